@@ -1,0 +1,127 @@
+"""The one error tree. Everything that this software refuses, it refuses with one of these.
+
+    UnsecretError
+    ├── Invalid          400  the request cannot be understood or is not allowed as it stands
+    ├── Unauthenticated  401  we do not know who is calling
+    ├── Forbidden        403  we know who is calling, and they may not
+    ├── PolicyDenied     400  the law refused; carries every reason
+    ├── NotFound         404
+    ├── MethodNotAllowed 405
+    ├── Conflict         409  it exists already
+    ├── Gone             410
+    ├── TooLarge         413
+    ├── Throttled        429  carries `retry_after` in seconds
+    ├── Unsupported      501  Graph has it and this tenant does not; carries the page that says so
+    ├── Unavailable      503  the disk is full, the store is locked: try again
+    └── Unreachable           the operator could not reach the tenant at all
+
+`code` is the word a client matches on (Graph's `error.code`, OAuth's `error`), `message` is for the
+person, `hint` is the remedy. People who use `az` see nothing but `message`, so whoever raises says in
+it what is wrong *and* what to do. `wire/problems.py` is the only place that turns these into bodies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unsecret.model.verdict import Reason
+
+
+class UnsecretError(Exception):
+    """Base of all refusals; never raised itself."""
+
+    default_code = "UnknownError"
+
+    def __init__(self, message: str, *, code: str | None = None, hint: str | None = None, target: str | None = None):
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.hint = hint
+        self.target = target
+
+
+class Invalid(UnsecretError):
+    """The request is malformed, or asks for something that the contract forbids."""
+
+    default_code = "Request_BadRequest"
+
+
+class Unauthenticated(UnsecretError):
+    """No credential, or one that proves nothing."""
+
+    default_code = "InvalidAuthenticationToken"
+
+
+class Forbidden(UnsecretError):
+    """The caller is known and lacks the permission."""
+
+    default_code = "Authorization_RequestDenied"
+
+
+class PolicyDenied(UnsecretError):
+    """An app management policy refused the change. `reasons` holds every one, the deciding one first."""
+
+    default_code = "CredentialTypeNotAllowedAsPerAppPolicy"
+
+    def __init__(self, reasons: tuple[Reason, ...]):
+        super().__init__(reasons[0].message, code=reasons[0].code)
+        self.reasons = reasons
+
+
+class NotFound(UnsecretError):
+    """No such object, or none that this caller can see."""
+
+    default_code = "Request_ResourceNotFound"
+
+
+class MethodNotAllowed(UnsecretError):
+    """The resource exists; the verb does not."""
+
+    default_code = "Request_BadRequest"
+
+
+class Conflict(UnsecretError):
+    """The value is taken."""
+
+    default_code = "Request_MultipleObjectsWithSameKeyValue"
+
+
+class Gone(UnsecretError):
+    """It was there and is not any more."""
+
+    default_code = "Request_ResourceGone"
+
+
+class TooLarge(UnsecretError):
+    """The body is longer than we read."""
+
+    default_code = "Request_EntityTooLarge"
+
+
+class Throttled(UnsecretError):
+    """Too many requests; `retry_after` is in seconds."""
+
+    default_code = "TooManyRequests"
+
+    def __init__(self, message: str, *, retry_after: float, code: str | None = None):
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class Unsupported(UnsecretError):
+    """Microsoft Graph has this; the local tenant does not. `hint` names the page that says so."""
+
+    default_code = "NotImplemented"
+
+
+class Unavailable(UnsecretError):
+    """The tenant cannot answer now; nothing was changed."""
+
+    default_code = "ServiceUnavailable"
+
+
+class Unreachable(UnsecretError):
+    """The operator could not reach the tenant."""
+
+    default_code = "Unreachable"

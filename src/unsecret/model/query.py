@@ -1,0 +1,85 @@
+"""A question to a collection, as a value: what `$filter`, `$top`, `$skiptoken` and `$orderby` ask for.
+
+Property names are Graph's own (`displayName`, `signInAudience`, `status/errorCode`), because a question is
+asked in Graph's words and each reader of it has its own table from those words to what it keeps.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+T = TypeVar("T")
+
+Literal = str | int | bool | datetime | None
+
+
+class Operator(StrEnum):
+    """Comparisons of `$filter`."""
+
+    EQ = "eq"
+    NE = "ne"
+    GE = "ge"
+    GT = "gt"
+    LE = "le"
+    LT = "lt"
+    IN = "in"
+    STARTS_WITH = "startswith"
+    ENDS_WITH = "endswith"
+    CONTAINS = "contains"
+
+
+class Comparison(Struct, frozen=True):
+    """`property operator value`; for IN, `value` is a tuple. A nested property is a path with slashes."""
+
+    property: str
+    operator: Operator
+    value: Literal | tuple[Literal, ...]
+
+
+class AnyOf(Struct, frozen=True):
+    """`collection/any(x: …)`. Inside, the element itself is the property `""` and its members are `keyId` etc."""
+
+    collection: str
+    where: Filter | None
+
+
+class And(Struct, frozen=True):
+    parts: tuple[Filter, ...]
+
+
+class Or(Struct, frozen=True):
+    parts: tuple[Filter, ...]
+
+
+class Not(Struct, frozen=True):
+    part: Filter
+
+
+Filter = Comparison | AnyOf | And | Or | Not
+
+
+class OrderBy(Struct, frozen=True):
+    property: str
+    descending: bool = False
+
+
+class Query(Struct, frozen=True, kw_only=True):
+    """`after` is the cursor that the last page ended with (opaque to everyone but the store)."""
+
+    filter: Filter | None = None
+    order_by: OrderBy | None = None
+    top: int = 100
+    after: str | None = None
+    count: bool = False
+
+
+class Page(Struct, Generic[T], frozen=True, kw_only=True):
+    """One page of answers; `next` is the cursor of the page after it, `count` the whole number when asked for."""
+
+    items: tuple[T, ...]
+    next: str | None = None
+    count: int | None = None
