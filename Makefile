@@ -1,0 +1,81 @@
+# Everything that is done every day. `make help` prints this list.
+#
+# An environment is made anew when the list of packages that it is made from changes, and only then.
+
+PYTHON ?= python3
+DATA ?= .unsecret
+PORT ?= 8443
+TESTS ?= tests
+
+VENV := .venv
+BIN := $(VENV)/bin
+CLIENTS := .venv-strangers
+AZ := .venv-az
+
+PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check strangers lock upgrade audit format clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.installed ## start the tenant with a sample organisation (DATA=.unsecret PORT=8443)
+	@$(BIN)/unsecret up --data $(DATA) --port $(PORT) --sample
+
+test: $(VENV)/.tests-installed ## run the tests (TESTS=tests/rules for some of them)
+	@$(BIN)/pytest -rs $(TESTS)
+
+check: $(VENV)/.tests-installed ## lint, format, types, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ty check
+	@$(BIN)/lint-imports --no-cache
+
+strangers: $(CLIENTS)/.installed $(AZ)/.installed ## install the real clients that `make test` then runs too (700 MB)
+
+lock: $(VENV)/.tests-installed ## write requirements/*.txt anew from pyproject.toml and requirements/*.in
+	@$(LOCK) pyproject.toml --output-file requirements/run.txt
+	@for name in build dev strangers az; do $(LOCK) requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
+
+upgrade: ## the same, with the newest versions that are allowed
+	@$(MAKE) lock LOCK='$(LOCK) --upgrade'
+
+audit: $(VENV)/.tests-installed ## look the locked packages up among known vulnerabilities (asks the package index)
+	@for name in run build dev; do $(BIN)/pip-audit --require-hashes --disable-pip --strict -r requirements/$$name.txt || exit 1; done
+
+format: $(VENV)/.tests-installed ## format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## remove the environments and caches, never the tenant's data
+	rm -rf $(VENV) $(CLIENTS) $(AZ) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# The build tools come first and locked, and builds are not isolated: pip fetches nothing that has no hash.
+$(VENV)/.packages: requirements/build.txt requirements/run.txt
+	@echo "Making $(VENV) …"
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; make PYTHON=python3.11 names one")'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements/build.txt
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --no-build-isolation -r requirements/run.txt
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.packages pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.tests-installed: $(VENV)/.installed requirements/dev.txt
+	@$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements/dev.txt
+	@touch $@
+
+# Thousands of files, most of them never imported: they are compiled when used.
+$(CLIENTS)/.installed: requirements/strangers.txt
+$(AZ)/.installed: requirements/az.txt
+$(CLIENTS)/.installed $(AZ)/.installed:
+	@echo "Making $(@D) …"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install $(PIP_FLAGS) --no-compile -r $<
+	@touch $@
