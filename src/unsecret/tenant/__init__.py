@@ -1,1 +1,1 @@
-
+"""The local tenant: a Microsoft-Graph-compatible server that enforces app management policies."""

@@ -1,0 +1,191 @@
+"""Create, change and delete application registrations."""
+
+from __future__ import annotations
+
+import uuid
+from urllib.parse import urlsplit
+
+import msgspec
+
+from unsecret.errors import Invalid
+from unsecret.model.application import Application, ObjectKind, PasswordCredential, ServicePrincipal
+from unsecret.model.change import Addition
+from unsecret.model.event import Activity, OperationType
+from unsecret.model.identifiers import AppId, ObjectId
+from unsecret.rules.permission import Operation, permitted
+from unsecret.store import credentials, directory_objects, links
+from unsecret.tenant import secrets
+from unsecret.tenant.use_cases.credentials import (
+    credentials_changed,
+    described,
+    holds_credentials,
+    key_additions,
+    merged_keys,
+    new_password,
+    password_addition,
+    require_generated,
+)
+from unsecret.tenant.use_cases.judging import application_additions, require_lawful, verified_domains
+from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, target_of
+from unsecret.wire.applications import ApplicationBody
+from unsecret.wire.logs import modified_properties
+
+Secrets = tuple[tuple[PasswordCredential, str], ...]
+"""Secrets that were just made: each credential with the text that is shown this once."""
+
+
+def create_application(transaction: Transaction, body: ApplicationBody) -> tuple[Application, Secrets]:
+    """Register an application, with the credentials that the body asks for.
+
+    Raises Forbidden, Invalid, Conflict, PolicyDenied; whichever it is, nothing was created.
+    """
+    application = Application(
+        id=ObjectId(str(uuid.uuid4())),
+        app_id=AppId(str(uuid.uuid4())),
+        created_at=transaction.now,
+        created_by_app_id=transaction.caller.app_id,
+        **body.properties,
+    )
+    transaction.attempt_on(application, Activity.ADD_APPLICATION, OperationType.ADD)
+    transaction.permit(Operation.CREATE_APPLICATION)
+    application, made, change = _with_credentials(transaction, application, body)
+    require_lawful(transaction, application, [*change, *application_additions(application, None)])
+    require_generated(body.password_credentials or ())
+    _require_verified_hosts(transaction, application.identifier_uris)
+    directory_objects.add(
+        transaction.conn,
+        transaction.tenant_id,
+        application,
+        digests={credential.key_id: secrets.digest(text) for credential, text in made},
+    )
+    _own_what_was_made(transaction, application)
+    transaction.record(*modified_properties(None, application))
+    if holds_credentials(application):
+        transaction.record(
+            *described(None, application), activity=Activity.CREATE_APPLICATION_CREDENTIALS
+        )
+    return application, made
+
+
+def _with_credentials(
+    transaction: Transaction, application: Application, body: ApplicationBody
+) -> tuple[Application, Secrets, list[Addition]]:
+    asked = body.password_credentials or ()
+    made = tuple(new_password(request, transaction.now) for request in asked)
+    keys = merged_keys((), body.key_credentials or (), transaction.now)
+    change: list[Addition] = [
+        password_addition(credential, request) for (credential, _), request in zip(made, asked, strict=True)
+    ]
+    change += key_additions(transaction, (), keys)
+    whole = msgspec.structs.replace(
+        application, password_credentials=tuple(credential for credential, _ in made), key_credentials=keys
+    )
+    return whole, made, change
+
+
+def _own_what_was_made(transaction: Transaction, application: Application) -> None:
+    """A caller that may only manage what it owns becomes the owner of what it creates."""
+    if not permitted(transaction.caller.roles, Operation.WRITE_APPLICATION).allowed:
+        links.add_owner(
+            transaction.conn, transaction.tenant_id, application.id, transaction.caller.service_principal_id
+        )
+
+
+def update_application(transaction: Transaction, key: ObjectKey, body: ApplicationBody) -> None:
+    """Change an application. What the body does not name stays as it is.
+
+    Raises NotFound, Forbidden, Invalid, Conflict, PolicyDenied.
+    """
+    before = transaction.find(ObjectKind.APPLICATION, key)
+    assert isinstance(before, Application)
+    transaction.attempt_on(before, Activity.UPDATE_APPLICATION, OperationType.UPDATE)
+    transaction.permit_write(before)
+    if body.password_credentials is not None:
+        raise Invalid(
+            "The property 'passwordCredentials' cannot be updated with PATCH. Use addPassword and removePassword.",
+            target="passwordCredentials",
+        )
+    after = msgspec.structs.replace(before, **body.properties)
+    if body.key_credentials is not None:
+        keys = merged_keys(before.key_credentials, body.key_credentials, transaction.now)
+        after = msgspec.structs.replace(after, key_credentials=keys)
+    require_lawful(
+        transaction,
+        after,
+        [
+            *key_additions(transaction, before.key_credentials, after.key_credentials),
+            *application_additions(after, before),
+        ],
+    )
+    _require_verified_hosts(transaction, [uri for uri in after.identifier_uris if uri not in before.identifier_uris])
+    _store(transaction, before, after)
+
+
+def _store(transaction: Transaction, before: Application, after: Application) -> None:
+    directory_objects.replace(transaction.conn, transaction.tenant_id, after)
+    _mirror(transaction, before, after)
+    if credentials_changed(before, after):
+        credentials.set_keys(transaction.conn, transaction.tenant_id, after.id, after.key_credentials)
+        transaction.record(*described(before, after), activity=Activity.UPDATE_APPLICATION_CREDENTIALS)
+    transaction.record(*modified_properties(before, after))
+
+
+def _mirror(transaction: Transaction, before: Application, after: Application) -> None:
+    """The service principal at home shows its application's names."""
+    shown = ("display_name", "identifier_uris", "sign_in_audience")
+    if all(getattr(before, name) == getattr(after, name) for name in shown):
+        return
+    principal = directory_objects.get_by_app_id(
+        transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, after.app_id
+    )
+    if isinstance(principal, ServicePrincipal):
+        directory_objects.replace(transaction.conn, transaction.tenant_id, mirrored(principal, after))
+
+
+def mirrored(principal: ServicePrincipal, application: Application) -> ServicePrincipal:
+    """`principal` with what it takes over from its application."""
+    return msgspec.structs.replace(
+        principal,
+        display_name=application.display_name,
+        sign_in_audience=application.sign_in_audience,
+        service_principal_names=(str(application.app_id), *application.identifier_uris),
+    )
+
+
+def delete_application(transaction: Transaction, key: ObjectKey) -> None:
+    """Delete an application (softly: it can be restored later) and its service principal at home."""
+    application = transaction.find(ObjectKind.APPLICATION, key)
+    transaction.attempt_on(application, Activity.DELETE_APPLICATION, OperationType.DELETE)
+    transaction.permit_write(application)
+    directory_objects.delete(
+        transaction.conn, transaction.tenant_id, ObjectKind.APPLICATION, application.id, at=transaction.now
+    )
+    transaction.record()
+    principal = directory_objects.get_by_app_id(
+        transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, application.app_id
+    )
+    if principal is not None:
+        directory_objects.delete(
+            transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, principal.id, at=transaction.now
+        )
+        transaction.record(activity=Activity.REMOVE_SERVICE_PRINCIPAL, target=target_of(principal))
+
+
+def _require_verified_hosts(transaction: Transaction, uris: tuple[str, ...] | list[str]) -> None:
+    """An https identifier URI must stand on a domain that the tenant has verified, policy or no policy.
+
+    https://learn.microsoft.com/en-us/entra/identity-platform/identifier-uri-restrictions
+    """
+    web = [uri for uri in uris if uri.casefold().startswith(("http://", "https://"))]
+    if not web:
+        return
+    domains = [domain.casefold() for domain in verified_domains(transaction)]
+    for uri in web:
+        host = (urlsplit(uri).hostname or "").casefold()
+        if not any(host == domain or host.endswith(f".{domain}") for domain in domains):
+            raise Invalid(
+                "Values of identifierUris property must use a verified domain of the organization or its "
+                f"subdomain: '{uri}' does not. Use api://<appId>, or a domain of this tenant.",
+                code="HostNameNotOnVerifiedDomain",
+                target="identifierUris",
+            )

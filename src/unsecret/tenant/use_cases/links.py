@@ -1,0 +1,116 @@
+"""Who owns an object, and which application permissions a service principal was granted."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+
+from unsecret.errors import Conflict, Invalid
+from unsecret.model.application import AppRoleAssignment, ObjectKind, ServicePrincipal
+from unsecret.model.event import Activity, ModifiedProperty, OperationType
+from unsecret.model.identifiers import ZERO_GUID, ObjectId, canonical_guid
+from unsecret.rules.permission import Operation
+from unsecret.store import directory_objects, links
+from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, not_found
+from unsecret.wire.logs import as_json
+
+_ADD_OWNER = {
+    ObjectKind.APPLICATION: Activity.ADD_OWNER_TO_APPLICATION,
+    ObjectKind.SERVICE_PRINCIPAL: Activity.ADD_OWNER_TO_SERVICE_PRINCIPAL,
+}
+_REMOVE_OWNER = {
+    ObjectKind.APPLICATION: Activity.REMOVE_OWNER_FROM_APPLICATION,
+    ObjectKind.SERVICE_PRINCIPAL: Activity.REMOVE_OWNER_FROM_SERVICE_PRINCIPAL,
+}
+
+
+def add_owner(transaction: Transaction, kind: ObjectKind, key: ObjectKey, owner_id: str) -> None:
+    """Make a directory object an owner. Raises NotFound, Forbidden, Invalid (it is one already)."""
+    target = transaction.find(kind, key)
+    transaction.attempt_on(target, _ADD_OWNER[kind], OperationType.ASSIGN)
+    transaction.permit_write(target)
+    guid = canonical_guid(owner_id)
+    owner = directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(guid)) if guid else None
+    if owner is None:
+        raise not_found(owner_id)
+    if not isinstance(owner, ServicePrincipal):
+        raise Invalid("An owner is a user or a service principal; an application object cannot be one.")
+    try:
+        links.add_owner(transaction.conn, transaction.tenant_id, target.id, owner.id)
+    except Conflict as present:
+        raise Invalid(
+            "One or more added object references already exist for the following modified properties: 'owners'."
+        ) from present
+    transaction.record(ModifiedProperty("ServicePrincipal.ObjectID", None, as_json(owner.id)))
+
+
+def remove_owner(transaction: Transaction, kind: ObjectKind, key: ObjectKey, owner_id: str) -> None:
+    """Take an owner off. Raises NotFound, Forbidden."""
+    target = transaction.find(kind, key)
+    transaction.attempt_on(target, _REMOVE_OWNER[kind], OperationType.UNASSIGN)
+    transaction.permit_write(target)
+    guid = canonical_guid(owner_id)
+    if not guid or not links.remove_owner(transaction.conn, transaction.tenant_id, target.id, ObjectId(guid)):
+        raise not_found(owner_id)
+    transaction.record(ModifiedProperty("ServicePrincipal.ObjectID", as_json(guid), None))
+
+
+def grant_app_role(
+    transaction: Transaction, principal_id: str, resource_id: str, app_role_id: str
+) -> tuple[AppRoleAssignment, ServicePrincipal, ServicePrincipal]:
+    """Grant an application permission. Returns the assignment, who holds it and on what.
+
+    Raises NotFound, Forbidden, Invalid (no such role; granted already).
+    https://learn.microsoft.com/en-us/graph/api/serviceprincipal-post-approleassignments
+    """
+    principal = transaction.find(ObjectKind.SERVICE_PRINCIPAL, ObjectKey("id", principal_id))
+    transaction.attempt_on(principal, Activity.ADD_APP_ROLE_ASSIGNMENT, OperationType.ASSIGN)
+    transaction.permit(Operation.WRITE_APP_ROLE_ASSIGNMENT)
+    resource = transaction.find(ObjectKind.SERVICE_PRINCIPAL, ObjectKey("id", resource_id))
+    assert isinstance(principal, ServicePrincipal)
+    assert isinstance(resource, ServicePrincipal)
+    role = canonical_guid(app_role_id)
+    if role is None or (role != ZERO_GUID and role not in role_values(resource)):
+        raise Invalid(
+            f"Permission being assigned was not found on application '{resource.app_id}'.", target="appRoleId"
+        )
+    held = links.app_role_assignments(transaction.conn, transaction.tenant_id, principal.id)
+    if any(grant.resource_id == resource.id and grant.app_role_id == role for grant in held):
+        raise Invalid("Permission being assigned already exists on the object.", target="appRoleId")
+    assignment = AppRoleAssignment(
+        id=_opaque_id(),
+        principal_id=principal.id,
+        resource_id=resource.id,
+        app_role_id=role,
+        created_at=transaction.now,
+    )
+    links.add_app_role_assignment(transaction.conn, transaction.tenant_id, assignment)
+    transaction.record(
+        ModifiedProperty("AppRole.Id", None, as_json(role)),
+        ModifiedProperty("AppRole.Value", None, as_json(role_values(resource).get(role, ""))),
+        ModifiedProperty("TargetId.ServicePrincipalNames", None, as_json(resource.app_id)),
+    )
+    return assignment, principal, resource
+
+
+def revoke_app_role(transaction: Transaction, principal_key: ObjectKey, assignment_id: str) -> None:
+    """Withdraw an application permission from the principal that holds it. Raises NotFound, Forbidden."""
+    principal = transaction.find(ObjectKind.SERVICE_PRINCIPAL, principal_key)
+    transaction.attempt_on(principal, Activity.REMOVE_APP_ROLE_ASSIGNMENT, OperationType.UNASSIGN)
+    transaction.permit(Operation.WRITE_APP_ROLE_ASSIGNMENT)
+    held = links.app_role_assignments(transaction.conn, transaction.tenant_id, principal.id)
+    grant = next((grant for grant in held if grant.id == assignment_id), None)
+    if grant is None:
+        raise not_found(assignment_id)
+    links.remove_app_role_assignment(transaction.conn, transaction.tenant_id, assignment_id)
+    transaction.record(ModifiedProperty("AppRole.Id", as_json(grant.app_role_id), None))
+
+
+def role_values(resource: ServicePrincipal) -> dict[str, str]:
+    """The application permissions that `resource` offers: app role id → value."""
+    return {role["id"]: role.get("value") or "" for role in resource.other.get("appRoles") or ()}
+
+
+def _opaque_id() -> str:
+    """Graph's assignment ids are 32 random bytes in base64url."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes + uuid.uuid4().bytes).rstrip(b"=").decode()

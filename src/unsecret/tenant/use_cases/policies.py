@@ -1,0 +1,216 @@
+"""App management policies: the tenant's default, the custom ones, and what they are linked to.
+
+https://learn.microsoft.com/en-us/graph/api/tenantappmanagementpolicy-update
+https://learn.microsoft.com/en-us/graph/api/appmanagementpolicy-post-appliesto
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from unsecret.errors import Conflict, Invalid
+from unsecret.model.application import ObjectKind
+from unsecret.model.event import Activity, OperationType, Target
+from unsecret.model.identifiers import ZERO_GUID, ObjectId, PolicyId, canonical_guid
+from unsecret.model.policy import (
+    AppManagementPolicy,
+    CertificateBasedApplicationConfiguration,
+    RestrictionKind,
+    TenantDefault,
+    TrustedAuthority,
+)
+from unsecret.rules.permission import Operation
+from unsecret.store import policies
+from unsecret.tenant.use_cases.transaction import POLICY, ObjectKey, Transaction, not_found
+from unsecret.wire.logs import policy_properties
+
+_ASSIGN = {
+    ObjectKind.APPLICATION: Activity.ADD_POLICY_TO_APPLICATION,
+    ObjectKind.SERVICE_PRINCIPAL: Activity.ADD_POLICY_TO_SERVICE_PRINCIPAL,
+}
+_UNASSIGN = {
+    ObjectKind.APPLICATION: Activity.REMOVE_POLICY_FROM_APPLICATION,
+    ObjectKind.SERVICE_PRINCIPAL: Activity.REMOVE_POLICY_FROM_SERVICE_PRINCIPAL,
+}
+
+
+def update_default_policy(transaction: Transaction, merge: Callable[[TenantDefault], TenantDefault]) -> None:
+    """Change the tenant's default policy. `merge` turns the stored policy into the wanted one; it is called
+    inside the transaction, so that two administrators who write at once lose nothing.
+
+    Raises Forbidden, Invalid. The policy's id becomes a real one at the first write.
+    """
+    before = policies.get_default(transaction.conn, transaction.tenant_id)
+    transaction.attempt(Activity.UPDATE_POLICY, OperationType.UPDATE, _policy_target(before), POLICY)
+    transaction.permit(Operation.WRITE_POLICY)
+    after = merge(before)
+    if after.id == ZERO_GUID:
+        after = msgspec.structs.replace(after, id=PolicyId(str(uuid.uuid4())))
+    _require_known_authorities(transaction, after)
+    policies.put_default(transaction.conn, transaction.tenant_id, after)
+    transaction.record(*policy_properties(before, after), target=_policy_target(after))
+
+
+def create_policy(
+    transaction: Transaction, decode: Callable[[PolicyId], AppManagementPolicy]
+) -> AppManagementPolicy:
+    """Make a custom policy. Raises Forbidden, Invalid."""
+    policy = decode(PolicyId(str(uuid.uuid4())))
+    transaction.attempt(Activity.ADD_POLICY, OperationType.ADD, _policy_target(policy), POLICY)
+    transaction.permit(Operation.WRITE_POLICY)
+    _require_known_authorities(transaction, policy)
+    policies.add_policy(transaction.conn, transaction.tenant_id, policy)
+    transaction.record(*policy_properties(None, policy))
+    return policy
+
+
+def update_policy(
+    transaction: Transaction, policy_id: str, merge: Callable[[AppManagementPolicy], AppManagementPolicy]
+) -> None:
+    """Change a custom policy. Raises NotFound, Forbidden, Invalid."""
+    before = find_policy(transaction, policy_id)
+    transaction.attempt(Activity.UPDATE_POLICY, OperationType.UPDATE, _policy_target(before), POLICY)
+    transaction.permit(Operation.WRITE_POLICY)
+    after = merge(before)
+    _require_known_authorities(transaction, after)
+    policies.replace_policy(transaction.conn, transaction.tenant_id, after)
+    transaction.record(*policy_properties(before, after))
+
+
+def delete_policy(transaction: Transaction, policy_id: str) -> None:
+    """Delete a custom policy; what it was linked to follows the tenant's default again."""
+    policy = find_policy(transaction, policy_id)
+    transaction.attempt(Activity.DELETE_POLICY, OperationType.DELETE, _policy_target(policy), POLICY)
+    transaction.permit(Operation.WRITE_POLICY)
+    policies.delete_policy(transaction.conn, transaction.tenant_id, policy.id)
+    transaction.record(*policy_properties(policy, None))
+
+
+def find_policy(transaction: Transaction, policy_id: str) -> AppManagementPolicy:
+    """The custom policy with this id. Raises NotFound."""
+    guid = canonical_guid(policy_id)
+    policy = policies.get_policy(transaction.conn, transaction.tenant_id, PolicyId(guid)) if guid else None
+    if policy is None:
+        raise not_found(policy_id)
+    return policy
+
+
+def assign_policy(transaction: Transaction, kind: ObjectKind, key: ObjectKey, policy_id: str) -> None:
+    """Link a custom policy to an application or service principal, which can have one.
+
+    Raises NotFound, Forbidden, Invalid (it has one already: Graph answers this family of links with 400).
+    """
+    target = transaction.find(kind, key)
+    transaction.attempt_on(target, _ASSIGN[kind], OperationType.ASSIGN)
+    transaction.permit(Operation.ASSIGN_POLICY)
+    policy = find_policy(transaction, policy_id)
+    try:
+        policies.link(transaction.conn, transaction.tenant_id, policy.id, target.id)
+    except Conflict as taken:
+        present = policies.policy_of(transaction.conn, transaction.tenant_id, target.id)
+        raise Invalid(
+            f"A policy is already assigned to '{target.display_name}'"
+            f"{f': {present.display_name!r} ({present.id})' if present else ''}. "
+            "An application can have one app management policy: remove that assignment first.",
+            code="Request_MultipleObjectsWithSameKeyValue",
+        ) from taken
+    transaction.record(*policy_properties(None, policy))
+
+
+def unassign_policy(transaction: Transaction, kind: ObjectKind, key: ObjectKey, policy_id: str) -> None:
+    """Take a custom policy off; the object follows the tenant's default again. Raises NotFound, Forbidden."""
+    target = transaction.find(kind, key)
+    transaction.attempt_on(target, _UNASSIGN[kind], OperationType.UNASSIGN)
+    transaction.permit(Operation.ASSIGN_POLICY)
+    policy = find_policy(transaction, policy_id)
+    if not policies.unlink(transaction.conn, transaction.tenant_id, policy.id, target.id):
+        raise not_found(policy_id)
+    transaction.record(*policy_properties(policy, None))
+
+
+def _policy_target(policy: TenantDefault | AppManagementPolicy) -> Target:
+    return Target(id=policy.id, display_name=policy.display_name, type="Policy")
+
+
+# -- trusted certificate authorities (beta) ------------------------------------------------------------------------
+
+MOST_CONFIGURATIONS = 100
+"""A tenant's limit of certificateBasedApplicationConfigurations."""
+
+
+def _require_known_authorities(transaction: Transaction, policy: TenantDefault | AppManagementPolicy) -> None:
+    """A restriction that points to a list of authorities which is not there would refuse every certificate."""
+    entries = (
+        policy.application_restrictions + policy.service_principal_restrictions
+        if isinstance(policy, TenantDefault)
+        else policy.restrictions
+    )
+    wanted = {
+        configuration_id
+        for entry in entries
+        if entry.kind is RestrictionKind.TRUSTED_CERTIFICATE_AUTHORITY
+        for configuration_id in entry.certificate_based_application_configuration_ids
+    }
+    if not wanted:
+        return
+    known = {
+        configuration.id
+        for configuration in policies.list_trusted_configurations(transaction.conn, transaction.tenant_id)
+    }
+    for configuration_id in sorted(wanted - known):
+        raise Invalid(
+            f"There is no certificateBasedApplicationConfiguration with the id '{configuration_id}'. "
+            "Create it first under /directory/certificateAuthorities.",
+            target="certificateBasedApplicationConfigurationIds",
+        )
+
+
+def create_trusted_configuration(
+    transaction: Transaction,
+    display_name: str | None,
+    description: str | None,
+    authorities: tuple[TrustedAuthority, ...],
+) -> CertificateBasedApplicationConfiguration:
+    """Keep a list of certificate authorities that policies can point to. Raises Forbidden, Invalid (limit)."""
+    configuration = CertificateBasedApplicationConfiguration(
+        id=ObjectId(str(uuid.uuid4())),
+        display_name=display_name,
+        description=description,
+        trusted_certificate_authorities=authorities,
+    )
+    target = Target(id=configuration.id, display_name=display_name, type="Policy")
+    transaction.attempt(Activity.ADD_TRUSTED_AUTHORITIES, OperationType.ADD, target, POLICY)
+    transaction.permit(Operation.WRITE_TRUSTED_AUTHORITY)
+    present = policies.list_trusted_configurations(transaction.conn, transaction.tenant_id)
+    if len(present) >= MOST_CONFIGURATIONS:
+        raise Invalid(f"A tenant can have {MOST_CONFIGURATIONS} certificateBasedApplicationConfigurations.")
+    policies.add_trusted_configuration(transaction.conn, transaction.tenant_id, configuration)
+    transaction.record()
+    return configuration
+
+
+def delete_trusted_configuration(transaction: Transaction, configuration_id: str) -> None:
+    """Delete a list of authorities. Raises NotFound, Forbidden."""
+    configuration = find_trusted_configuration(transaction, configuration_id)
+    target = Target(id=configuration.id, display_name=configuration.display_name, type="Policy")
+    transaction.attempt(Activity.DELETE_TRUSTED_AUTHORITIES, OperationType.DELETE, target, POLICY)
+    transaction.permit(Operation.WRITE_TRUSTED_AUTHORITY)
+    policies.delete_trusted_configuration(transaction.conn, transaction.tenant_id, configuration.id)
+    transaction.record()
+
+
+def find_trusted_configuration(
+    transaction: Transaction, configuration_id: str
+) -> CertificateBasedApplicationConfiguration:
+    """The list of authorities with this id. Raises NotFound."""
+    guid = canonical_guid(configuration_id)
+    found: Any = (
+        policies.get_trusted_configuration(transaction.conn, transaction.tenant_id, ObjectId(guid)) if guid else None
+    )
+    if found is None:
+        raise not_found(configuration_id)
+    return found

@@ -1,0 +1,205 @@
+"""Look things up, once the caller may. Each function runs on one snapshot of the directory."""
+
+from __future__ import annotations
+
+from unsecret.errors import Forbidden, Invalid, NotFound
+from unsecret.model.application import (
+    Application,
+    AppRoleAssignment,
+    DirectoryObject,
+    ObjectKind,
+    ServicePrincipal,
+    Tenant,
+)
+from unsecret.model.event import AuditEvent, SignIn
+from unsecret.model.identifiers import ObjectId, PolicyId, canonical_guid
+from unsecret.model.policy import AppManagementPolicy, CertificateBasedApplicationConfiguration, TenantDefault
+from unsecret.model.query import Comparison, Operator, Page, Query
+from unsecret.rules.permission import Operation, permitted
+from unsecret.store import directory_objects, links, logs, policies, tenants
+from unsecret.tenant.use_cases.policies import find_policy, find_trusted_configuration
+from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, not_found
+
+_READ = {
+    ObjectKind.APPLICATION: Operation.READ_APPLICATION,
+    ObjectKind.SERVICE_PRINCIPAL: Operation.READ_SERVICE_PRINCIPAL,
+}
+
+
+def get_object(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> DirectoryObject:
+    """One application or service principal. Raises Forbidden, NotFound."""
+    if permitted(transaction.caller.roles, _READ[kind]).allowed:
+        return transaction.find(kind, key)
+    target = _owned_or_self(transaction, kind, key)
+    if target is None:
+        transaction.permit(_READ[kind])
+        raise not_found(key.value)
+    return target
+
+
+def _owned_or_self(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> DirectoryObject | None:
+    """What a caller without the right to read all may see: what it owns, if it holds OwnedBy."""
+    try:
+        target = transaction.find(kind, key)
+        transaction.permit_on(_READ[kind], target)
+    except (NotFound, Forbidden):
+        return None
+    return target
+
+
+def list_objects(transaction: Transaction, kind: ObjectKind, query: Query) -> Page[DirectoryObject]:
+    """A page of applications or service principals. Raises Forbidden, Invalid (a filter that Graph has not)."""
+    transaction.permit(_READ[kind])
+    return directory_objects.list(transaction.conn, transaction.tenant_id, kind, query)
+
+
+def get_directory_object(transaction: Transaction, object_id: str) -> DirectoryObject:
+    """Any object by its id. Raises Forbidden, NotFound."""
+    transaction.permit(Operation.READ_DIRECTORY_OBJECT)
+    guid = canonical_guid(object_id)
+    found = directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(guid)) if guid else None
+    if found is None:
+        raise not_found(object_id)
+    return found
+
+
+def get_by_ids(transaction: Transaction, ids: tuple[str, ...]) -> tuple[DirectoryObject, ...]:
+    """The objects with these ids; those that are not there are left out, as Graph does."""
+    transaction.permit(Operation.READ_DIRECTORY_OBJECT)
+    guids = [guid for guid in map(canonical_guid, ids) if guid]
+    found = (directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(guid)) for guid in guids)
+    return tuple(obj for obj in found if obj is not None)
+
+
+def owners_of(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> tuple[DirectoryObject, ...]:
+    """Who owns an object."""
+    return links.owners(transaction.conn, transaction.tenant_id, get_object(transaction, kind, key).id)
+
+
+def owned_by(transaction: Transaction, key: ObjectKey, query: Query) -> Page[DirectoryObject]:
+    """What a service principal owns."""
+    principal = get_object(transaction, ObjectKind.SERVICE_PRINCIPAL, key)
+    return links.owned_objects(transaction.conn, transaction.tenant_id, principal.id, query)
+
+
+def app_role_assignments(
+    transaction: Transaction, key: ObjectKey
+) -> tuple[tuple[AppRoleAssignment, ServicePrincipal | None, ServicePrincipal | None], ...]:
+    """The application permissions that a service principal holds, each with its holder and its resource."""
+    principal = _principal_for_roles(transaction, key)
+    grants = links.app_role_assignments(transaction.conn, transaction.tenant_id, principal.id)
+    return tuple(_with_ends(transaction, grant) for grant in grants)
+
+
+def app_role_assigned_to(
+    transaction: Transaction, key: ObjectKey
+) -> tuple[tuple[AppRoleAssignment, ServicePrincipal | None, ServicePrincipal | None], ...]:
+    """Who holds permissions on this service principal."""
+    resource = _principal_for_roles(transaction, key)
+    grants = links.app_role_assigned_to(transaction.conn, transaction.tenant_id, resource.id)
+    return tuple(_with_ends(transaction, grant) for grant in grants)
+
+
+def _principal_for_roles(transaction: Transaction, key: ObjectKey) -> DirectoryObject:
+    transaction.permit(Operation.READ_APP_ROLE_ASSIGNMENT)
+    return transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
+
+
+def _with_ends(
+    transaction: Transaction, grant: AppRoleAssignment
+) -> tuple[AppRoleAssignment, ServicePrincipal | None, ServicePrincipal | None]:
+    def principal(object_id: ObjectId) -> ServicePrincipal | None:
+        found = directory_objects.get(
+            transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, object_id
+        )
+        return found if isinstance(found, ServicePrincipal) else None
+
+    return grant, principal(grant.principal_id), principal(grant.resource_id)
+
+
+def get_default_policy(transaction: Transaction) -> TenantDefault:
+    """The tenant's default policy; there always is one."""
+    transaction.permit(Operation.READ_POLICY)
+    return policies.get_default(transaction.conn, transaction.tenant_id)
+
+
+def get_policy(transaction: Transaction, policy_id: str) -> AppManagementPolicy:
+    """One custom policy."""
+    transaction.permit(Operation.READ_POLICY)
+    return find_policy(transaction, policy_id)
+
+
+def list_policies(transaction: Transaction, query: Query) -> Page[AppManagementPolicy]:
+    """A page of custom policies."""
+    transaction.permit(Operation.READ_POLICY)
+    return policies.list_policies(transaction.conn, transaction.tenant_id, query)
+
+
+def applies_to(transaction: Transaction, policy_id: str, query: Query) -> Page[DirectoryObject]:
+    """The objects that a custom policy is linked to."""
+    transaction.permit(Operation.READ_APPLIES_TO)
+    policy = find_policy(transaction, policy_id)
+    return policies.applies_to(transaction.conn, transaction.tenant_id, policy.id, query)
+
+
+def assigned_policies(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> tuple[AppManagementPolicy, ...]:
+    """The custom policy of an object: none or one."""
+    transaction.permit(Operation.READ_ASSIGNED_POLICY)
+    target = transaction.find(kind, key)
+    policy = policies.policy_of(transaction.conn, transaction.tenant_id, target.id)
+    return (policy,) if policy else ()
+
+
+def list_trusted_configurations(transaction: Transaction) -> tuple[CertificateBasedApplicationConfiguration, ...]:
+    """The tenant's lists of certificate authorities."""
+    transaction.permit(Operation.READ_TRUSTED_AUTHORITY)
+    return policies.list_trusted_configurations(transaction.conn, transaction.tenant_id)
+
+
+def get_trusted_configuration(
+    transaction: Transaction, configuration_id: str
+) -> CertificateBasedApplicationConfiguration:
+    """One list of certificate authorities."""
+    transaction.permit(Operation.READ_TRUSTED_AUTHORITY)
+    return find_trusted_configuration(transaction, configuration_id)
+
+
+def get_organization(transaction: Transaction) -> Tenant:
+    """The tenant itself."""
+    transaction.permit(Operation.READ_ORGANIZATION)
+    tenant = tenants.get_tenant(transaction.conn, transaction.tenant_id)
+    if tenant is None:
+        raise not_found(transaction.tenant_id)
+    return tenant
+
+
+def list_audits(transaction: Transaction, query: Query) -> Page[AuditEvent]:
+    """A page of directory audits, newest first."""
+    transaction.permit(Operation.READ_AUDIT_LOG)
+    return logs.list_audits(transaction.conn, transaction.tenant_id, query)
+
+
+def list_sign_ins(transaction: Transaction, query: Query) -> Page[SignIn]:
+    """A page of sign-ins, newest first."""
+    transaction.permit(Operation.READ_SIGN_IN_LOG)
+    return logs.list_sign_ins(transaction.conn, transaction.tenant_id, query)
+
+
+def get_audit(transaction: Transaction, event_id: str) -> AuditEvent:
+    """One directory audit."""
+    return _only(list_audits(transaction, _by_id(event_id)), event_id)
+
+
+def get_sign_in(transaction: Transaction, sign_in_id: str) -> SignIn:
+    """One sign-in."""
+    return _only(list_sign_ins(transaction, _by_id(sign_in_id)), sign_in_id)
+
+
+def _by_id(identifier: str) -> Query:
+    return Query(filter=Comparison("id", Operator.EQ, identifier), top=1)
+
+
+def _only(page: Page, identifier: str):
+    if not page.items:
+        raise not_found(identifier)
+    return page.items[0]

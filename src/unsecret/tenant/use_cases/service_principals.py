@@ -1,0 +1,125 @@
+"""Create, change and delete service principals: an application's presence in this tenant."""
+
+from __future__ import annotations
+
+import uuid
+
+import msgspec
+
+from unsecret.errors import Conflict, Invalid
+from unsecret.model.application import Application, ObjectKind, ServicePrincipal
+from unsecret.model.event import Activity, OperationType
+from unsecret.model.identifiers import ObjectId
+from unsecret.rules.permission import Operation
+from unsecret.store import credentials, directory_objects
+from unsecret.tenant.use_cases.applications import mirrored
+from unsecret.tenant.use_cases.credentials import credentials_changed, described, key_additions, merged_keys
+from unsecret.tenant.use_cases.judging import require_lawful
+from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction
+from unsecret.wire.logs import modified_properties
+from unsecret.wire.service_principals import ServicePrincipalBody
+
+
+def create_service_principal(transaction: Transaction, body: ServicePrincipalBody) -> ServicePrincipal:
+    """Give an application of this tenant its service principal.
+
+    Raises Forbidden, Invalid (no such application, credentials in the body), Conflict (it has one), PolicyDenied.
+    """
+    properties = dict(body.properties)
+    app_id = properties.pop("app_id")
+    application = directory_objects.get_by_app_id(
+        transaction.conn, transaction.tenant_id, ObjectKind.APPLICATION, app_id
+    )
+    principal = ServicePrincipal(
+        id=ObjectId(str(uuid.uuid4())),
+        app_id=app_id,
+        display_name=application.display_name if application else str(app_id),
+        created_at=transaction.now,
+        app_owner_organization_id=transaction.tenant_id,
+    )
+    transaction.attempt_on(principal, Activity.ADD_SERVICE_PRINCIPAL, OperationType.ADD)
+    transaction.permit(Operation.CREATE_SERVICE_PRINCIPAL)
+    _refuse_passwords(body)
+    if not isinstance(application, Application):
+        raise Invalid(
+            f"The appId '{app_id}' of the service principal does not reference a valid application object.",
+            code="NoBackingApplicationObject",
+            target="appId",
+        )
+    if directory_objects.get_by_app_id(
+        transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, app_id
+    ):
+        raise Conflict(
+            "The service principal cannot be created, updated, or restored because the service principal name "
+            f"{app_id} is already in use."
+        )
+    principal = mirrored(principal, application)
+    principal = msgspec.structs.replace(
+        principal, **properties, key_credentials=merged_keys((), body.key_credentials or (), transaction.now)
+    )
+    require_lawful(transaction, principal, key_additions(transaction, (), principal.key_credentials))
+    directory_objects.add(transaction.conn, transaction.tenant_id, principal)
+    transaction.record(*modified_properties(None, principal))
+    if principal.key_credentials:
+        transaction.record(*described(None, principal), activity=Activity.ADD_SERVICE_PRINCIPAL_CREDENTIALS)
+    return principal
+
+
+def update_service_principal(transaction: Transaction, key: ObjectKey, body: ServicePrincipalBody) -> None:
+    """Change a service principal. What the body does not name stays as it is.
+
+    Raises NotFound, Forbidden, Invalid, PolicyDenied.
+    """
+    before = transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
+    assert isinstance(before, ServicePrincipal)
+    transaction.attempt_on(before, Activity.UPDATE_SERVICE_PRINCIPAL, OperationType.UPDATE)
+    _permit_update(transaction, before, body)
+    _refuse_passwords(body)
+    after = msgspec.structs.replace(before, **body.properties)
+    if body.key_credentials is not None:
+        keys = merged_keys(before.key_credentials, body.key_credentials, transaction.now)
+        after = msgspec.structs.replace(after, key_credentials=keys)
+    require_lawful(transaction, after, key_additions(transaction, before.key_credentials, after.key_credentials))
+    directory_objects.replace(transaction.conn, transaction.tenant_id, after)
+    if credentials_changed(before, after):
+        credentials.set_keys(transaction.conn, transaction.tenant_id, after.id, after.key_credentials)
+        transaction.record(*described(before, after), activity=_key_activity(before, after))
+    transaction.record(*modified_properties(before, after))
+
+
+def _permit_update(transaction: Transaction, target: ServicePrincipal, body: ServicePrincipalBody) -> None:
+    """Custom security attributes need their own permission, and only that one: whoever could give them away
+    with Application.ReadWrite.All could exempt themselves from every policy."""
+    names = set(body.properties)
+    if "custom_security_attributes" in names:
+        transaction.permit(Operation.WRITE_CUSTOM_SECURITY_ATTRIBUTES)
+    if names != {"custom_security_attributes"} or body.key_credentials is not None:
+        transaction.permit_write(target)
+
+
+def _key_activity(before: ServicePrincipal, after: ServicePrincipal) -> Activity:
+    added = {key.key_id for key in after.key_credentials} - {key.key_id for key in before.key_credentials}
+    return (
+        Activity.ADD_SERVICE_PRINCIPAL_CREDENTIALS if added else Activity.REMOVE_SERVICE_PRINCIPAL_CREDENTIALS
+    )
+
+
+def _refuse_passwords(body: ServicePrincipalBody) -> None:
+    if body.password_credentials:
+        raise Invalid(
+            "The property 'passwordCredentials' of a service principal cannot be written. "
+            "Use addPassword and removePassword.",
+            target="passwordCredentials",
+        )
+
+
+def delete_service_principal(transaction: Transaction, key: ObjectKey) -> None:
+    """Delete a service principal (softly). Its application stays."""
+    principal = transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
+    transaction.attempt_on(principal, Activity.REMOVE_SERVICE_PRINCIPAL, OperationType.DELETE)
+    transaction.permit_write(principal)
+    directory_objects.delete(
+        transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, principal.id, at=transaction.now
+    )
+    transaction.record()
+

@@ -1,0 +1,211 @@
+"""One request's work on the directory: everything it reads, decides, writes and records, or nothing of it.
+
+`perform` is the only opener. It runs a use case; when the use case refuses, whatever it wrote is taken back
+and the refusal itself is recorded, in the same transaction. So a failing request changes nothing, and leaves
+its trace all the same.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+from msgspec import Struct
+
+from unsecret.errors import Forbidden, Invalid, NotFound, UnsecretError
+from unsecret.model.application import Application, DirectoryObject, ObjectKind, ServicePrincipal
+from unsecret.model.event import Activity, AuditEvent, Caller, Circumstances, ModifiedProperty, OperationType, Outcome, Target
+from unsecret.model.identifiers import AppId, ObjectId, TenantId, canonical_guid
+from unsecret.rules.permission import Operation, permitted
+from unsecret.store import directory_objects, links, logs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+APPLICATION_MANAGEMENT = "ApplicationManagement"
+POLICY = "Policy"
+
+TARGET_TYPE = {ObjectKind.APPLICATION: "Application", ObjectKind.SERVICE_PRINCIPAL: "ServicePrincipal"}
+
+_WRITE_OPERATION = {
+    ObjectKind.APPLICATION: Operation.WRITE_APPLICATION,
+    ObjectKind.SERVICE_PRINCIPAL: Operation.WRITE_SERVICE_PRINCIPAL,
+}
+
+
+class ObjectKey(Struct, frozen=True):
+    """How a URL names an object: `name` is `id`, `appId` or `uniqueName`."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Refused(Generic[R]):
+    """What `perform` returns when a use case refused: the refusal is committed to the record, nothing else is."""
+
+    error: UnsecretError
+
+
+@dataclass
+class Attempt:
+    """What is being tried, so that a refusal can be recorded under its own name."""
+
+    activity: Activity
+    operation_type: OperationType
+    target: Target
+    category: str
+
+
+class Transaction:
+    """What a use case is handed: the connection, who asks, when and from where."""
+
+    def __init__(self, conn: Connection, caller: Caller, circumstances: Circumstances):
+        self.conn = conn
+        self.caller = caller
+        self.circumstances = circumstances
+        self._attempt: Attempt | None = None
+
+    @property
+    def tenant_id(self) -> TenantId:
+        return self.caller.tenant_id
+
+    @property
+    def now(self):
+        return self.circumstances.now
+
+    # -- who may ------------------------------------------------------------------------------------------
+
+    def permit(self, operation: Operation, *, owns_target: bool = False) -> None:
+        """Raise Forbidden unless the caller's application permissions allow `operation`."""
+        verdict = permitted(self.caller.roles, operation, owns_target=owns_target)
+        if not verdict.allowed:
+            raise Forbidden(verdict.reasons[0].message, code=verdict.reasons[0].code)
+
+    def permit_on(self, operation: Operation, target: DirectoryObject) -> None:
+        """As `permit`, with what the caller owns taken into account (`Application.ReadWrite.OwnedBy`)."""
+        if permitted(self.caller.roles, operation).allowed:
+            return
+        self.permit(operation, owns_target=self._owns(target))
+
+    def permit_write(self, target: DirectoryObject) -> None:
+        """Raise Forbidden unless the caller may change `target`."""
+        self.permit_on(_WRITE_OPERATION[target.kind], target)
+
+    def _owns(self, target: DirectoryObject) -> bool:
+        """Owning the application counts for its service principal too: OwnedBy is about applications."""
+        return links.owns(self.conn, self.tenant_id, self.caller.service_principal_id, target.id)
+
+    # -- what it is about -----------------------------------------------------------------------------------
+
+    def find(self, kind: ObjectKind, key: ObjectKey) -> Application | ServicePrincipal:
+        """The object that `key` names. Raises NotFound in Graph's words."""
+        found = self._look_up(kind, key)
+        if found is None:
+            raise not_found(key.value)
+        return found
+
+    def _look_up(self, kind: ObjectKind, key: ObjectKey) -> Application | ServicePrincipal | None:
+        if key.name == "uniqueName" and kind is ObjectKind.APPLICATION:
+            return directory_objects.get_by_unique_name(self.conn, self.tenant_id, key.value)
+        guid = canonical_guid(key.value)
+        if key.name not in ("id", "appId"):
+            raise Invalid(f"'{key.name}' is not a key of {kind.value}. Use the object id, or (appId='…').")
+        if guid is None:
+            if key.name == "appId":
+                raise Invalid(f"'{key.value}' is not a GUID, and appId is one.", target="appId")
+            return None
+        if key.name == "appId":
+            return directory_objects.get_by_app_id(self.conn, self.tenant_id, kind, AppId(guid))
+        return directory_objects.get(self.conn, self.tenant_id, kind, ObjectId(guid))
+
+    # -- the record -----------------------------------------------------------------------------------------
+
+    def attempt(
+        self, activity: Activity, operation_type: OperationType, target: Target, category: str = APPLICATION_MANAGEMENT
+    ) -> None:
+        """From here on, a refusal is recorded as a failed `activity` on `target`."""
+        self._attempt = Attempt(activity, operation_type, target, category)
+
+    def attempt_on(self, target: DirectoryObject, activity: Activity, operation_type: OperationType) -> None:
+        """As `attempt`, on an application or service principal."""
+        self.attempt(activity, operation_type, target_of(target))
+
+    def record(self, *modified: ModifiedProperty, activity: Activity | None = None, target: Target | None = None) -> None:
+        """Write down that the attempt succeeded, with what it changed. `activity` and `target` replace the
+        attempt's own where the outcome decides the name (or made the id)."""
+        attempt = self._attempt
+        if attempt is None:
+            raise RuntimeError("a use case recorded a change that it had not announced")
+        about = target or attempt.target
+        about = Target(
+            id=about.id, display_name=about.display_name, type=about.type, modified_properties=tuple(modified)
+        )
+        self._write(attempt, activity or attempt.activity, about, Outcome.SUCCESS, "")
+
+    def record_refusal(self, error: UnsecretError) -> None:
+        """Write down that the attempt was refused, and why. Errors never carry a secret, so neither does this."""
+        if self._attempt is not None:
+            self._write(self._attempt, self._attempt.activity, self._attempt.target, Outcome.FAILURE, error.message)
+
+    def _write(self, attempt: Attempt, activity: Activity, target: Target, result: Outcome, reason: str) -> None:
+        details = [("AppId", str(self.caller.app_id))]
+        if self.circumstances.user_agent:
+            details.insert(0, ("User-Agent", self.circumstances.user_agent))
+        event = AuditEvent(
+            id=_event_id(self.circumstances.correlation_id),
+            at=self.now,
+            activity=activity,
+            category=attempt.category,
+            operation_type=attempt.operation_type,
+            result=result,
+            result_reason=reason,
+            correlation_id=self.circumstances.correlation_id,
+            caller=self.caller,
+            targets=(target,),
+            additional_details=tuple(details),
+        )
+        logs.add_audit(self.conn, self.tenant_id, event)
+
+
+def perform(
+    use_case: Callable[..., R], caller: Caller, circumstances: Circumstances, *args: Any, **kwargs: Any
+) -> Callable[[Connection], R | Refused[R]]:
+    """A unit of work for `Store.write`: run `use_case(transaction, *args)`; on refusal keep only the record."""
+
+    def work(conn: Connection) -> R | Refused[R]:
+        transaction = Transaction(conn, caller, circumstances)
+        savepoint = conn.begin_nested()
+        try:
+            result = use_case(transaction, *args, **kwargs)
+        except UnsecretError as error:
+            savepoint.rollback()
+            transaction.record_refusal(error)
+            return Refused(error)
+        savepoint.commit()
+        return result
+
+    return work
+
+
+def target_of(obj: DirectoryObject) -> Target:
+    """`obj` as the target of an audit record."""
+    return Target(id=obj.id, display_name=obj.display_name, type=TARGET_TYPE[obj.kind])
+
+
+def not_found(identifier: str) -> NotFound:
+    """Graph's words for an object that is not there (observed on live tenants)."""
+    return NotFound(
+        f"Resource '{identifier}' does not exist or one of its queried reference-property objects are not present."
+    )
+
+
+def _event_id(correlation_id: str) -> str:
+    """Graph's form: `Directory_{correlationId}_{5 characters}_{digits}`."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    return f"Directory_{correlation_id}_{''.join(secrets.choice(letters) for _ in range(5))}_{secrets.randbelow(10**9)}"
