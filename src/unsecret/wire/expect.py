@@ -1,0 +1,107 @@
+"""Reading the members of a JSON body: each function gives a value of the right type or names the member at fault.
+
+`where` is the path to the value as a reader of the body would write it (`restrictions.passwordCredentials[0].state`).
+Every function raises Invalid with that path in its message and as its target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from unsecret.errors import Invalid
+from unsecret.model.identifiers import canonical_guid
+
+_SHOWN = 64
+"""How many characters of an unreadable value are repeated in the error."""
+
+
+def refuse(message: str, where: str) -> Invalid:
+    """An Invalid whose target is the member at `where`."""
+    return Invalid(message, target=where or None)
+
+
+def an_object(
+    value: Any, where: str, members: Collection[str], *, beta_members: Collection[str] = ()
+) -> dict[str, Any]:
+    """`value` as a JSON object without its control information (`@odata.type`, `x@odata.context`), which OData
+    lets a client repeat anywhere and which changes nothing.
+
+    A member that is not in `members` is refused: a misspelt restriction that were ignored would leave the
+    organisation less protected than its administrator believes. `beta_members` are named as such.
+    """
+    if not isinstance(value, dict):
+        raise refuse(f"Expected an object{_at(where)}, found {_kind(value)}.", where)
+    read = {name: member for name, member in value.items() if "@" not in name}
+    for name in read:
+        if name not in members:
+            raise _unknown(name, where, members, beta_members)
+    return read
+
+
+def a_list(value: Any, where: str) -> list[Any]:
+    """`value` as a JSON array."""
+    if not isinstance(value, list):
+        raise refuse(f"Expected an array{_at(where)}, found {_kind(value)}.", where)
+    return value
+
+
+def a_bool(value: Any, where: str) -> bool:
+    """`value` as a JSON boolean; the words "true" and "false" in quotes are not one."""
+    if not isinstance(value, bool):
+        raise refuse(f"Expected true or false{_at(where)}, found {_kind(value)}.", where)
+    return value
+
+
+def a_string(value: Any, where: str) -> str:
+    """`value` as a JSON string, which may be empty."""
+    if not isinstance(value, str):
+        raise refuse(f"Expected a string{_at(where)}, found {_kind(value)}.", where)
+    return value
+
+
+def a_text(value: Any, where: str) -> str:
+    """`value` as a string with something in it besides white space."""
+    if not a_string(value, where).strip():
+        raise refuse(f"Property '{where}' is required and must not be empty.", where)
+    return value
+
+
+def a_guid(value: Any, where: str) -> str:
+    """`value` as a lower-case GUID."""
+    guid = canonical_guid(a_string(value, where))
+    if guid is None:
+        raise refuse(f"Expected a GUID{_at(where)}, found '{value[:_SHOWN]}'.", where)
+    return guid
+
+
+def strings(value: Any, where: str) -> tuple[str, ...]:
+    """`value` as an array of non-empty strings; null is the empty array."""
+    if value is None:
+        return ()
+    return tuple(a_text(item, f"{where}[{index}]") for index, item in enumerate(a_list(value, where)))
+
+
+def join(where: str, name: str) -> str:
+    """The path of member `name` of the object at `where`."""
+    return f"{where}.{name}" if where else name
+
+
+def _unknown(name: str, where: str, members: Collection[str], beta_members: Collection[str]) -> Invalid:
+    path = join(where, name)
+    if name in beta_members:
+        return refuse(f"Property '{path}' does not exist on the v1.0 endpoint; use the beta endpoint for it.", path)
+    return refuse(f"Property '{path[:256]}' does not exist. Expected {_one_of(members)}.", path)
+
+
+def _one_of(words: Collection[str]) -> str:
+    return f"one of {', '.join(words)}" if words else "no properties here"
+
+
+def _at(where: str) -> str:
+    return f" for property '{where}'" if where else " as the request body"
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return kinds.get(type(value), "a number")
