@@ -1,0 +1,114 @@
+"""Which application permissions a call needs.
+
+From the permission tables of the Graph pages, column *Application*:
+https://learn.microsoft.com/en-us/graph/api/application-list, …/application-update, …/serviceprincipal-update,
+…/appmanagementpolicy-post-appliesto, …/appmanagementpolicy-list-appliesto, …/tenantappmanagementpolicy-get,
+…/directoryaudit-list, …/signin-list, …/directoryobject-get, …/organization-list,
+…/serviceprincipal-post-approleassignments, …/certificatebasedapplicationconfiguration-get (beta) and
+https://learn.microsoft.com/en-us/graph/custom-security-attributes-examples.
+
+`Application.ReadWrite.OwnedBy` creates what it likes, changes only what the caller owns, and reads everything: "allows
+an app to call GET /applications and GET /servicePrincipals to list all" (page serviceprincipal-get).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum, auto
+
+from unsecret.model.verdict import ALLOWED, Reason, Verdict
+
+
+class Operation(StrEnum):
+    """One per kind of call."""
+
+    READ_APPLICATION = auto()
+    WRITE_APPLICATION = auto()
+    CREATE_APPLICATION = auto()
+    READ_SERVICE_PRINCIPAL = auto()
+    WRITE_SERVICE_PRINCIPAL = auto()
+    CREATE_SERVICE_PRINCIPAL = auto()
+    READ_POLICY = auto()
+    WRITE_POLICY = auto()
+    ASSIGN_POLICY = auto()
+    READ_ASSIGNED_POLICY = auto()
+    READ_APPLIES_TO = auto()
+    READ_ORGANIZATION = auto()
+    READ_DIRECTORY_OBJECT = auto()
+    READ_AUDIT_LOG = auto()
+    READ_SIGN_IN_LOG = auto()
+    READ_APP_ROLE_ASSIGNMENT = auto()
+    WRITE_APP_ROLE_ASSIGNMENT = auto()
+    WRITE_CUSTOM_SECURITY_ATTRIBUTES = auto()
+    READ_TRUSTED_AUTHORITY = auto()
+    WRITE_TRUSTED_AUTHORITY = auto()
+
+
+DENIED = "Authorization_RequestDenied"
+OWNED_BY = "Application.ReadWrite.OwnedBy"
+
+AnyOf = tuple[str, ...]
+"""Permissions of which one is enough, the least privileged first."""
+
+_READS_APPLICATIONS: AnyOf = (
+    "Application.Read.All",
+    OWNED_BY,
+    "Application.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+)
+_READS_DIRECTORY: AnyOf = ("Directory.Read.All", "Directory.ReadWrite.All")
+_READS_POLICIES: AnyOf = (
+    "Policy.Read.All",
+    "Policy.Read.ApplicationConfiguration",
+    "Policy.ReadWrite.ApplicationConfiguration",
+)
+_WRITES_POLICIES: AnyOf = ("Policy.ReadWrite.ApplicationConfiguration",)
+_READS_LOGS: AnyOf = ("AuditLog.Read.All",)
+
+REQUIRED: dict[Operation, tuple[AnyOf, ...]] = {
+    Operation.READ_APPLICATION: (_READS_APPLICATIONS,),
+    Operation.WRITE_APPLICATION: ((OWNED_BY, "Application.ReadWrite.All"),),
+    Operation.CREATE_APPLICATION: (("AppRegistration.Create", OWNED_BY, "Application.ReadWrite.All"),),
+    Operation.READ_SERVICE_PRINCIPAL: (_READS_APPLICATIONS,),
+    Operation.WRITE_SERVICE_PRINCIPAL: ((OWNED_BY, "Application.ReadWrite.All", "Directory.ReadWrite.All"),),
+    Operation.CREATE_SERVICE_PRINCIPAL: ((OWNED_BY, "Application.ReadWrite.All", "Directory.ReadWrite.All"),),
+    Operation.READ_POLICY: (_READS_POLICIES,),
+    Operation.WRITE_POLICY: (_WRITES_POLICIES,),
+    Operation.ASSIGN_POLICY: (_READS_APPLICATIONS, _WRITES_POLICIES),
+    Operation.READ_ASSIGNED_POLICY: (_READS_APPLICATIONS, _READS_POLICIES),
+    Operation.READ_APPLIES_TO: (_READS_APPLICATIONS, _READS_POLICIES),
+    Operation.READ_ORGANIZATION: (("Organization.Read.All", "Organization.ReadWrite.All", *_READS_DIRECTORY),),
+    Operation.READ_DIRECTORY_OBJECT: (_READS_DIRECTORY,),
+    Operation.READ_AUDIT_LOG: (_READS_LOGS, _READS_DIRECTORY),
+    Operation.READ_SIGN_IN_LOG: (_READS_LOGS,),
+    Operation.READ_APP_ROLE_ASSIGNMENT: (_READS_APPLICATIONS,),
+    Operation.WRITE_APP_ROLE_ASSIGNMENT: (("AppRoleAssignment.ReadWrite.All",), _READS_APPLICATIONS),
+    Operation.WRITE_CUSTOM_SECURITY_ATTRIBUTES: (("CustomSecAttributeAssignment.ReadWrite.All",), _READS_APPLICATIONS),
+    Operation.READ_TRUSTED_AUTHORITY: (
+        ("AppCertTrustConfiguration.Read.All", "AppCertTrustConfiguration.ReadWrite.All"),
+    ),
+    Operation.WRITE_TRUSTED_AUTHORITY: (("AppCertTrustConfiguration.ReadWrite.All",),),
+}
+"""What each operation needs: one permission of every group."""
+
+_ONLY_WHAT_IS_OWNED = frozenset({Operation.WRITE_APPLICATION, Operation.WRITE_SERVICE_PRINCIPAL})
+"""Where OWNED_BY is enough only on what the caller owns."""
+
+
+def permitted(roles: frozenset[str], operation: Operation, *, owns_target: bool = False) -> Verdict:
+    """Whether the application permissions in a token allow `operation` (on something that the caller owns, or not)."""
+    if operation in _ONLY_WHAT_IS_OWNED and not owns_target:
+        roles -= {OWNED_BY}
+    missing = [group for group in REQUIRED[operation] if roles.isdisjoint(group)]
+    return Verdict((_denied(operation, missing),)) if missing else ALLOWED
+
+
+def _denied(operation: Operation, missing: list[AnyOf]) -> Reason:
+    needed = ", and ".join(" or ".join(group) for group in missing)
+    message = (
+        "Insufficient privileges to complete the operation. Grant the calling application the application permission "
+        f"{needed}"
+    )
+    if operation in _ONLY_WHAT_IS_OWNED:
+        message += f" ({OWNED_BY} is enough only on what it owns)"
+    return Reason(rule=operation, code=DENIED, message=f"{message}.")
