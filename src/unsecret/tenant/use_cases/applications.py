@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import msgspec
@@ -61,9 +62,7 @@ def create_application(transaction: Transaction, body: ApplicationBody) -> tuple
     _own_what_was_made(transaction, application)
     transaction.record(*modified_properties(None, application))
     if holds_credentials(application):
-        transaction.record(
-            *described(None, application), activity=Activity.CREATE_APPLICATION_CREDENTIALS
-        )
+        transaction.record(*described(None, application), activity=Activity.CREATE_APPLICATION_CREDENTIALS)
     return application, made
 
 
@@ -91,8 +90,11 @@ def _own_what_was_made(transaction: Transaction, application: Application) -> No
         )
 
 
-def update_application(transaction: Transaction, key: ObjectKey, body: ApplicationBody) -> None:
-    """Change an application. What the body does not name stays as it is.
+def update_application(
+    transaction: Transaction, key: ObjectKey, decode: Callable[[Application], ApplicationBody]
+) -> None:
+    """Change an application. `decode` reads the request against the stored application, inside the
+    transaction: what the request does not name stays as it is, whatever was written meanwhile.
 
     Raises NotFound, Forbidden, Invalid, Conflict, PolicyDenied.
     """
@@ -100,6 +102,7 @@ def update_application(transaction: Transaction, key: ObjectKey, body: Applicati
     assert isinstance(before, Application)
     transaction.attempt_on(before, Activity.UPDATE_APPLICATION, OperationType.UPDATE)
     transaction.permit_write(before)
+    body = decode(before)
     if body.password_credentials is not None:
         raise Invalid(
             "The property 'passwordCredentials' cannot be updated with PATCH. Use addPassword and removePassword.",

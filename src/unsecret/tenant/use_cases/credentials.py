@@ -84,9 +84,7 @@ def new_password(asked: PasswordRequest, now: datetime) -> tuple[PasswordCredent
     start = asked.start_at or now
     end = asked.end_at or years_after(start, DEFAULT_LIFETIME_YEARS)
     if end <= start:
-        raise Invalid(
-            "The endDateTime of a password must be later than its startDateTime.", target="endDateTime"
-        )
+        raise Invalid("The endDateTime of a password must be later than its startDateTime.", target="endDateTime")
     text = secrets.new_secret()
     credential = PasswordCredential(
         key_id=KeyId(str(uuid.uuid4())), display_name=asked.display_name, start_at=start, end_at=end, hint=text[:3]
@@ -123,7 +121,9 @@ def years_after(start: datetime, years: int) -> datetime:
 # -- certificates and symmetric keys -----------------------------------------------------------------------------
 
 
-def merged_keys(existing: Sequence[KeyCredential], entries: Sequence[KeyEntry], now: datetime) -> tuple[KeyCredential, ...]:
+def merged_keys(
+    existing: Sequence[KeyCredential], entries: Sequence[KeyEntry], now: datetime
+) -> tuple[KeyCredential, ...]:
     """The key credentials after a write that sends `entries`: what is not sent is gone, an entry with a known
     keyId and no key stays as it is, everything else is new.
 
@@ -165,7 +165,9 @@ def _new_key(entry: KeyEntry, now: datetime) -> KeyCredential:
     if entry.type is None or entry.usage is None:
         raise Invalid("A new key credential needs 'type' and 'usage'.", target="keyCredentials")
     if entry.key is None:
-        raise Invalid("A new key credential needs 'key'. (A known keyId without key leaves a key as it is.)", target="key")
+        raise Invalid(
+            "A new key credential needs 'key'. (A known keyId without key leaves a key as it is.)", target="key"
+        )
     key_id = entry.key_id or KeyId(str(uuid.uuid4()))
     if entry.type is KeyType.SYMMETRIC:
         return _symmetric(entry, key_id, now)
@@ -258,9 +260,7 @@ def described(before: DirectoryObject | None, after: DirectoryObject) -> tuple[M
 
 def credentials_changed(before: DirectoryObject, after: DirectoryObject) -> bool:
     """Whether a write touched a secret or a key."""
-    return (
-        before.password_credentials != after.password_credentials or before.key_credentials != after.key_credentials
-    )
+    return before.password_credentials != after.password_credentials or before.key_credentials != after.key_credentials
 
 
 def holds_credentials(application: Application) -> bool:

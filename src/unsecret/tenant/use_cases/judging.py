@@ -64,8 +64,7 @@ def _signs_in_with_saml(transaction: Transaction, application: Application) -> b
         transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, application.app_id
     )
     return (
-        isinstance(principal, ServicePrincipal)
-        and (principal.preferred_single_sign_on_mode or "").casefold() == "saml"
+        isinstance(principal, ServicePrincipal) and (principal.preferred_single_sign_on_mode or "").casefold() == "saml"
     )
 
 

@@ -55,9 +55,7 @@ def update_default_policy(transaction: Transaction, merge: Callable[[TenantDefau
     transaction.record(*policy_properties(before, after), target=_policy_target(after))
 
 
-def create_policy(
-    transaction: Transaction, decode: Callable[[PolicyId], AppManagementPolicy]
-) -> AppManagementPolicy:
+def create_policy(transaction: Transaction, decode: Callable[[PolicyId], AppManagementPolicy]) -> AppManagementPolicy:
     """Make a custom policy. Raises Forbidden, Invalid."""
     policy = decode(PolicyId(str(uuid.uuid4())))
     transaction.attempt(Activity.ADD_POLICY, OperationType.ADD, _policy_target(policy), POLICY)

@@ -109,9 +109,7 @@ def _with_ends(
     transaction: Transaction, grant: AppRoleAssignment
 ) -> tuple[AppRoleAssignment, ServicePrincipal | None, ServicePrincipal | None]:
     def principal(object_id: ObjectId) -> ServicePrincipal | None:
-        found = directory_objects.get(
-            transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, object_id
-        )
+        found = directory_objects.get(transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, object_id)
         return found if isinstance(found, ServicePrincipal) else None
 
     return grant, principal(grant.principal_id), principal(grant.resource_id)

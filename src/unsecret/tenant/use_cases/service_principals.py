@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
 import msgspec
 
@@ -46,9 +47,7 @@ def create_service_principal(transaction: Transaction, body: ServicePrincipalBod
             code="NoBackingApplicationObject",
             target="appId",
         )
-    if directory_objects.get_by_app_id(
-        transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, app_id
-    ):
+    if directory_objects.get_by_app_id(transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, app_id):
         raise Conflict(
             "The service principal cannot be created, updated, or restored because the service principal name "
             f"{app_id} is already in use."
@@ -65,14 +64,17 @@ def create_service_principal(transaction: Transaction, body: ServicePrincipalBod
     return principal
 
 
-def update_service_principal(transaction: Transaction, key: ObjectKey, body: ServicePrincipalBody) -> None:
-    """Change a service principal. What the body does not name stays as it is.
+def update_service_principal(
+    transaction: Transaction, key: ObjectKey, decode: Callable[[ServicePrincipal], ServicePrincipalBody]
+) -> None:
+    """Change a service principal. `decode` reads the request against the stored object, inside the transaction.
 
     Raises NotFound, Forbidden, Invalid, PolicyDenied.
     """
     before = transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
     assert isinstance(before, ServicePrincipal)
     transaction.attempt_on(before, Activity.UPDATE_SERVICE_PRINCIPAL, OperationType.UPDATE)
+    body = decode(before)
     _permit_update(transaction, before, body)
     _refuse_passwords(body)
     after = msgspec.structs.replace(before, **body.properties)
@@ -99,9 +101,7 @@ def _permit_update(transaction: Transaction, target: ServicePrincipal, body: Ser
 
 def _key_activity(before: ServicePrincipal, after: ServicePrincipal) -> Activity:
     added = {key.key_id for key in after.key_credentials} - {key.key_id for key in before.key_credentials}
-    return (
-        Activity.ADD_SERVICE_PRINCIPAL_CREDENTIALS if added else Activity.REMOVE_SERVICE_PRINCIPAL_CREDENTIALS
-    )
+    return Activity.ADD_SERVICE_PRINCIPAL_CREDENTIALS if added else Activity.REMOVE_SERVICE_PRINCIPAL_CREDENTIALS
 
 
 def _refuse_passwords(body: ServicePrincipalBody) -> None:
@@ -122,4 +122,3 @@ def delete_service_principal(transaction: Transaction, key: ObjectKey) -> None:
         transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, principal.id, at=transaction.now
     )
     transaction.record()
-

@@ -16,7 +16,16 @@ from msgspec import Struct
 
 from unsecret.errors import Forbidden, Invalid, NotFound, UnsecretError
 from unsecret.model.application import Application, DirectoryObject, ObjectKind, ServicePrincipal
-from unsecret.model.event import Activity, AuditEvent, Caller, Circumstances, ModifiedProperty, OperationType, Outcome, Target
+from unsecret.model.event import (
+    Activity,
+    AuditEvent,
+    Caller,
+    Circumstances,
+    ModifiedProperty,
+    OperationType,
+    Outcome,
+    Target,
+)
 from unsecret.model.identifiers import AppId, ObjectId, TenantId, canonical_guid
 from unsecret.rules.permission import Operation, permitted
 from unsecret.store import directory_objects, links, logs
@@ -136,7 +145,9 @@ class Transaction:
         """As `attempt`, on an application or service principal."""
         self.attempt(activity, operation_type, target_of(target))
 
-    def record(self, *modified: ModifiedProperty, activity: Activity | None = None, target: Target | None = None) -> None:
+    def record(
+        self, *modified: ModifiedProperty, activity: Activity | None = None, target: Target | None = None
+    ) -> None:
         """Write down that the attempt succeeded, with what it changed. `activity` and `target` replace the
         attempt's own where the outcome decides the name (or made the id)."""
         attempt = self._attempt

@@ -1,0 +1,138 @@
+"""The server: one route table, one exception handler, one instant and one request id per request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Match, Route
+
+from unsecret.errors import MethodNotAllowed, NotFound, Unsupported, UnsecretError
+from unsecret.tenant import (
+    applications,
+    audit_logs,
+    azure_resource_manager,
+    directory,
+    directory_objects,
+    oauth2,
+    organization,
+    policies,
+    service_principals,
+)
+from unsecret.tenant.call import Call, correlation_id, graph_endpoint, json_response, request_id, traced
+from unsecret.tenant.directory_objects import Handler
+from unsecret.tenant.paths import VERSIONS, CanonicalPaths
+from unsecret.tenant.settings import Services
+from unsecret.wire.problems import to_graph, unknown_to_graph
+
+log = structlog.get_logger(__name__)
+
+Routes = list[tuple[str, str, Handler]]
+
+GRAPH_ROUTES: Routes = [
+    *directory_objects.ROUTES,
+    *applications.ROUTES,
+    *service_principals.ROUTES,
+    *policies.ROUTES,
+    *audit_logs.ROUTES,
+    *organization.ROUTES,
+]
+"""Served under /v1.0 and /beta."""
+
+BETA_ROUTES: Routes = [*directory.BETA_ROUTES]
+"""Served under /beta only."""
+
+
+def create_app(services: Services) -> Starlette:
+    """The whole tenant as an ASGI application. The caller opens and closes the store."""
+    app = Starlette(
+        routes=_routes(),
+        middleware=[Middleware(CanonicalPaths, words=_words(GRAPH_ROUTES + BETA_ROUTES))],
+        exception_handlers={
+            UnsecretError: _refuse,
+            HTTPException: _refuse_by_status,
+            Exception: _fail,
+        },
+    )
+    app.state.services = services
+    return app
+
+
+def _routes() -> list[BaseRoute]:
+    routes: list[BaseRoute] = [*oauth2.ROUTES, *azure_resource_manager.ROUTES, Route("/health", health)]
+    for version in VERSIONS:
+        table = GRAPH_ROUTES + (BETA_ROUTES if version == "beta" else [])
+        routes += [
+            Route(f"/{version}{path}", graph_endpoint(handler), methods=[method]) for method, path, handler in table
+        ]
+    for version in VERSIONS:
+        routes.append(Route(f"/{version}/{{rest:path}}", graph_endpoint(_not_served), methods=_EVERY_METHOD))
+    return routes
+
+
+_METHOD_NOT_ALLOWED = 405
+_EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def _words(routes: Routes) -> Iterable[str]:
+    return {segment for _, path, _ in routes for segment in path.split("/") if segment and "{" not in segment}
+
+
+def health(_: Request) -> Response:
+    """GET /health: the process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+def _not_served(call: Call) -> Response:
+    """Whatever no route takes: say so, and never pretend with an empty success."""
+    request = call.request
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is Match.PARTIAL:
+            raise MethodNotAllowed(f"{request.method} is not possible on {request.url.path}.")
+    raise Unsupported(
+        f"This local tenant does not serve {request.method} {request.url.path}. "
+        "Microsoft Graph may; what is served here, and what is not, is listed in docs/reference/divergences.md.",
+        hint="docs/reference/divergences.md",
+    )
+
+
+# -- errors ------------------------------------------------------------------------------------------------------
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """An UnsecretError as Graph's body."""
+    assert isinstance(error, UnsecretError)
+    services: Services = request.app.state.services
+    status, headers, body = to_graph(
+        error,
+        request_id=request_id(request),
+        client_request_id=correlation_id(request),
+        now=services.clock(),
+    )
+    return traced(json_response(body, status, headers), request)
+
+
+async def _refuse_by_status(request: Request, error: Exception) -> Response:
+    """What Starlette refuses by itself: an unknown path, a verb that the path has not."""
+    assert isinstance(error, HTTPException)
+    path = request.url.path
+    if error.status_code == _METHOD_NOT_ALLOWED:
+        return await _refuse(request, MethodNotAllowed(f"{request.method} is not possible on {path}."))
+    return await _refuse(request, NotFound(f"There is nothing at {path}.", code="ResourceNotFound"))
+
+
+async def _fail(request: Request, error: Exception) -> Response:
+    """Something we did not foresee: the caller learns a request id, the log learns the rest."""
+    log.error(
+        "request failed", request_id=request_id(request), method=request.method, path=request.url.path, exc_info=error
+    )
+    services: Services = request.app.state.services
+    status, headers, body = unknown_to_graph(
+        request_id=request_id(request), client_request_id=correlation_id(request), now=services.clock()
+    )
+    return traced(json_response(body, status, headers), request)

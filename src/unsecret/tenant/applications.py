@@ -1,0 +1,47 @@
+"""/applications: app registrations."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from unsecret.model.application import ObjectKind
+from unsecret.tenant.call import Call, no_content
+from unsecret.tenant.directory_objects import Handler, encode, property_route, shared_routes
+from unsecret.tenant.use_cases import applications
+from unsecret.wire.applications import application_from_graph
+from unsecret.wire.credentials import password_to_graph
+
+CREATED = 201
+
+
+async def create_application(call: Call) -> Response:
+    """POST /applications."""
+    body = application_from_graph(await call.body(), existing=None)
+    application, made = await call.write(applications.create_application, body)
+    shown = encode(application, call, None)
+    shown["passwordCredentials"] = [password_to_graph(credential, secret_text=text) for credential, text in made]
+    return call.entity(shown, "applications", status=CREATED)
+
+
+async def update_application(call: Call) -> Response:
+    """PATCH /applications/{id}."""
+    body = await call.body()
+    await call.write(
+        applications.update_application, call.key(), lambda existing: application_from_graph(body, existing=existing)
+    )
+    return no_content()
+
+
+async def delete_application(call: Call) -> Response:
+    """DELETE /applications/{id}."""
+    await call.write(applications.delete_application, call.key())
+    return no_content()
+
+
+ROUTES: list[tuple[str, str, Handler]] = [
+    *shared_routes(ObjectKind.APPLICATION),
+    ("POST", "/applications", create_application),
+    ("PATCH", "/applications/{key}", update_application),
+    ("DELETE", "/applications/{key}", delete_application),
+    property_route(ObjectKind.APPLICATION),
+]

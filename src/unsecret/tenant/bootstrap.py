@@ -1,0 +1,195 @@
+"""Make a tenant: the organisation, Microsoft's own service principals, and the first administrator.
+
+The administrator is an application that signs in with a certificate. No secret is ever made for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from unsecret.model.application import (
+    Application,
+    AppRoleAssignment,
+    KeyCredential,
+    KeyType,
+    KeyUsage,
+    ObjectKind,
+    ServicePrincipal,
+    Tenant,
+)
+from unsecret.model.identifiers import ARM_APP_ID, GRAPH_APP_ID, AppId, KeyId, ObjectId, TenantId
+from unsecret.store import directory_objects, links, tenants
+from unsecret.tenant.certificates import CertificateFacts, read_certificate
+from unsecret.tenant.graph_permissions import ADMINISTRATOR_PERMISSIONS, APP_ROLES, app_roles
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+MICROSOFT_TENANT_ID = TenantId("f8cdef31-a31e-4b4a-93e4-5f571e91255a")
+"""The tenant that owns Microsoft's first-party applications."""
+
+ADMINISTRATOR_UNIQUE_NAME = "unsecret-administrator"
+"""How the first administrator's application is found again."""
+
+
+class NewTenant(Struct, frozen=True):
+    """A tenant and the application that administers it."""
+
+    tenant: Tenant
+    client_id: AppId
+
+
+def create_tenant(
+    conn: Connection,
+    *,
+    display_name: str,
+    domain: str,
+    administrator_certificate: bytes,
+    now: datetime,
+    tenant_id: TenantId | None = None,
+) -> NewTenant:
+    """Add a tenant to the directory. `administrator_certificate` is PEM or DER, without its key; `domain` is
+    the name before `.onmicrosoft.com`, or a whole domain. Raises Conflict when the domain is taken."""
+    initial = domain if "." in domain else f"{domain}.onmicrosoft.com"
+    tenant = Tenant(
+        id=tenant_id or TenantId(str(uuid.uuid4())),
+        display_name=display_name,
+        created_at=now,
+        verified_domains=(initial.casefold(),),
+    )
+    tenants.add_tenant(conn, tenant)
+    graph = _microsoft_service_principal(
+        conn,
+        tenant,
+        GRAPH_APP_ID,
+        "Microsoft Graph",
+        ("https://graph.microsoft.com", "https://graph.microsoft.com/", "graph.microsoft.com"),
+        roles=True,
+    )
+    _microsoft_service_principal(
+        conn,
+        tenant,
+        ARM_APP_ID,
+        "Windows Azure Service Management API",
+        ("https://management.azure.com/", "https://management.core.windows.net/"),
+    )
+    client_id = _administrator(conn, tenant, graph, read_certificate(administrator_certificate))
+    return NewTenant(tenant, client_id)
+
+
+def administrator_of(conn: Connection, tenant_id: TenantId) -> AppId | None:
+    """The application that administers a tenant; None when somebody deleted it."""
+    found = directory_objects.get_by_unique_name(conn, tenant_id, ADMINISTRATOR_UNIQUE_NAME)
+    return found.app_id if found else None
+
+
+def _microsoft_service_principal(
+    conn: Connection, tenant: Tenant, app_id: AppId, name: str, names: tuple[str, ...], *, roles: bool = False
+) -> ServicePrincipal:
+    principal = ServicePrincipal(
+        id=ObjectId(str(uuid.uuid4())),
+        app_id=app_id,
+        display_name=name,
+        created_at=tenant.created_at,
+        app_owner_organization_id=MICROSOFT_TENANT_ID,
+        sign_in_audience="AzureADMultipleOrgs",
+        service_principal_names=(str(app_id), *names),
+        other={"appRoles": app_roles()} if roles else {},
+    )
+    directory_objects.add(conn, tenant.id, principal)
+    return principal
+
+
+def _administrator(conn: Connection, tenant: Tenant, graph: ServicePrincipal, certificate: CertificateFacts) -> AppId:
+    application, principal = add_application(
+        conn,
+        tenant.id,
+        "unsecret administrator",
+        created_at=tenant.created_at,
+        unique_name=ADMINISTRATOR_UNIQUE_NAME,
+        key_credentials=(certificate_credential(certificate),),
+    )
+    grant(conn, tenant.id, principal, graph, ADMINISTRATOR_PERMISSIONS, tenant.created_at)
+    return application.app_id
+
+
+def add_application(
+    conn: Connection, tenant_id: TenantId, display_name: str, *, created_at: datetime, **properties
+) -> tuple[Application, ServicePrincipal]:
+    """An application with its service principal, as the portal would make them. `properties` are fields of
+    Application. No policy is asked: this is for a tenant that is being made."""
+    application = Application(
+        id=ObjectId(str(uuid.uuid4())),
+        app_id=AppId(str(uuid.uuid4())),
+        display_name=display_name,
+        created_at=created_at,
+        **properties,
+    )
+    principal = ServicePrincipal(
+        id=ObjectId(str(uuid.uuid4())),
+        app_id=application.app_id,
+        display_name=display_name,
+        created_at=created_at,
+        app_owner_organization_id=tenant_id,
+        sign_in_audience=application.sign_in_audience,
+        service_principal_names=(str(application.app_id), *application.identifier_uris),
+    )
+    digests = {password.key_id: _nobody_knows() for password in application.password_credentials}
+    directory_objects.add(conn, tenant_id, application, digests=digests)
+    directory_objects.add(conn, tenant_id, principal)
+    return application, principal
+
+
+def _nobody_knows() -> bytes:
+    """The digest of no secret at all: a credential that is on the books and opens nothing."""
+    return secrets.token_bytes(48)
+
+
+def certificate_credential(facts: CertificateFacts) -> KeyCredential:
+    """A certificate for signing in, valid as long as the certificate itself."""
+    return KeyCredential(
+        key_id=KeyId(str(uuid.uuid4())),
+        type=KeyType.CERTIFICATE,
+        usage=KeyUsage.VERIFY,
+        display_name=facts.subject,
+        custom_key_identifier=facts.sha1_hex,
+        start_at=facts.not_before,
+        end_at=facts.not_after,
+        key=facts.der,
+        thumbprint_sha1=facts.thumbprint_sha1,
+        thumbprint_sha256=facts.thumbprint_sha256,
+    )
+
+
+def grant(
+    conn: Connection,
+    tenant_id: TenantId,
+    principal: ServicePrincipal,
+    graph: ServicePrincipal,
+    permissions: Iterable[str],
+    at: datetime,
+) -> None:
+    """Grant application permissions on Microsoft Graph."""
+    for permission in permissions:
+        assignment = AppRoleAssignment(
+            id=base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode(),
+            principal_id=principal.id,
+            resource_id=graph.id,
+            app_role_id=APP_ROLES[permission][0],
+            created_at=at,
+        )
+        links.add_app_role_assignment(conn, tenant_id, assignment)
+
+
+def graph_service_principal(conn: Connection, tenant_id: TenantId) -> ServicePrincipal:
+    """Microsoft Graph in this tenant."""
+    found = directory_objects.get_by_app_id(conn, tenant_id, ObjectKind.SERVICE_PRINCIPAL, GRAPH_APP_ID)
+    assert isinstance(found, ServicePrincipal)
+    return found

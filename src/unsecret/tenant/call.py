@@ -1,0 +1,228 @@
+"""One Graph request: who calls, when, in which version; how its body is read and its answer written."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar, cast
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from unsecret.errors import Invalid, TooLarge
+from unsecret.model.application import ObjectKind
+from unsecret.model.event import Caller, Circumstances
+from unsecret.model.query import Page
+from unsecret.tenant.auth import authenticate
+from unsecret.tenant.settings import Services
+from unsecret.tenant.use_cases.transaction import ObjectKey, Refused, Transaction, perform
+from unsecret.wire import odata
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LONGEST_BODY = 1024 * 1024
+"""Bytes. Far above the largest application Graph allows; far below what could hurt."""
+
+LONGEST_HEADER = 512
+"""Characters of a client's free text (User-Agent, request ids) that are kept."""
+
+JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+
+
+class Call:
+    """What a handler works with. Made once per request; `now` is the one instant of all that it does."""
+
+    def __init__(self, request: Request, services: Services, now: datetime, caller: Caller):
+        self.request = request
+        self.services = services
+        self.caller = caller
+        self.version = request.url.path.split("/", 2)[1]
+        self.beta = self.version == "beta"
+        self.circumstances = Circumstances(
+            now=now,
+            correlation_id=correlation_id(request),
+            ip_address=request.client.host if request.client else None,
+            user_agent=kept(request.headers.get("user-agent")),
+        )
+
+    @property
+    def base_url(self) -> str:
+        """The Graph root as the client addressed it: nextLinks must lead back to the same host."""
+        return self.services.settings.base_url_for(self.request.headers.get("host"))
+
+    def key(self) -> ObjectKey:
+        """How the URL names the object: `{key}` is an id, or `appId=…`, `uniqueName=…`."""
+        text = self.request.path_params["key"]
+        name, equals, value = text.partition("=")
+        return ObjectKey(name, value) if equals else ObjectKey("id", text)
+
+    def path(self, name: str) -> str:
+        """A parameter of the route."""
+        return self.request.path_params[name]
+
+    # -- the directory ----------------------------------------------------------------------------------------
+
+    def read(self, use_case: Callable[..., R], *args: Any) -> R:
+        """Run a use case that only looks, on one snapshot."""
+        with self.services.store.read() as conn:
+            return use_case(Transaction(conn, self.caller, self.circumstances), *args)
+
+    async def write(self, use_case: Callable[..., R], *args: Any) -> R:
+        """Run a use case in a transaction; returns once what it did is durable. Raises what it refused with."""
+        work = perform(use_case, self.caller, self.circumstances, *args)
+        outcome = await asyncio.wrap_future(self.services.store.write(work))
+        if isinstance(outcome, Refused):
+            raise outcome.error
+        return cast("R", outcome)
+
+    # -- the request's body and query ---------------------------------------------------------------------------
+
+    async def body(self) -> Any:
+        """The JSON body. Raises Invalid (not JSON), TooLarge."""
+        content_type = self.request.headers.get("content-type", "")
+        raw = await read_bounded(self.request, LONGEST_BODY)
+        if not raw:
+            return None
+        if "json" not in content_type.casefold():
+            raise Invalid(
+                "Write requests (excluding DELETE) must contain the Content-Type header declaration: "
+                "send Content-Type: application/json."
+            )
+        return decode_json(raw)
+
+    def asked(self, **limits: int) -> odata.Asked:
+        """`$filter`, `$top`, `$select` and the rest."""
+        return odata.parse_query(self.request.query_params.multi_items(), self.request.headers, **limits)
+
+    # -- answers ------------------------------------------------------------------------------------------------
+
+    def entity(self, body: dict[str, Any], context: str, *, status: int = 200, select: odata.Names = None) -> Response:
+        """One object, under `@odata.context: …#context/$entity`."""
+        shown = odata.select(body, select)
+        url = odata.context_url(self.base_url, self.version, context, select)
+        return json_response({"@odata.context": f"{url}/$entity", **shown}, status)
+
+    def value(self, value: Any, context: str) -> Response:
+        """The value of a property, or of an action that returns no entity."""
+        return json_response(
+            {"@odata.context": odata.context_url(self.base_url, self.version, context, None), "value": value}
+        )
+
+    def page(
+        self, page: Page[Any], encode: Callable[[Any], dict[str, Any]], context: str, asked: odata.Asked
+    ) -> Response:
+        """A page of a collection with its nextLink."""
+        answer: dict[str, Any] = {
+            "@odata.context": odata.context_url(self.base_url, self.version, context, asked.select)
+        }
+        if page.count is not None:
+            answer["@odata.count"] = page.count
+        if page.next is not None:
+            answer["@odata.nextLink"] = odata.next_link(self._own_url(), page.next)
+        answer["value"] = [odata.select(encode(item), asked.select) for item in page.items]
+        return json_response(answer)
+
+    def collection(self, items: Iterable[Any], encode: Callable[[Any], dict[str, Any]], context: str) -> Response:
+        """A whole collection that is never paged, because it cannot grow long."""
+        asked = self.asked()
+        return self.page(Page(items=tuple(items)), encode, context, asked)
+
+    def _own_url(self) -> str:
+        url = self.request.url
+        return f"{self.base_url}{self.request.scope['path']}" + (f"?{url.query}" if url.query else "")
+
+
+def graph_endpoint(handler: Callable[[Call], Any]) -> Callable[[Request], Any]:
+    """A Starlette endpoint: authenticate, then hand `handler` its Call."""
+
+    async def endpoint(request: Request) -> Response:
+        services: Services = request.app.state.services
+        now = services.clock()
+        caller = authenticate(request.headers.get("authorization"), services, now)
+        answer = handler(Call(request, services, now, caller))
+        return traced(await answer if asyncio.iscoroutine(answer) else answer, request)
+
+    endpoint.__name__ = getattr(handler, "__name__", "endpoint")
+    return endpoint
+
+
+def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """`body` as Graph's JSON."""
+    return Response(msgspec.json.encode(body), status, {"OData-Version": "4.0", **(headers or {})}, JSON)
+
+
+def traced(response: Response, request: Request) -> Response:
+    """`response` with the ids by which its request can be found again."""
+    response.headers["request-id"] = request_id(request)
+    response.headers["client-request-id"] = correlation_id(request)
+    return response
+
+
+NO_CONTENT = 204
+
+
+def no_content() -> Response:
+    """204 with no body: the answer to PATCH, DELETE and $ref."""
+    return Response(status_code=NO_CONTENT)
+
+
+async def read_bounded(request: Request, longest: int) -> bytes:
+    """The request's body, if it is at most `longest` bytes. Raises TooLarge before reading further."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > longest:
+        raise _too_large(longest)
+    chunks, length = [], 0
+    try:
+        async for chunk in request.stream():
+            length += len(chunk)
+            if length > longest:
+                raise _too_large(longest)
+            chunks.append(chunk)
+    except ClientDisconnect as gone:
+        raise Invalid("The request ended before its body was complete.") from gone
+    return b"".join(chunks)
+
+
+def _too_large(longest: int) -> TooLarge:
+    return TooLarge(f"The request body is larger than {longest} bytes. Send less at a time.")
+
+
+def decode_json(raw: bytes) -> Any:
+    """`raw` as JSON. Raises Invalid that says where it breaks, never what it holds."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+        where = str(broken) if isinstance(broken, msgspec.DecodeError) else "nested too deeply, or not UTF-8"
+        raise Invalid(f"Unable to read JSON request payload: {where}.") from None
+
+
+def request_id(request: Request) -> str:
+    """This request's own id, made when it is first asked for."""
+    if not hasattr(request.state, "request_id"):
+        request.state.request_id = str(uuid.uuid4())
+    return request.state.request_id
+
+
+def correlation_id(request: Request) -> str:
+    """The client's own request id, when it sent a usable one; ours otherwise."""
+    for header in ("client-request-id", "x-ms-client-request-id"):
+        sent = request.headers.get(header, "").strip("{} ")
+        try:
+            return str(uuid.UUID(sent))
+        except ValueError:
+            continue
+    return request_id(request)
+
+
+def kept(text: str | None) -> str | None:
+    """Free text of a client, cut to a length that can be kept."""
+    return text[:LONGEST_HEADER] if text else None
+
+
+def name_of(kind: ObjectKind) -> str:
+    """The collection's name in URLs and contexts."""
+    return {ObjectKind.APPLICATION: "applications", ObjectKind.SERVICE_PRINCIPAL: "servicePrincipals"}[kind]

@@ -1,0 +1,177 @@
+"""What applications and service principals have in common, and `/directoryObjects` itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from starlette.responses import PlainTextResponse, Response
+
+from unsecret.errors import Invalid, NotFound
+from unsecret.model.application import Application, DirectoryObject, ObjectKind
+from unsecret.model.query import Query
+from unsecret.tenant.call import Call, json_response, name_of, no_content
+from unsecret.tenant.use_cases import credentials, links, policies, reading
+from unsecret.wire import odata
+from unsecret.wire.applications import application_to_graph
+from unsecret.wire.credentials import add_password_from_graph, password_to_graph, remove_password_from_graph
+from unsecret.wire.directory import directory_object_to_graph
+from unsecret.wire.policies import policy_to_graph, reference_from_graph
+from unsecret.wire.service_principals import service_principal_to_graph
+
+Handler = Callable[[Call], Any]
+
+MOST_IDS = 1000
+"""getByIds takes at most this many."""
+
+
+def encode(obj: DirectoryObject, call: Call, select: odata.Names) -> dict[str, Any]:
+    """`obj` in Graph's shape. Keys and custom security attributes are shown only to who selects them."""
+    wanted = frozenset(select or ())
+    if isinstance(obj, Application):
+        return application_to_graph(obj, beta=call.beta, with_keys="keyCredentials" in wanted)
+    return service_principal_to_graph(
+        obj,
+        beta=call.beta,
+        with_keys="keyCredentials" in wanted,
+        with_custom_security_attributes="customSecurityAttributes" in wanted,
+    )
+
+
+def list_objects(kind: ObjectKind, call: Call) -> Response:
+    """GET /applications, GET /servicePrincipals."""
+    asked = call.asked()
+    page = call.read(reading.list_objects, kind, asked.query)
+    return call.page(page, lambda obj: encode(obj, call, asked.select), name_of(kind), asked)
+
+
+def count_objects(kind: ObjectKind, call: Call) -> Response:
+    """GET /applications/$count: the bare number, for who says ConsistencyLevel: eventual."""
+    if call.request.headers.get("consistencylevel", "").casefold() != "eventual":
+        raise Invalid("$count is not currently supported. Send the header ConsistencyLevel: eventual.")
+    asked = call.asked()
+    page = call.read(reading.list_objects, kind, Query(filter=asked.query.filter, top=1, count=True))
+    return PlainTextResponse(str(page.count))
+
+
+def get_object(kind: ObjectKind, call: Call) -> Response:
+    """GET /applications/{id}."""
+    asked = call.asked()
+    obj = call.read(reading.get_object, kind, call.key())
+    return call.entity(encode(obj, call, asked.select), name_of(kind), select=asked.select)
+
+
+def get_property(kind: ObjectKind, call: Call) -> Response:
+    """GET /applications/{id}/passwordCredentials, …/displayName: one property by its path."""
+    obj = call.read(reading.get_object, kind, call.key())
+    name = call.path("property")
+    shown = {known.casefold(): (known, value) for known, value in encode(obj, call, None).items()}
+    if name.casefold() not in shown:
+        raise NotFound(
+            f"Resource not found for the segment '{name}': {name_of(kind)} have no such property here.",
+            code="BadRequest",
+        )
+    known, value = shown[name.casefold()]
+    return no_content() if value is None else call.value(value, f"{name_of(kind)}('{obj.id}')/{known}")
+
+
+async def add_password(kind: ObjectKind, call: Call) -> Response:
+    """POST /applications/{id}/addPassword. The only answer that ever holds the secret's text."""
+    asked = add_password_from_graph(await call.body())
+    credential, text = await call.write(credentials.add_password, kind, call.key(), asked)
+    context = odata.context_url(call.base_url, call.version, "microsoft.graph.passwordCredential", None)
+    return json_response({"@odata.context": context, **password_to_graph(credential, secret_text=text)})
+
+
+async def remove_password(kind: ObjectKind, call: Call) -> Response:
+    """POST /applications/{id}/removePassword."""
+    key_id = remove_password_from_graph(await call.body())
+    await call.write(credentials.remove_password, kind, call.key(), key_id)
+    return no_content()
+
+
+def list_owners(kind: ObjectKind, call: Call) -> Response:
+    """GET /applications/{id}/owners."""
+    owners = call.read(reading.owners_of, kind, call.key())
+    return call.collection(owners, lambda owner: directory_object_to_graph(owner, beta=call.beta), "directoryObjects")
+
+
+async def add_owner(kind: ObjectKind, call: Call) -> Response:
+    """POST /applications/{id}/owners/$ref."""
+    await call.write(links.add_owner, kind, call.key(), reference_from_graph(await call.body()))
+    return no_content()
+
+
+async def remove_owner(kind: ObjectKind, call: Call) -> Response:
+    """DELETE /applications/{id}/owners/{ownerId}/$ref."""
+    await call.write(links.remove_owner, kind, call.key(), call.path("owner"))
+    return no_content()
+
+
+def list_assigned_policies(kind: ObjectKind, call: Call) -> Response:
+    """GET /applications/{id}/appManagementPolicies: none or one."""
+    assigned = call.read(reading.assigned_policies, kind, call.key())
+    return call.collection(
+        assigned, lambda policy: policy_to_graph(policy, beta=call.beta), "policies/appManagementPolicies"
+    )
+
+
+async def assign_policy(kind: ObjectKind, call: Call) -> Response:
+    """POST /applications/{id}/appManagementPolicies/$ref."""
+    await call.write(policies.assign_policy, kind, call.key(), reference_from_graph(await call.body()))
+    return no_content()
+
+
+async def unassign_policy(kind: ObjectKind, call: Call) -> Response:
+    """DELETE /applications/{id}/appManagementPolicies/{policyId}/$ref."""
+    await call.write(policies.unassign_policy, kind, call.key(), call.path("policy"))
+    return no_content()
+
+
+def shared_routes(kind: ObjectKind) -> list[tuple[str, str, Handler]]:
+    """The routes that both kinds have, as (method, path, handler); the property path comes last of all."""
+    root = f"/{name_of(kind)}"
+    handlers: list[tuple[str, str, Callable[[ObjectKind, Call], Any]]] = [
+        ("GET", root, list_objects),
+        ("GET", f"{root}/$count", count_objects),
+        ("GET", f"{root}/{{key}}", get_object),
+        ("POST", f"{root}/{{key}}/addPassword", add_password),
+        ("POST", f"{root}/{{key}}/removePassword", remove_password),
+        ("GET", f"{root}/{{key}}/owners", list_owners),
+        ("POST", f"{root}/{{key}}/owners/$ref", add_owner),
+        ("DELETE", f"{root}/{{key}}/owners/{{owner}}/$ref", remove_owner),
+        ("GET", f"{root}/{{key}}/appManagementPolicies", list_assigned_policies),
+        ("POST", f"{root}/{{key}}/appManagementPolicies/$ref", assign_policy),
+        ("DELETE", f"{root}/{{key}}/appManagementPolicies/{{policy}}/$ref", unassign_policy),
+    ]
+    return [(method, path, partial(handler, kind)) for method, path, handler in handlers]
+
+
+def property_route(kind: ObjectKind) -> tuple[str, str, Handler]:
+    """GET of one property; matches whatever no other route of the kind does."""
+    return ("GET", f"/{name_of(kind)}/{{key}}/{{property}}", partial(get_property, kind))
+
+
+def get_directory_object(call: Call) -> Response:
+    """GET /directoryObjects/{id}."""
+    obj = call.read(reading.get_directory_object, call.path("key"))
+    return call.entity(directory_object_to_graph(obj, beta=call.beta), "directoryObjects")
+
+
+async def get_by_ids(call: Call) -> Response:
+    """POST /directoryObjects/getByIds."""
+    body = await call.body()
+    ids = body.get("ids") if isinstance(body, dict) else None
+    if not isinstance(ids, list) or not all(isinstance(text, str) for text in ids):
+        raise Invalid("getByIds needs 'ids', a list of object ids.", target="ids")
+    if len(ids) > MOST_IDS:
+        raise Invalid(f"getByIds takes at most {MOST_IDS} ids.", target="ids")
+    found = call.read(reading.get_by_ids, tuple(ids))
+    return call.collection(found, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects")
+
+
+ROUTES: list[tuple[str, str, Handler]] = [
+    ("POST", "/directoryObjects/getByIds", get_by_ids),
+    ("GET", "/directoryObjects/{key}", get_directory_object),
+]

@@ -1,0 +1,39 @@
+"""/organization, and /me for callers who are nobody's me."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from unsecret.errors import Invalid
+from unsecret.tenant.call import Call
+from unsecret.tenant.directory_objects import Handler
+from unsecret.tenant.use_cases import reading
+from unsecret.tenant.use_cases.transaction import not_found
+from unsecret.wire.directory import organization_to_graph
+
+
+def list_organizations(call: Call) -> Response:
+    """GET /organization: a collection of one, the tenant itself."""
+    tenant = call.read(reading.get_organization)
+    return call.collection((tenant,), organization_to_graph, "organization")
+
+
+def get_organization(call: Call) -> Response:
+    """GET /organization/{tenantId}."""
+    tenant = call.read(reading.get_organization)
+    if call.path("key").casefold() != tenant.id:
+        raise not_found(call.path("key"))
+    return call.entity(organization_to_graph(tenant), "organization", select=call.asked().select)
+
+
+def refuse_me(_: Call) -> Response:
+    """GET /me/…: an application is nobody's me."""
+    raise Invalid("/me request is only valid with delegated authentication flow.", code="BadRequest")
+
+
+ROUTES: list[tuple[str, str, Handler]] = [
+    ("GET", "/organization", list_organizations),
+    ("GET", "/organization/{key}", get_organization),
+    ("GET", "/me", refuse_me),
+    ("GET", "/me/{rest:path}", refuse_me),
+]

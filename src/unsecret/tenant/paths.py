@@ -1,0 +1,78 @@
+"""One spelling for every URL.
+
+Clients write the same address in many ways: `/v1.0//applications` (msgraph-sdk), `/v1.0/myorganization/…`
+(CLI for Microsoft 365), `/auditLogs/directoryaudits`, `applications(appId='…')`, `microsoft.graph.addPassword`.
+This turns each into the one path that the route table knows. Keys become a segment of their own:
+`applications(appId='x')/owners` → `/applications/appId=x/owners`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+VERSIONS = ("v1.0", "beta")
+
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Any, Any], Awaitable[None]]
+
+_KEYED = re.compile(r"(?P<name>[A-Za-z.]+)\((?P<key>.*)\)")
+_QUOTED = re.compile(r"(?:(?P<property>[A-Za-z]+)\s*=\s*)?'(?P<text>(?:[^']|'')*)'")
+_NAMESPACE = "microsoft.graph."
+
+
+class CanonicalPaths:
+    """ASGI middleware that respells the path of Graph requests. `words` are the segments that routes use."""
+
+    def __init__(self, app: App, words: Iterable[str]):
+        self.app = app
+        self.words = {word.casefold(): word for word in words}
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            scope["path"] = canonical_path(scope["path"], self.words)
+        await self.app(scope, receive, send)
+
+
+def canonical_path(path: str, words: dict[str, str]) -> str:
+    """`path` as the route table spells it; a path outside Graph only loses its doubled slashes.
+
+    `words` maps a case-folded segment to its spelling.
+    """
+    segments = [segment for segment in path.split("/") if segment]
+    if not segments or segments[0].casefold() not in VERSIONS:
+        return "/" + "/".join(segments)
+    version, *rest = segments
+    if rest and rest[0].casefold() == "myorganization":
+        rest = rest[1:]
+    spelled = [version.casefold()]
+    for segment in rest:
+        spelled += _respelled(segment, words)
+    return "/" + "/".join(spelled)
+
+
+def _respelled(segment: str, words: dict[str, str]) -> list[str]:
+    keyed = _KEYED.fullmatch(segment)
+    if keyed is None:
+        return [_word(segment, words)]
+    key = _key(keyed["key"])
+    if key is None:
+        return [segment]
+    return [_word(keyed["name"], words), key] if key else [_word(keyed["name"], words)]
+
+
+def _key(text: str) -> str | None:
+    """`appId='x'` → `appId=x`, `'x'` → `x`, nothing → nothing; None when it is no key at all."""
+    if not text.strip():
+        return ""
+    quoted = _QUOTED.fullmatch(text.strip())
+    if quoted is None:
+        return None
+    value = quoted["text"].replace("''", "'")
+    return f"{quoted['property']}={value}" if quoted["property"] else value
+
+
+def _word(segment: str, words: dict[str, str]) -> str:
+    plain = segment[len(_NAMESPACE) :] if segment.casefold().startswith(_NAMESPACE) else segment
+    return words.get(plain.casefold(), segment)

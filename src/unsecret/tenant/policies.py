@@ -1,0 +1,100 @@
+"""/policies: the tenant's default app management policy, and the custom ones."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from unsecret.tenant.applications import CREATED
+from unsecret.tenant.call import Call, no_content
+from unsecret.tenant.directory_objects import Handler
+from unsecret.tenant.use_cases import policies, reading
+from unsecret.wire.directory import directory_object_to_graph
+from unsecret.wire.policies import (
+    default_policy_from_graph,
+    default_policy_to_graph,
+    policy_from_graph,
+    policy_to_graph,
+)
+
+
+def get_default_policy(call: Call) -> Response:
+    """GET /policies/defaultAppManagementPolicy."""
+    policy = call.read(reading.get_default_policy)
+    return call.entity(
+        default_policy_to_graph(policy, beta=call.beta),
+        "policies/defaultAppManagementPolicy",
+        select=call.asked().select,
+    )
+
+
+async def update_default_policy(call: Call) -> Response:
+    """PATCH /policies/defaultAppManagementPolicy."""
+    body = await call.body()
+    await call.write(
+        policies.update_default_policy,
+        lambda current: default_policy_from_graph(body, current=current, beta=call.beta),
+    )
+    return no_content()
+
+
+def list_policies(call: Call) -> Response:
+    """GET /policies/appManagementPolicies."""
+    asked = call.asked()
+    page = call.read(reading.list_policies, asked.query)
+    return call.page(
+        page, lambda policy: policy_to_graph(policy, beta=call.beta), "policies/appManagementPolicies", asked
+    )
+
+
+async def create_policy(call: Call) -> Response:
+    """POST /policies/appManagementPolicies."""
+    body = await call.body()
+    policy = await call.write(
+        policies.create_policy,
+        lambda policy_id: policy_from_graph(body, current=None, policy_id=policy_id, beta=call.beta),
+    )
+    return call.entity(policy_to_graph(policy, beta=call.beta), "policies/appManagementPolicies", status=CREATED)
+
+
+def get_policy(call: Call) -> Response:
+    """GET /policies/appManagementPolicies/{id}."""
+    policy = call.read(reading.get_policy, call.path("policy"))
+    return call.entity(
+        policy_to_graph(policy, beta=call.beta), "policies/appManagementPolicies", select=call.asked().select
+    )
+
+
+async def update_policy(call: Call) -> Response:
+    """PATCH /policies/appManagementPolicies/{id}."""
+    body = await call.body()
+    await call.write(
+        policies.update_policy,
+        call.path("policy"),
+        lambda current: policy_from_graph(body, current=current, policy_id=current.id, beta=call.beta),
+    )
+    return no_content()
+
+
+async def delete_policy(call: Call) -> Response:
+    """DELETE /policies/appManagementPolicies/{id}."""
+    await call.write(policies.delete_policy, call.path("policy"))
+    return no_content()
+
+
+def list_applies_to(call: Call) -> Response:
+    """GET /policies/appManagementPolicies/{id}/appliesTo."""
+    asked = call.asked()
+    page = call.read(reading.applies_to, call.path("policy"), asked.query)
+    return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
+
+
+ROUTES: list[tuple[str, str, Handler]] = [
+    ("GET", "/policies/defaultAppManagementPolicy", get_default_policy),
+    ("PATCH", "/policies/defaultAppManagementPolicy", update_default_policy),
+    ("GET", "/policies/appManagementPolicies", list_policies),
+    ("POST", "/policies/appManagementPolicies", create_policy),
+    ("GET", "/policies/appManagementPolicies/{policy}", get_policy),
+    ("PATCH", "/policies/appManagementPolicies/{policy}", update_policy),
+    ("DELETE", "/policies/appManagementPolicies/{policy}", delete_policy),
+    ("GET", "/policies/appManagementPolicies/{policy}/appliesTo", list_applies_to),
+]

@@ -1,0 +1,121 @@
+"""/servicePrincipals: what signs in, and what it was granted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from unsecret.errors import Invalid
+from unsecret.model.application import AppRoleAssignment, ObjectKind, ServicePrincipal
+from unsecret.tenant.applications import CREATED
+from unsecret.tenant.call import Call, no_content
+from unsecret.tenant.directory_objects import Handler, encode, property_route, shared_routes
+from unsecret.tenant.use_cases import links, reading, service_principals
+from unsecret.tenant.use_cases.transaction import ObjectKey
+from unsecret.wire.directory import (
+    app_role_assignment_from_graph,
+    app_role_assignment_to_graph,
+    directory_object_to_graph,
+)
+from unsecret.wire.service_principals import service_principal_from_graph
+
+Grant = tuple[AppRoleAssignment, ServicePrincipal | None, ServicePrincipal | None]
+
+
+async def create_service_principal(call: Call) -> Response:
+    """POST /servicePrincipals."""
+    body = service_principal_from_graph(await call.body(), existing=None)
+    principal = await call.write(service_principals.create_service_principal, body)
+    return call.entity(encode(principal, call, None), "servicePrincipals", status=CREATED)
+
+
+async def update_service_principal(call: Call) -> Response:
+    """PATCH /servicePrincipals/{id}."""
+    body = await call.body()
+    await call.write(
+        service_principals.update_service_principal,
+        call.key(),
+        lambda existing: service_principal_from_graph(body, existing=existing),
+    )
+    return no_content()
+
+
+async def delete_service_principal(call: Call) -> Response:
+    """DELETE /servicePrincipals/{id}."""
+    await call.write(service_principals.delete_service_principal, call.key())
+    return no_content()
+
+
+def list_owned_objects(call: Call) -> Response:
+    """GET /servicePrincipals/{id}/ownedObjects."""
+    asked = call.asked()
+    page = call.read(reading.owned_by, call.key(), asked.query)
+    return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
+
+
+def list_app_role_assignments(call: Call) -> Response:
+    """GET /servicePrincipals/{id}/appRoleAssignments: the application permissions it holds."""
+    return _grants(call, call.read(reading.app_role_assignments, call.key()), "appRoleAssignments")
+
+
+def list_app_role_assigned_to(call: Call) -> Response:
+    """GET /servicePrincipals/{id}/appRoleAssignedTo: who holds permissions on it."""
+    return _grants(call, call.read(reading.app_role_assigned_to, call.key()), "appRoleAssignedTo")
+
+
+def _grants(call: Call, grants: tuple[Grant, ...], name: str) -> Response:
+    return call.collection(grants, _grant_to_graph, f"servicePrincipals('{call.path('key')}')/{name}")
+
+
+def _grant_to_graph(grant: Grant) -> dict[str, Any]:
+    assignment, principal, resource = grant
+    return app_role_assignment_to_graph(
+        assignment,
+        principal_name=principal.display_name if principal else None,
+        resource_name=resource.display_name if resource else None,
+    )
+
+
+async def grant_app_role(call: Call) -> Response:
+    """POST /servicePrincipals/{id}/appRoleAssignments and …/appRoleAssignedTo. The URL names one end."""
+    asked = app_role_assignment_from_graph(await call.body())
+    end = asked.principal_id if call.request.url.path.endswith("appRoleAssignments") else asked.resource_id
+    named = call.read(reading.get_object, ObjectKind.SERVICE_PRINCIPAL, call.key())
+    if named.id != end:
+        raise Invalid(
+            "The object in the URL and the one in the body differ: principalId belongs to appRoleAssignments, "
+            "resourceId to appRoleAssignedTo."
+        )
+    grant = await call.write(links.grant_app_role, asked.principal_id, asked.resource_id, asked.app_role_id)
+    return call.entity(_grant_to_graph(grant), "appRoleAssignments", status=CREATED)
+
+
+async def revoke_app_role(call: Call) -> Response:
+    """DELETE /servicePrincipals/{id}/appRoleAssignments/{assignmentId}."""
+    await call.write(links.revoke_app_role, call.key(), call.path("assignment"))
+    return no_content()
+
+
+async def revoke_app_role_assigned_to(call: Call) -> Response:
+    """DELETE /servicePrincipals/{id}/appRoleAssignedTo/{assignmentId}: the same, seen from the resource."""
+    grants = call.read(reading.app_role_assigned_to, call.key())
+    holder = next((grant.principal_id for grant, _, _ in grants if grant.id == call.path("assignment")), "")
+    await call.write(links.revoke_app_role, ObjectKey("id", holder), call.path("assignment"))
+    return no_content()
+
+
+ROUTES: list[tuple[str, str, Handler]] = [
+    *shared_routes(ObjectKind.SERVICE_PRINCIPAL),
+    ("POST", "/servicePrincipals", create_service_principal),
+    ("PATCH", "/servicePrincipals/{key}", update_service_principal),
+    ("DELETE", "/servicePrincipals/{key}", delete_service_principal),
+    ("GET", "/servicePrincipals/{key}/ownedObjects", list_owned_objects),
+    ("GET", "/servicePrincipals/{key}/appRoleAssignments", list_app_role_assignments),
+    ("POST", "/servicePrincipals/{key}/appRoleAssignments", grant_app_role),
+    ("DELETE", "/servicePrincipals/{key}/appRoleAssignments/{assignment}", revoke_app_role),
+    ("GET", "/servicePrincipals/{key}/appRoleAssignedTo", list_app_role_assigned_to),
+    ("POST", "/servicePrincipals/{key}/appRoleAssignedTo", grant_app_role),
+    ("DELETE", "/servicePrincipals/{key}/appRoleAssignedTo/{assignment}", revoke_app_role_assigned_to),
+    property_route(ObjectKind.SERVICE_PRINCIPAL),
+]
