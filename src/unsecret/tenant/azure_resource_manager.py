@@ -11,14 +11,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from unsecret.tenant.auth import authenticate_arm
-from unsecret.tenant.settings import Services
+from unsecret.tenant.settings import Services, origin
 
 
 def cloud_metadata(request: Request) -> Response:
     """GET /metadata/endpoints: what `az cloud register --endpoint-resource-manager` reads. An object, never a
     list: Azure CLI indexes it by name."""
     services: Services = request.app.state.services
-    base = services.settings.base_url_for(request.headers.get("host"))
+    base = origin(request.headers.get("host"), services.settings)
     return JSONResponse(
         {
             "name": "unsecret",

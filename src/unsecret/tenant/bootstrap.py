@@ -25,8 +25,8 @@ from unsecret.model.application import (
     Tenant,
 )
 from unsecret.model.identifiers import ARM_APP_ID, GRAPH_APP_ID, AppId, KeyId, ObjectId, TenantId
-from unsecret.store import directory_objects, links, tenants
-from unsecret.tenant.certificates import CertificateFacts, read_certificate
+from unsecret.store import credentials, directory_objects, links, tenants
+from unsecret.tenant.certificates import CertificateFacts
 from unsecret.tenant.graph_permissions import ADMINISTRATOR_PERMISSIONS, APP_ROLES, app_roles
 
 if TYPE_CHECKING:
@@ -51,15 +51,14 @@ def create_tenant(
     *,
     display_name: str,
     domain: str,
-    administrator_certificate: bytes,
+    administrator_certificate: CertificateFacts,
     now: datetime,
-    tenant_id: TenantId | None = None,
 ) -> NewTenant:
-    """Add a tenant to the directory. `administrator_certificate` is PEM or DER, without its key; `domain` is
-    the name before `.onmicrosoft.com`, or a whole domain. Raises Conflict when the domain is taken."""
+    """Add a tenant to the directory. `domain` is the name before `.onmicrosoft.com`, or a whole domain.
+    Raises Conflict when the domain is taken."""
     initial = domain if "." in domain else f"{domain}.onmicrosoft.com"
     tenant = Tenant(
-        id=tenant_id or TenantId(str(uuid.uuid4())),
+        id=TenantId(str(uuid.uuid4())),
         display_name=display_name,
         created_at=now,
         verified_domains=(initial.casefold(),),
@@ -80,14 +79,22 @@ def create_tenant(
         "Windows Azure Service Management API",
         ("https://management.azure.com/", "https://management.core.windows.net/"),
     )
-    client_id = _administrator(conn, tenant, graph, read_certificate(administrator_certificate))
+    client_id = _administrator(conn, tenant, graph, administrator_certificate)
     return NewTenant(tenant, client_id)
 
 
-def administrator_of(conn: Connection, tenant_id: TenantId) -> AppId | None:
-    """The application that administers a tenant; None when somebody deleted it."""
-    found = directory_objects.get_by_unique_name(conn, tenant_id, ADMINISTRATOR_UNIQUE_NAME)
-    return found.app_id if found else None
+def register_administrator_certificate(
+    conn: Connection, tenant_id: TenantId, certificate: CertificateFacts
+) -> AppId | None:
+    """Make sure that `certificate` signs the administrator in: it is a new one when the last was near its end.
+    Returns the application; None when somebody deleted it, which is not ours to undo."""
+    application = directory_objects.get_by_unique_name(conn, tenant_id, ADMINISTRATOR_UNIQUE_NAME)
+    if application is None:
+        return None
+    if all(key.thumbprint_sha256 != certificate.thumbprint_sha256 for key in application.key_credentials):
+        keys = (*application.key_credentials, certificate_credential(certificate))
+        credentials.set_keys(conn, tenant_id, application.id, keys)
+    return application.app_id
 
 
 def _microsoft_service_principal(
@@ -116,7 +123,7 @@ def _administrator(conn: Connection, tenant: Tenant, graph: ServicePrincipal, ce
         unique_name=ADMINISTRATOR_UNIQUE_NAME,
         key_credentials=(certificate_credential(certificate),),
     )
-    grant(conn, tenant.id, principal, graph, ADMINISTRATOR_PERMISSIONS, tenant.created_at)
+    grant(conn, tenant.id, principal, graph, ADMINISTRATOR_PERMISSIONS, at=tenant.created_at)
     return application.app_id
 
 
@@ -159,7 +166,7 @@ def certificate_credential(facts: CertificateFacts) -> KeyCredential:
         type=KeyType.CERTIFICATE,
         usage=KeyUsage.VERIFY,
         display_name=facts.subject,
-        custom_key_identifier=facts.sha1_hex,
+        custom_key_identifier=facts.thumbprint,
         start_at=facts.not_before,
         end_at=facts.not_after,
         key=facts.der,
@@ -174,6 +181,7 @@ def grant(
     principal: ServicePrincipal,
     graph: ServicePrincipal,
     permissions: Iterable[str],
+    *,
     at: datetime,
 ) -> None:
     """Grant application permissions on Microsoft Graph."""

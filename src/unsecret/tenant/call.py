@@ -17,7 +17,7 @@ from unsecret.model.application import ObjectKind
 from unsecret.model.event import Caller, Circumstances
 from unsecret.model.query import Page
 from unsecret.tenant.auth import authenticate
-from unsecret.tenant.settings import Services
+from unsecret.tenant.settings import Services, origin
 from unsecret.tenant.use_cases.transaction import ObjectKey, Refused, Transaction, perform
 from unsecret.wire import odata
 
@@ -52,7 +52,7 @@ class Call:
     @property
     def base_url(self) -> str:
         """The Graph root as the client addressed it: nextLinks must lead back to the same host."""
-        return self.services.settings.base_url_for(self.request.headers.get("host"))
+        return origin(self.request.headers.get("host"), self.services.settings)
 
     def key(self) -> ObjectKey:
         """How the URL names the object: `{key}` is an id, or `appId=…`, `uniqueName=…`."""

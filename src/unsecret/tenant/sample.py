@@ -19,7 +19,7 @@ from unsecret.model.policy import AppManagementPolicy, Restriction, RestrictionK
 from unsecret.store import links, policies
 from unsecret.tenant.bootstrap import add_application, certificate_credential, grant, graph_service_principal
 from unsecret.tenant.certificates import read_certificate
-from unsecret.tenant.pki import self_signed_certificate
+from unsecret.tenant.pki import new_self_signed, to_pem
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -137,7 +137,7 @@ def add_sample(conn: Connection, tenant_id: TenantId, now: datetime) -> None:
             password_credentials=tuple(_secret(lifetime, now) for lifetime in row.secrets),
             key_credentials=tuple(_certificate(lifetime, now) for lifetime in row.certificates),
         )
-        grant(conn, tenant_id, principal, graph, row.permissions, now)
+        grant(conn, tenant_id, principal, graph, row.permissions, at=now)
         principals[row.name] = principal
         if row.owned_by:
             owned.append((application.id, row.owned_by))
@@ -161,8 +161,8 @@ def _secret(lifetime: Lifetime, now: datetime) -> PasswordCredential:
 def _certificate(lifetime: Lifetime, now: datetime) -> KeyCredential:
     start = now - timedelta(days=lifetime.started_days_ago)
     common_name = lifetime.name.removeprefix("CN=")
-    pem = self_signed_certificate(common_name, start, start + timedelta(days=lifetime.days)).certificate
-    return certificate_credential(read_certificate(pem))
+    _, certificate = new_self_signed(common_name, now=start, lifetime=timedelta(days=lifetime.days))
+    return certificate_credential(read_certificate(to_pem(certificate)))
 
 
 def _link_partner_policy(conn: Connection, tenant_id: TenantId, object_id: str) -> None:

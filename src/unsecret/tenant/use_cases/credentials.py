@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 
 import msgspec
 
@@ -87,7 +87,11 @@ def new_password(asked: PasswordRequest, now: datetime) -> tuple[PasswordCredent
         raise Invalid("The endDateTime of a password must be later than its startDateTime.", target="endDateTime")
     text = secrets.new_secret()
     credential = PasswordCredential(
-        key_id=KeyId(str(uuid.uuid4())), display_name=asked.display_name, start_at=start, end_at=end, hint=text[:3]
+        key_id=KeyId(str(uuid.uuid4())),
+        display_name=asked.display_name,
+        start_at=start,
+        end_at=end,
+        hint=secrets.hint(text),
     )
     return credential, text
 
@@ -113,7 +117,7 @@ def years_after(start: datetime, years: int) -> datetime:
     try:
         return start.replace(year=start.year + years)
     except ValueError as not_a_day:
-        if start.month == 2 and start.day == 29 and start.year + years <= datetime.max.year:  # noqa: PLR2004
+        if (start.month, start.day) == (2, 29) and start.year + years <= MAXYEAR:
             return start.replace(year=start.year + years, day=28)
         raise Invalid("The startDateTime lies too far in the future.", target="startDateTime") from not_a_day
 
@@ -205,7 +209,7 @@ def _certificate(entry: KeyEntry, key_id: KeyId, facts: CertificateFacts) -> Key
         type=entry.type or KeyType.CERTIFICATE,
         usage=entry.usage or KeyUsage.VERIFY,
         display_name=entry.display_name or facts.subject,
-        custom_key_identifier=entry.custom_key_identifier or facts.sha1_hex,
+        custom_key_identifier=entry.custom_key_identifier or facts.thumbprint,
         start_at=start,
         end_at=end,
         key=facts.der,

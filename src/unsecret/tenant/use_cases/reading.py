@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from unsecret.errors import Forbidden, Invalid, NotFound
+from unsecret.errors import Forbidden, NotFound
 from unsecret.model.application import (
-    Application,
     AppRoleAssignment,
     DirectoryObject,
     ObjectKind,
@@ -12,7 +11,7 @@ from unsecret.model.application import (
     Tenant,
 )
 from unsecret.model.event import AuditEvent, SignIn
-from unsecret.model.identifiers import ObjectId, PolicyId, canonical_guid
+from unsecret.model.identifiers import ObjectId, canonical_guid
 from unsecret.model.policy import AppManagementPolicy, CertificateBasedApplicationConfiguration, TenantDefault
 from unsecret.model.query import Comparison, Operator, Page, Query
 from unsecret.rules.permission import Operation, permitted
