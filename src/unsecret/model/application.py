@@ -6,6 +6,7 @@ https://learn.microsoft.com/en-us/graph/api/resources/application
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -36,6 +37,11 @@ class KeyUsage(StrEnum):
     VERIFY = "Verify"
     SIGN = "Sign"
     ENCRYPT = "Encrypt"
+
+
+SECRET_SHAPE = re.compile(r"[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}")
+"""What the text of a client secret looks like, to secret scanners and to whoever must not repeat one.
+Microsoft publishes no grammar; this is the rule of gitleaks and trufflehog."""
 
 
 class PasswordCredential(Struct, frozen=True, kw_only=True):

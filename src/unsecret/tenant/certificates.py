@@ -1,0 +1,145 @@
+"""Certificates as facts: what a registered certificate says, and who issued it.
+
+Whatever real clients make is read: `az ad app credential reset --create-cert` makes X.509 version 1,
+signed with SHA-1, with its dates as GeneralizedTime. What a certificate *proves* is not judged here, except
+in `issued_by`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from datetime import datetime
+from functools import lru_cache
+from typing import NoReturn
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from msgspec import Struct
+
+from unsecret.errors import Invalid
+
+MAX_CERTIFICATE_BYTES = 64 * 1024
+
+_PEM_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+_SEQUENCE, _INTEGER = 0x30, 0x02
+_PFX_VERSION = 3
+
+
+class CertificateFacts(Struct, frozen=True, kw_only=True):
+    """What a certificate says about itself.
+
+    `thumbprint` is the upper-case hex SHA-1 that Graph shows as `customKeyIdentifier`; `thumbprint_sha1` and
+    `thumbprint_sha256` are base64url without padding, as JOSE headers carry them. `subject` is the whole
+    name (`CN=…,O=…`), `common_name` its CN alone.
+    """
+
+    der: bytes
+    not_before: datetime
+    not_after: datetime
+    subject: str
+    common_name: str | None
+    thumbprint: str
+    thumbprint_sha1: str
+    thumbprint_sha256: str
+
+
+def base64url(data: bytes) -> str:
+    """`data` as base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def read_certificate(data: bytes) -> CertificateFacts:
+    """The facts of one certificate, given as DER or as PEM text (of a PEM chain, its first certificate).
+
+    Raises Invalid when `data` is no certificate. A private key or a PFX file that was sent by mistake is
+    refused with words that say so; nothing of it is repeated or kept.
+    """
+    if len(data) > MAX_CERTIFICATE_BYTES:
+        raise Invalid(f"The certificate is longer than {MAX_CERTIFICATE_BYTES} bytes. Send one certificate as DER.")
+    _refuse_secret_material(data)
+    certificate = _parse(data)
+    der = certificate.public_bytes(Encoding.DER)
+    sha1 = hashlib.sha1(der, usedforsecurity=False).digest()
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return CertificateFacts(
+        der=der,
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        subject=certificate.subject.rfc4514_string(),
+        common_name=str(names[0].value) if names else None,
+        thumbprint=sha1.hex().upper(),
+        thumbprint_sha1=base64url(sha1),
+        thumbprint_sha256=base64url(hashlib.sha256(der).digest()),
+    )
+
+
+def issued_by(certificate: bytes, authority: bytes) -> bool:
+    """Whether the authority (DER) itself issued the certificate (DER): names agree, the signature is its own.
+
+    False for signatures that nobody should rely on any more (SHA-1, MD5), for an authority whose own
+    certificate says that it is not one, and for anything that cannot be read.
+    """
+    try:
+        child, parent = x509.load_der_x509_certificate(certificate), x509.load_der_x509_certificate(authority)
+        child.verify_directly_issued_by(parent)
+        return _may_issue(parent)
+    except (ValueError, TypeError, InvalidSignature, x509.UnsupportedGeneralNameType):
+        return False
+
+
+@lru_cache(maxsize=1024)
+def load(der: bytes) -> x509.Certificate:
+    """The parsed certificate; remembered, because the token endpoint needs the same few again and again."""
+    return x509.load_der_x509_certificate(der)
+
+
+def _may_issue(authority: x509.Certificate) -> bool:
+    if authority.version is x509.Version.v1:
+        return True
+    try:
+        return authority.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return True
+
+
+def _parse(data: bytes) -> x509.Certificate:
+    try:
+        if _PEM_CERTIFICATE in data:
+            return x509.load_pem_x509_certificate(data)
+        return x509.load_der_x509_certificate(data)
+    except (ValueError, TypeError, x509.InvalidVersion, binascii.Error):
+        raise Invalid(
+            "The key is not an X.509 certificate. Send the public certificate as base64 of its DER or PEM form (.cer)."
+        ) from None
+
+
+def _refuse_secret_material(data: bytes) -> None:
+    if b"PRIVATE KEY-----" in data:
+        _refuse("a private key")
+    version = _leading_integer(data)
+    if version == _PFX_VERSION:
+        _refuse("a PFX (PKCS #12) file, which holds a private key")
+    if version is not None:
+        _refuse("a private key")
+
+
+def _refuse(what: str) -> NoReturn:
+    raise Invalid(
+        f"This is {what}. A private key never leaves its owner: send the public certificate alone (.cer), "
+        "and consider the key that was just sent as compromised."
+    )
+
+
+def _leading_integer(data: bytes) -> int | None:
+    """The INTEGER that a DER SEQUENCE begins with: PFX files and private keys do, certificates do not."""
+    if len(data) < 2 or data[0] != _SEQUENCE:
+        return None
+    length_octets = data[1] & 0x7F if data[1] & 0x80 else 0
+    member = data[2 + length_octets :]
+    if len(member) < 3 or member[0] != _INTEGER or member[1] != 1:
+        return None
+    return member[2]

@@ -1,0 +1,47 @@
+"""Files that only their owner may read: keys, certificates with keys, and the facts of a running server.
+
+A private file is never readable by others, not even for the moment between its creation and a `chmod`, and
+never half written: it is made beside its place with mode 0600, filled, and moved there.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+def private_directory(path: Path) -> Path:
+    """Make sure that `path` is a directory, and make it 0700 when it is made here. Returns it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Put `content` at `path`, all of it or nothing, durable, readable by the owner only."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the move itself durable; a file system that cannot do so is left in peace."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)

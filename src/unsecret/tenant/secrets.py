@@ -1,0 +1,51 @@
+"""Client secrets: making them, and knowing them again without keeping them.
+
+A secret is 40 characters of which 37 are drawn from more than 5 bits each, so a salted SHA-256 is enough:
+nobody can try out 2²⁰⁰ of them, and a slow hash would only slow the token endpoint down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import string
+
+_SALT_BYTES = 16
+_BODY = string.ascii_letters + string.digits + "_~.-"
+_HEAD = string.ascii_letters + string.digits
+
+
+def new_secret() -> str:
+    """A fresh client secret of 40 characters in Entra's shape, e.g. `a1B8Q~…`.
+
+    The three characters before the mark are letters and digits only (Entra allows more): they are shown as
+    the `hint`, and so no secret begins with a character that a shell would expand.
+    """
+    head = "".join(secrets.choice(_HEAD) for _ in range(3))
+    body = "".join(secrets.choice(_BODY) for _ in range(34))
+    return f"{head}{secrets.randbelow(10)}Q~{body}"
+
+
+def hint(secret: str) -> str:
+    """What Graph shows of a secret afterwards: its first three characters.
+
+    https://learn.microsoft.com/en-us/graph/api/resources/passwordcredential
+    """
+    return secret[:3]
+
+
+def digest(secret: str) -> bytes:
+    """What is kept of a secret: a random 16-byte salt, then SHA-256 of salt and secret (48 bytes in all)."""
+    salt = secrets.token_bytes(_SALT_BYTES)
+    return salt + _hash(salt, secret)
+
+
+def matches(secret: str, stored: bytes) -> bool:
+    """Whether `stored` is a digest of `secret`; the time taken does not depend on the answer."""
+    salt, expected = stored[:_SALT_BYTES], stored[_SALT_BYTES:]
+    return hmac.compare_digest(_hash(salt, secret), expected)
+
+
+def _hash(salt: bytes, secret: str) -> bytes:
+    return hashlib.sha256(salt + secret.encode("utf-8", "surrogatepass")).digest()
