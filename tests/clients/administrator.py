@@ -1,0 +1,119 @@
+"""Whoever prepares the ground for a client: signs in with the tenant's own certificate and speaks bare Graph.
+
+Deliberately not the product's own client: what the strangers see must not depend on it.
+"""
+
+from __future__ import annotations
+
+import base64
+import ssl
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+if TYPE_CHECKING:
+    from tests.clients.certificates import Certificate
+    from tests.running_tenant import RunningTenant
+
+MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
+# What a client needs that manages applications and the policies that govern them.
+MANAGER_ROLES = ("Application.ReadWrite.All", "Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """An application that has a service principal in this tenant."""
+
+    object_id: str
+    app_id: str
+    service_principal_id: str
+    display_name: str
+
+
+class Administrator:
+    """Calls Graph as the tenant's administrator application."""
+
+    def __init__(self, tenant: RunningTenant):
+        trust = ssl.create_default_context(cafile=tenant.ca)
+        self._http = httpx2.Client(base_url=tenant.graph, verify=trust, trust_env=False, timeout=30)
+        self._http.headers["Authorization"] = f"Bearer {self._token(tenant)}"
+
+    def close(self) -> None:
+        self._http.close()
+
+    def send(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> httpx2.Response:
+        """One request to `/v1.0{path}`, whatever the answer is; with another caller's token if given."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self._http.request(method, f"/v1.0{path}", json=body, headers=headers)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """One request that must succeed; its decoded body, None where there is none."""
+        response = self.send(method, path, body)
+        assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
+        return response.json() if response.content else None
+
+    def register(self, display_name: str, *roles: str) -> Registered:
+        """A new application with its service principal, granted these application permissions of Graph."""
+        app = self.call("POST", "/applications", {"displayName": display_name})
+        principal = self.call("POST", "/servicePrincipals", {"appId": app["appId"]})
+        registered = Registered(app["id"], app["appId"], principal["id"], display_name)
+        if roles:
+            self.grant(registered, *roles)
+        return registered
+
+    def grant(self, app: Registered, *roles: str) -> None:
+        graph = self.call("GET", f"/servicePrincipals(appId='{MICROSOFT_GRAPH}')")
+        role_ids = {role["value"]: role["id"] for role in graph["appRoles"]}
+        for role in roles:
+            self.call(
+                "POST",
+                f"/servicePrincipals/{app.service_principal_id}/appRoleAssignments",
+                {"principalId": app.service_principal_id, "resourceId": graph["id"], "appRoleId": role_ids[role]},
+            )
+
+    def add_password(self, app: Registered) -> str:
+        """A new secret of the application, as text."""
+        return self.call("POST", f"/applications/{app.object_id}/addPassword", {})["secretText"]
+
+    def add_certificate(self, app: Registered, certificate: Certificate) -> None:
+        """Make this the application's only certificate."""
+        key = {"type": "AsymmetricX509Cert", "usage": "Verify", "key": certificate.der}
+        self.call("PATCH", f"/applications/{app.object_id}", {"keyCredentials": [key]})
+
+    def block_secrets(self, *, enabled: bool = True) -> str:
+        """Forbid (or allow again) new secrets by the tenant's default policy; the id of that policy."""
+        state = "enabled" if enabled else "disabled"
+        restrictions = {"passwordCredentials": [{"restrictionType": "passwordAddition", "state": state}]}
+        policy = {"isEnabled": enabled, "applicationRestrictions": restrictions}
+        self.call("PATCH", "/policies/defaultAppManagementPolicy", policy)
+        return self.call("GET", "/policies/defaultAppManagementPolicy")["id"]
+
+    def _token(self, tenant: RunningTenant) -> str:
+        endpoint = f"{tenant.authority}/{tenant.tenant_id}/oauth2/v2.0/token"
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": tenant.client_id,
+            "scope": f"{tenant.graph}/.default",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": _client_assertion(tenant, endpoint),
+        }
+        response = self._http.post(endpoint, data=form)
+        assert response.is_success, response.text
+        return response.json()["access_token"]
+
+
+def _client_assertion(tenant: RunningTenant, audience: str) -> str:
+    pem = tenant.certificate.read_bytes()
+    thumbprint = x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256())
+    header = {"alg": "PS256", "x5t#S256": base64.urlsafe_b64encode(thumbprint).decode().rstrip("=")}
+    now = int(time.time())
+    who = {"iss": tenant.client_id, "sub": tenant.client_id, "aud": audience, "jti": str(uuid.uuid4())}
+    claims = {**who, "iat": now, "nbf": now, "exp": now + 300}
+    return jwt.encode(header, claims, RSAKey.import_key(pem), algorithms=["PS256"])

@@ -1,0 +1,78 @@
+"""Strangers: unmodified clients of Microsoft's cloud, each against a tenant of its own."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients.administrator import Administrator
+from tests.clients.azure_cli import AzureCli, prepare_cloud
+from tests.clients.client_process import ClientProcess, client_environment
+from tests.running_tenant import RunningTenant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(__file__).parent / "scripts"
+CLIENTS_PYTHON = ROOT / ".venv-strangers" / "bin" / "python"
+AZ = ROOT / ".venv-az" / "bin" / "az"
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
+    """An empty tenant for the tests of one file."""
+    with RunningTenant.start(tmp_path_factory.mktemp("tenant") / "data", "--empty") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def administrator(tenant: RunningTenant) -> Iterator[Administrator]:
+    signed_in = Administrator(tenant)
+    yield signed_in
+    signed_in.close()
+
+
+@pytest.fixture(scope="module")
+def start_client(
+    tenant: RunningTenant, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], ClientProcess]]:
+    """Starts a script of tests/clients/scripts in the clients' environment; ends it with the file."""
+    _require(CLIENTS_PYTHON)
+    home = tmp_path_factory.mktemp("client")
+    started: list[ClientProcess] = []
+
+    def start(script: str) -> ClientProcess:
+        errors = home / f"{script}.stderr"
+        process = ClientProcess(CLIENTS_PYTHON, SCRIPTS / script, client_environment(tenant, home), errors)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.close()
+
+
+@pytest.fixture(scope="module")
+def new_azure_cli(tenant: RunningTenant, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], AzureCli]:
+    """Makes an Azure CLI that knows the tenant's cloud, has signed in nobody and remembers nothing.
+
+    A second sign-in in one configuration may succeed from the CLI's own cache without asking the server at all,
+    so a test that is about signing in needs a new one.
+    """
+    _require(AZ)
+    prepared = tmp_path_factory.mktemp("az") / "prepared"
+    prepare_cloud(AZ, tenant, prepared)
+    return partial(_copied, tenant, prepared, tmp_path_factory)
+
+
+def _copied(tenant: RunningTenant, prepared: Path, factory: pytest.TempPathFactory) -> AzureCli:
+    return AzureCli.with_configuration(AZ, tenant, factory.mktemp("az"), prepared)
+
+
+def _require(program: Path) -> None:
+    if not program.exists():
+        pytest.skip("the real clients are not installed: run `make strangers`")
