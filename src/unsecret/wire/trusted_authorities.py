@@ -1,0 +1,113 @@
+"""certificateBasedApplicationConfiguration: the certificate authorities that a policy can hold certificates to (beta).
+
+https://learn.microsoft.com/en-us/graph/api/resources/certificatebasedapplicationconfiguration?view=graph-rest-beta
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from unsecret.model.policy import CertificateBasedApplicationConfiguration, TrustedAuthority
+from unsecret.wire import expect
+
+MOST_AUTHORITIES = 10
+"""Of one configuration, says Graph."""
+
+LONGEST_CERTIFICATE = 64 * 1024
+"""Characters of base64; a certificate authority's certificate has about two thousand."""
+
+FactsOf = Callable[[bytes], tuple[str, str]]
+"""A certificate's DER → its issuer's name and its subject key identifier. Raises Invalid when it is none."""
+
+_AUTHORITIES = "trustedCertificateAuthorities"
+_CERTIFICATE = "certificate"
+_COMPUTED = ("issuer", "issuerSubjectKeyIdentifier")
+
+
+class TrustedConfigurationBody(Struct, frozen=True, kw_only=True):
+    """What a POST asks for: all but the id."""
+
+    display_name: str | None
+    description: str | None
+    trusted_certificate_authorities: tuple[TrustedAuthority, ...]
+
+
+def trusted_configuration_to_graph(configuration: CertificateBasedApplicationConfiguration) -> dict[str, Any]:
+    """The configuration with its authorities."""
+    return {
+        "id": configuration.id,
+        "deletedDateTime": None,
+        "displayName": configuration.display_name,
+        "description": configuration.description,
+        _AUTHORITIES: [_authority_to_graph(one) for one in configuration.trusted_certificate_authorities],
+    }
+
+
+def trusted_configuration_from_graph(body: Any, *, facts_of: FactsOf) -> TrustedConfigurationBody:
+    """What `body` asks to be created. `facts_of` reads a certificate; what a client says of the certificate's
+    issuer is ignored in favour of what the certificate says. Raises Invalid, naming the member."""
+    members = expect.an_object(_tidy(body), "", ("id", "deletedDateTime", "displayName", "description", _AUTHORITIES))
+    if members.get("id") is not None:
+        raise expect.refuse("Property 'id' is read-only and cannot be set.", "id")
+    items = expect.a_list(members.get(_AUTHORITIES, []), _AUTHORITIES)
+    if not 1 <= len(items) <= MOST_AUTHORITIES:
+        raise expect.refuse(
+            f"'{_AUTHORITIES}' must hold at least one and at most {MOST_AUTHORITIES} authorities, found {len(items)}.",
+            _AUTHORITIES,
+        )
+    return TrustedConfigurationBody(
+        display_name=_text_or_null(members, "displayName"),
+        description=_text_or_null(members, "description"),
+        trusted_certificate_authorities=tuple(
+            _authority_from_graph(item, f"{_AUTHORITIES}[{index}]", facts_of) for index, item in enumerate(items)
+        ),
+    )
+
+
+def _authority_to_graph(authority: TrustedAuthority) -> dict[str, Any]:
+    return {
+        _CERTIFICATE: base64.b64encode(authority.certificate).decode(),
+        "isRootAuthority": authority.is_root_authority,
+        "issuer": authority.issuer,
+        "issuerSubjectKeyIdentifier": authority.issuer_subject_key_identifier,
+    }
+
+
+def _authority_from_graph(value: Any, where: str, facts_of: FactsOf) -> TrustedAuthority:
+    members = expect.an_object(_tidy(value), where, (_CERTIFICATE, "isRootAuthority", *_COMPUTED))
+    der = _der(members.get(_CERTIFICATE), expect.join(where, _CERTIFICATE))
+    issuer, key_identifier = facts_of(der)
+    return TrustedAuthority(
+        certificate=der,
+        is_root_authority=expect.a_bool(members.get("isRootAuthority"), expect.join(where, "isRootAuthority")),
+        issuer=issuer,
+        issuer_subject_key_identifier=key_identifier,
+    )
+
+
+def _der(value: Any, where: str) -> bytes:
+    """Edm.Binary as clients send it: base64 or base64url, with line breaks or stray white space."""
+    text = "".join(expect.a_text(value, where).split())
+    try:
+        if len(text) > LONGEST_CERTIFICATE:
+            raise ValueError("too long")
+        return base64.b64decode(text.translate(str.maketrans("-_", "+/")), validate=True)
+    except (binascii.Error, ValueError):
+        raise expect.refuse(f"Property '{where}' must be a certificate as base64 of its DER.", where) from None
+
+
+def _tidy(value: Any) -> Any:
+    """Microsoft's own sample writes "trustedCertificateAuthorities " with a space at the end:
+    https://learn.microsoft.com/en-us/graph/api/certificateauthoritypath-post-certificatebasedapplicationconfigurations
+    """
+    return {name.strip(): member for name, member in value.items()} if isinstance(value, dict) else value
+
+
+def _text_or_null(members: dict[str, Any], name: str) -> str | None:
+    value = members.get(name)
+    return None if value is None else expect.a_string(value, name)
