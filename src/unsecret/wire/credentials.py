@@ -1,0 +1,246 @@
+"""Secrets and keys on the wire.
+
+https://learn.microsoft.com/en-us/graph/api/resources/passwordcredential
+https://learn.microsoft.com/en-us/graph/api/resources/keycredential
+
+Requests are only read here: what an entry with a known keyId and no key means ("keep it"), and which dates
+a new one gets, is the use case's affair. Secret texts and key bytes never show in a repr or in an error.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from unsecret.errors import Invalid
+from unsecret.model.application import KeyCredential, KeyType, KeyUsage, PasswordCredential
+from unsecret.model.identifiers import KeyId
+from unsecret.wire.expect import a_list, an_object, join, refuse
+from unsecret.wire.instants import format_instant, parse_instant
+from unsecret.wire.shapes import guid, take, text, unfit, word
+
+MOST_CREDENTIALS = 500
+"""Entries in one collection. Graph's own limit is the size of the object."""
+
+_LONGEST_KEY = 65_536
+_LONGEST_SECRET = 1024
+_HEX_THUMBPRINT = re.compile(r"[0-9A-Fa-f]{40}")
+_PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
+_SHA1_BYTES = 20
+
+_KEY_ID = guid()
+_DISPLAY_NAME = text(most=256)
+_SECRET_TEXT = text(least=1, most=_LONGEST_SECRET)
+_TYPE = word(*KeyType)
+_USAGE = word(*KeyUsage)
+
+_KEY_FIELDS = {
+    "keyId": "key_id",
+    "type": "type",
+    "usage": "usage",
+    "key": "key",
+    "displayName": "display_name",
+    "startDateTime": "start_at",
+    "endDateTime": "end_at",
+    "customKeyIdentifier": "custom_key_identifier",
+}
+_PASSWORD_MEMBERS = ("displayName", "startDateTime", "endDateTime", "secretText")
+_MADE_BY_THE_SERVICE = ("keyId", "hint", "customKeyIdentifier")
+"""Members of a passwordCredential that no client chooses."""
+
+
+class KeyEntry(Struct, frozen=True, kw_only=True):
+    """One element of `keyCredentials` as sent. `key` is what the base64 stood for (DER when it was PEM text);
+    `given` are the fields that the request named, null or not."""
+
+    key_id: KeyId | None = None
+    type: KeyType | None = None
+    usage: KeyUsage | None = None
+    key: bytes | None = None
+    display_name: str | None = None
+    start_at: datetime | None = None
+    end_at: datetime | None = None
+    custom_key_identifier: str | None = None
+    given: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        """Without the key: a symmetric one is a secret."""
+        return f"KeyEntry(key_id={self.key_id!r}, type={self.type!r}, usage={self.usage!r})"
+
+
+class PasswordRequest(Struct, frozen=True, kw_only=True):
+    """A secret as asked for. `secret_text` is there when the client chose the text itself."""
+
+    display_name: str | None = None
+    start_at: datetime | None = None
+    end_at: datetime | None = None
+    secret_text: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"PasswordRequest(start_at={self.start_at!r}, end_at={self.end_at!r})"
+
+
+def password_to_graph(credential: PasswordCredential, *, secret_text: str | None = None) -> dict[str, Any]:
+    """A passwordCredential. `secret_text` is given once, in the answer to the request that made it."""
+    return {
+        "customKeyIdentifier": None,
+        "displayName": credential.display_name,
+        "endDateTime": format_instant(credential.end_at),
+        "hint": credential.hint,
+        "keyId": credential.key_id,
+        "secretText": secret_text,
+        "startDateTime": format_instant(credential.start_at),
+    }
+
+
+def key_to_graph(credential: KeyCredential, *, with_key: bool) -> dict[str, Any]:
+    """A keyCredential. Graph shows `key` only to `$select=keyCredentials`; it is padded standard base64,
+    because the SDKs decode it strictly."""
+    return {
+        "customKeyIdentifier": credential.custom_key_identifier,
+        "displayName": credential.display_name,
+        "endDateTime": format_instant(credential.end_at),
+        "key": b64encode(credential.key).decode("ascii") if with_key and credential.key else None,
+        "keyId": credential.key_id,
+        "startDateTime": format_instant(credential.start_at),
+        "type": credential.type.value,
+        "usage": credential.usage.value,
+    }
+
+
+def add_password_from_graph(body: Any) -> PasswordRequest:
+    """The body of addPassword: nothing, `{}`, or a `passwordCredential` that may be null. Raises Invalid."""
+    credential = _parameters(body, "addPassword", "passwordCredential").get("passwordCredential")
+    return PasswordRequest() if credential is None else _password(credential, "passwordCredential")
+
+
+def remove_password_from_graph(body: Any) -> KeyId:
+    """The body of removePassword: `{"keyId": …}`. Raises Invalid."""
+    key_id = _parameters(body, "removePassword", "keyId").get("keyId")
+    if key_id is None:
+        raise refuse("Property 'keyId' is required: the keyId of the password to remove.", "keyId")
+    return KeyId(take(_KEY_ID, key_id, "keyId"))
+
+
+def passwords_from_graph(value: Any, where: str, _current: Any = None) -> tuple[PasswordRequest, ...]:
+    """`passwordCredentials` of a new object. Raises Invalid."""
+    return tuple(_password(item, f"{where}[{index}]") for index, item in enumerate(_entries(value, where)))
+
+
+def keys_from_graph(value: Any, where: str, _current: Any = None) -> tuple[KeyEntry, ...]:
+    """`keyCredentials`, new and echoed ones side by side. Raises Invalid."""
+    return tuple(_key(item, f"{where}[{index}]") for index, item in enumerate(_entries(value, where)))
+
+
+def _entries(value: Any, where: str) -> list[Any]:
+    items = a_list(value, where)
+    if len(items) > MOST_CREDENTIALS:
+        raise unfit(f"at most {MOST_CREDENTIALS} elements", where)
+    return items
+
+
+def _parameters(body: Any, action: str, known: str) -> dict[str, Any]:
+    """The parameters of an action. https://learn.microsoft.com/en-us/graph/api/application-addpassword"""
+    if body is None:
+        return {}
+    if not isinstance(body, dict):
+        raise Invalid(f"The body of {action} must be a JSON object.")
+    for name in body:
+        if name != known and "@" not in name:
+            raise refuse(
+                f"The parameter '{name[:64]}' in the request payload is not a valid parameter for the operation "
+                f"'{action}'. Expected '{known}'.",
+                name[:64],
+            )
+    return body
+
+
+def _password(value: Any, where: str) -> PasswordRequest:
+    members = an_object(value, where, (*_PASSWORD_MEMBERS, *_MADE_BY_THE_SERVICE))
+    for name in _MADE_BY_THE_SERVICE:
+        if members.get(name) is not None:
+            path = join(where, name)
+            raise refuse(f"Property '{path}' is made by the service. Leave it out.", path)
+    return PasswordRequest(
+        display_name=take(_DISPLAY_NAME, members.get("displayName"), join(where, "displayName")),
+        start_at=_instant(members.get("startDateTime"), join(where, "startDateTime")),
+        end_at=_instant(members.get("endDateTime"), join(where, "endDateTime")),
+        secret_text=take(_SECRET_TEXT, members.get("secretText"), join(where, "secretText")),
+    )
+
+
+def _key(value: Any, where: str) -> KeyEntry:
+    members = an_object(value, where, tuple(_KEY_FIELDS))
+    kind = take(_TYPE, members.get("type"), join(where, "type"))
+    usage = take(_USAGE, members.get("usage"), join(where, "usage"))
+    return KeyEntry(
+        key_id=take(_KEY_ID, members.get("keyId"), join(where, "keyId")),
+        type=KeyType(kind) if kind else None,
+        usage=KeyUsage(usage) if usage else None,
+        key=_key_bytes(members.get("key"), join(where, "key")),
+        display_name=take(_DISPLAY_NAME, members.get("displayName"), join(where, "displayName")),
+        start_at=_instant(members.get("startDateTime"), join(where, "startDateTime")),
+        end_at=_instant(members.get("endDateTime"), join(where, "endDateTime")),
+        custom_key_identifier=_identifier(members.get("customKeyIdentifier"), join(where, "customKeyIdentifier")),
+        given=frozenset(_KEY_FIELDS[name] for name in members),
+    )
+
+
+def _instant(value: Any, where: str) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        return parse_instant(value)
+    except Invalid:  # without repeating the value: a secret may have been put in the wrong member
+        raise unfit("an instant such as 2026-01-31T10:00:00Z", where) from None
+
+
+def _key_bytes(value: Any, where: str) -> bytes | None:
+    """`key`: base64 of a certificate as DER, with or without line breaks (Azure CLI), or of its PEM text
+    (CLI for Microsoft 365)."""
+    if value is None:
+        return None
+    content = _base64(value, where)
+    if b"PRIVATE KEY-----" in content:
+        raise refuse(
+            f"Property '{where}' holds a private key. Send the certificate alone, and replace that private key: "
+            "it has left its machine.",
+            where,
+        )
+    if not content.lstrip().startswith(b"-----BEGIN"):
+        return content
+    certificate = _PEM_CERTIFICATE.search(content)
+    if certificate is None:
+        raise unfit("a certificate", where)
+    return _base64(certificate[1].decode("ascii"), where)
+
+
+def _base64(value: Any, where: str) -> bytes:
+    """Standard or URL-safe base64, padded or not: Edm.Binary is the one, every client sends the other."""
+    if not isinstance(value, str) or len(value) > _LONGEST_KEY:
+        raise unfit(f"base64 of at most {_LONGEST_KEY} characters", where)
+    bare = "".join(value.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        content = b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    except (NotBase64, ValueError):
+        content = b""
+    if not content:
+        raise unfit("base64", where)
+    return content
+
+
+def _identifier(value: Any, where: str) -> str | None:
+    """`customKeyIdentifier`: a thumbprint as 40 hexadecimal digits or as base64 of its 20 bytes is kept as
+    upper-case hexadecimal, which is what Graph shows. Any other base64 is kept as it is."""
+    if value is None:
+        return None
+    if isinstance(value, str) and _HEX_THUMBPRINT.fullmatch(value):
+        return value.upper()
+    content = _base64(value, where)
+    return content.hex().upper() if len(content) == _SHA1_BYTES else b64encode(content).decode("ascii")

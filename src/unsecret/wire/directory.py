@@ -1,0 +1,115 @@
+"""The organisation, directory objects of any kind, and application permissions that were granted.
+
+https://learn.microsoft.com/en-us/graph/api/resources/organization
+https://learn.microsoft.com/en-us/graph/api/resources/directoryobject
+https://learn.microsoft.com/en-us/graph/api/resources/approleassignment
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from unsecret.model.application import Application, AppRoleAssignment, DirectoryObject, Tenant
+from unsecret.model.identifiers import ObjectId
+from unsecret.wire.applications import application_to_graph
+from unsecret.wire.instants import format_instant
+from unsecret.wire.properties import read_properties, require
+from unsecret.wire.service_principals import service_principal_to_graph
+from unsecret.wire.shapes import Access, Property, guid, text
+
+_ASSIGNMENT: dict[str, Property] = {
+    "id": Property(text(), None, Access.READ),
+    "deletedDateTime": Property(text(), None, Access.READ),
+    "appRoleId": Property(guid(required=True)),
+    "createdDateTime": Property(text(), None, Access.READ),
+    "principalDisplayName": Property(text(), None, Access.READ),
+    "principalId": Property(guid(required=True)),
+    "principalType": Property(text(), None, Access.READ),
+    "resourceDisplayName": Property(text(), None, Access.READ),
+    "resourceId": Property(guid(required=True)),
+}
+_ASKED_FOR = ("principalId", "resourceId", "appRoleId")
+
+
+class AppRoleAssignmentBody(Struct, frozen=True, kw_only=True):
+    """A permission as asked for: who is to hold it, whose it is, and which (all zeros: none in particular)."""
+
+    principal_id: ObjectId
+    resource_id: ObjectId
+    app_role_id: str
+
+
+def organization_to_graph(tenant: Tenant) -> dict[str, Any]:
+    """The tenant as the one element of `/organization`. Its first domain is the initial and the default one."""
+    return {
+        "id": tenant.id,
+        "deletedDateTime": None,
+        "businessPhones": [],
+        "city": None,
+        "country": None,
+        "countryLetterCode": None,
+        "createdDateTime": format_instant(tenant.created_at),
+        "defaultUsageLocation": None,
+        "displayName": tenant.display_name,
+        "marketingNotificationEmails": [],
+        "onPremisesLastSyncDateTime": None,
+        "onPremisesSyncEnabled": None,
+        "partnerTenantType": None,
+        "postalCode": None,
+        "preferredLanguage": None,
+        "securityComplianceNotificationMails": [],
+        "securityComplianceNotificationPhones": [],
+        "state": None,
+        "street": None,
+        "technicalNotificationMails": [],
+        "tenantType": "AAD",
+        "privacyProfile": None,
+        "assignedPlans": [],
+        "provisionedPlans": [],
+        "verifiedDomains": [_verified_domain(name, index == 0) for index, name in enumerate(tenant.verified_domains)],
+    }
+
+
+def _verified_domain(name: str, initial: bool) -> dict[str, Any]:
+    return {"capabilities": "", "isDefault": initial, "isInitial": initial, "name": name, "type": "Managed"}
+
+
+def directory_object_to_graph(obj: DirectoryObject, *, beta: bool) -> dict[str, Any]:
+    """An element of a collection that mixes kinds, with the `@odata.type` that tells them apart."""
+    shown = (
+        application_to_graph(obj, beta=beta)
+        if isinstance(obj, Application)
+        else service_principal_to_graph(obj, beta=beta)
+    )
+    return {"@odata.type": f"#microsoft.graph.{obj.kind.value}", **shown}
+
+
+def app_role_assignment_to_graph(
+    assignment: AppRoleAssignment, *, principal_display_name: str | None, resource_display_name: str | None
+) -> dict[str, Any]:
+    """An appRoleAssignment. Names are those of the two service principals at the time of reading."""
+    return {
+        "id": assignment.id,
+        "deletedDateTime": None,
+        "appRoleId": assignment.app_role_id,
+        "createdDateTime": format_instant(assignment.created_at),
+        "principalDisplayName": principal_display_name,
+        "principalId": assignment.principal_id,
+        "principalType": "ServicePrincipal",
+        "resourceDisplayName": resource_display_name,
+        "resourceId": assignment.resource_id,
+    }
+
+
+def app_role_assignment_from_graph(body: Any) -> AppRoleAssignmentBody:
+    """The body of a POST to appRoleAssignments or appRoleAssignedTo. Raises Invalid."""
+    written = read_properties(body, _ASSIGNMENT, current={}, creating=True)
+    for name in _ASKED_FOR:
+        require(name, written)
+    return AppRoleAssignmentBody(
+        principal_id=ObjectId(written["principalId"]),
+        resource_id=ObjectId(written["resourceId"]),
+        app_role_id=written["appRoleId"],
+    )
