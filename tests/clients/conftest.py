@@ -20,6 +20,14 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
 CLIENTS_PYTHON = ROOT / ".venv-strangers" / "bin" / "python"
 AZ = ROOT / ".venv-az" / "bin" / "az"
+NEEDED_BY = {"start_client": CLIENTS_PYTHON, "new_azure_cli": AZ}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip before a tenant is started for a client that is not there."""
+    for fixture, program in NEEDED_BY.items():
+        if fixture in getattr(item, "fixturenames", ()) and not program.exists():
+            pytest.skip("the real clients are not installed: run `make strangers`")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +49,6 @@ def start_client(
     tenant: RunningTenant, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], ClientProcess]]:
     """Starts a script of tests/clients/scripts in the clients' environment; ends it with the file."""
-    _require(CLIENTS_PYTHON)
     home = tmp_path_factory.mktemp("client")
     started: list[ClientProcess] = []
 
@@ -63,7 +70,6 @@ def new_azure_cli(tenant: RunningTenant, tmp_path_factory: pytest.TempPathFactor
     A second sign-in in one configuration may succeed from the CLI's own cache without asking the server at all,
     so a test that is about signing in needs a new one.
     """
-    _require(AZ)
     prepared = tmp_path_factory.mktemp("az") / "prepared"
     prepare_cloud(AZ, tenant, prepared)
     return partial(_copied, tenant, prepared, tmp_path_factory)
@@ -71,8 +77,3 @@ def new_azure_cli(tenant: RunningTenant, tmp_path_factory: pytest.TempPathFactor
 
 def _copied(tenant: RunningTenant, prepared: Path, factory: pytest.TempPathFactory) -> AzureCli:
     return AzureCli.with_configuration(AZ, tenant, factory.mktemp("az"), prepared)
-
-
-def _require(program: Path) -> None:
-    if not program.exists():
-        pytest.skip("the real clients are not installed: run `make strangers`")
