@@ -14,7 +14,10 @@ from typing import Any
 from unsecret.wire.expect import an_object, join
 from unsecret.wire.shapes import unfit
 
-_NAME = re.compile(r"[^\W_][^\s.@/]{0,31}")
+_NAME = re.compile(r"[^\W_]{1,32}")
+"""Letters and digits. An exemption names an attribute as `<set>_<attribute>`: with an underscore inside a name,
+two different attributes could have the same id, and one could pass for the other."""
+
 _MOST_SETS = 500
 _MOST_ATTRIBUTES = 500
 _MOST_VALUES = 50
@@ -55,7 +58,7 @@ def attributes_from_graph(value: Any, where: str, current: Any = None) -> dict[s
 
 
 def _values(members: Any, where: str) -> dict[str, Any]:
-    named = _named({} if members is None else members, where, _MOST_ATTRIBUTES)
+    named = _named(members, where, _MOST_ATTRIBUTES)
     return {name: _value(value, join(where, name)) for name, value in named.items()}
 
 

@@ -87,7 +87,7 @@ def directory_object_to_graph(obj: DirectoryObject, *, beta: bool) -> dict[str, 
 
 
 def app_role_assignment_to_graph(
-    assignment: AppRoleAssignment, *, principal_display_name: str | None, resource_display_name: str | None
+    assignment: AppRoleAssignment, *, principal_name: str | None, resource_name: str | None
 ) -> dict[str, Any]:
     """An appRoleAssignment. Names are those of the two service principals at the time of reading."""
     return {
@@ -95,10 +95,10 @@ def app_role_assignment_to_graph(
         "deletedDateTime": None,
         "appRoleId": assignment.app_role_id,
         "createdDateTime": format_instant(assignment.created_at),
-        "principalDisplayName": principal_display_name,
+        "principalDisplayName": principal_name,
         "principalId": assignment.principal_id,
         "principalType": "ServicePrincipal",
-        "resourceDisplayName": resource_display_name,
+        "resourceDisplayName": resource_name,
         "resourceId": assignment.resource_id,
     }
 

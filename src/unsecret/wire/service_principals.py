@@ -9,14 +9,13 @@ whoever creates it, or changes the application, has to put there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from unsecret.model.application import Application, ServicePrincipal
-from unsecret.model.identifiers import AppId
 from unsecret.wire.application_shapes import (
     ADD_INS,
     ADDRESS,
@@ -115,13 +114,16 @@ class ServicePrincipalBody(Struct, frozen=True, kw_only=True):
 
 
 def service_principal_to_graph(
-    principal: ServicePrincipal, *, beta: bool, with_keys: bool = False, selected: Collection[str] = ()
+    principal: ServicePrincipal,
+    *,
+    beta: bool,
+    with_keys: bool = False,
+    with_custom_security_attributes: bool = False,
 ) -> dict[str, Any]:
     """A service principal as Graph shows it, every property expanded, without `@odata.context`.
 
-    `with_keys` shows the certificates (Graph does so for `$select=keyCredentials` only); `selected` are the
-    names in `$select`: `customSecurityAttributes` is shown to who asks for it, and the handler asks first
-    whether the caller may. Beta calls oauth2PermissionScopes publishedPermissionScopes.
+    Certificates and custom security attributes are shown only to who names them in `$select`, so both are
+    said by the handler. Beta calls oauth2PermissionScopes publishedPermissionScopes.
     """
     body = msgspec.json.decode(_BLANK)
     body |= principal.other
@@ -139,7 +141,7 @@ def service_principal_to_graph(
     body["servicePrincipalType"] = principal.service_principal_type
     body["signInAudience"] = principal.sign_in_audience
     body["tags"] = list(principal.tags)
-    if _ATTRIBUTES in selected:
+    if with_custom_security_attributes:
         body[_ATTRIBUTES] = attributes_to_graph(principal.custom_security_attributes)
     if beta:
         body[_BETA_SCOPES] = body.pop(_SCOPES)
@@ -210,4 +212,4 @@ def inherited(application: Application) -> dict[str, Any]:
 
 def inherited_names(application: Application) -> tuple[str, ...]:
     """`servicePrincipalNames`: what a token may be asked for, the appId first."""
-    return (AppId(application.app_id), *application.identifier_uris)
+    return (str(application.app_id), *application.identifier_uris)
