@@ -1,0 +1,114 @@
+"""All commands, and what becomes of an error: one line and a remedy, never a traceback unless asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Parameter
+
+from unsecret import __version__
+from unsecret.cli.exit_codes import ERROR, INTERRUPTED
+from unsecret.cli.printing import say, say_error
+from unsecret.errors import UnsecretError
+
+HELP = """Get an organisation off client secrets in Microsoft Entra.
+
+`unsecret up` runs a local tenant that enforces app management policies as Microsoft Graph does. The other
+commands look at a tenant and change it, through Graph alone. They ask before they change anything, and read
+back what they changed.
+
+Without --data they speak to the tenant that `unsecret up` started last.
+"""
+
+EPILOGUE = (
+    "Exit codes: 0 done, or nothing to do; 1 error, nothing or not everything was done; 2 --dry-run found "
+    "changes to make; 3 findings. Answers go to stdout, all talk to stderr. Add --debug to any command to see "
+    "where an unexpected error came from."
+)
+
+COMMANDS = {
+    "up": "unsecret.cli.up:up",
+    "tenant": "unsecret.cli.tenant:tenant",
+    "status": "unsecret.cli.status:status",
+    "block": "unsecret.cli.block:block",
+    "allow": "unsecret.cli.allow:allow",
+    "graph": "unsecret.cli.graph:graph",
+}
+"""Each verb and where it is. A verb's file is imported when that verb is used, or when all are listed."""
+
+
+def build_app(*, verb: str | None = None) -> App:
+    """The command line as a value; with a `verb`, only that one's file is imported."""
+    app = App(
+        name="unsecret",
+        help=HELP,
+        help_epilogue=EPILOGUE,
+        help_format="markdown",
+        version=f"unsecret {__version__}",
+        version_flags=["--version"],
+        result_action="return_value",
+        default_parameter=Parameter(show_default=False, negative=()),
+    )
+    for order, (name, where) in enumerate(COMMANDS.items()):
+        app.command(where, name=name, sort_key=order)
+        if verb not in COMMANDS:
+            app[name]  # imports it, so that its help is there to be listed
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command line and give its exit code."""
+    debug = "--debug" in arguments
+    words = [one for one in arguments if one != "--debug"]
+    try:
+        app = build_app(verb=words[0] if words else None)
+        result = app(words, exit_on_error=False, print_error=False)
+        return result if isinstance(result, int) else 0
+    except CycloptsError as error:
+        return _misunderstood(error, words)
+    except UnsecretError as error:
+        return _refused(error, debug=debug)
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our answer has seen enough
+        return _reader_left()
+    except Exception as error:
+        return _unexpected(error, debug=debug)
+
+
+def _misunderstood(error: CycloptsError, words: Sequence[str]) -> int:
+    verb = f"{words[0]} " if words and words[0] in COMMANDS else ""
+    say(f"error: {str(error).strip()}")
+    say(f"hint: unsecret {verb}--help")
+    return ERROR
+
+
+def _refused(error: UnsecretError, *, debug: bool) -> int:
+    if debug:
+        _traceback()
+    say_error(error)
+    return ERROR
+
+
+def _unexpected(error: Exception, *, debug: bool) -> int:
+    if debug:
+        _traceback()
+    say(f"error: something went wrong that was not foreseen ({type(error).__name__}: {error})")
+    if not debug:
+        say("hint: Run the same command with --debug to see where, and please report it.")
+    return ERROR
+
+
+def _traceback() -> None:
+    import traceback
+
+    traceback.print_exc()
+
+
+def _reader_left() -> int:
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more at its end
+    return ERROR

@@ -1,0 +1,25 @@
+"""Asking before a change. Nobody there to answer means no."""
+
+from __future__ import annotations
+
+import sys
+
+from unsecret.cli.printing import say
+from unsecret.errors import Invalid
+
+
+def require_yes(question: str, *, yes: bool) -> None:
+    """Return when the operator agrees. Raises Invalid when they do not, or when nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Invalid(
+            "Nothing was changed: this needs your yes, and there is no terminal to ask at.",
+            hint="Add --yes to go ahead, or --dry-run (where there is one) to see what would change.",
+        )
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        say()
+    if answer.strip().lower() not in ("y", "yes"):
+        raise Invalid("Nothing was changed.")

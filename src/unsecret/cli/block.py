@@ -1,0 +1,57 @@
+"""`unsecret block`."""
+
+from __future__ import annotations
+
+from unsecret.cli.options import Apps, Data, DryRun, From, MaxLifetime, Output, Yes
+from unsecret.cli.reaching import reach
+from unsecret.config import read_settings
+
+
+def block(
+    *,
+    app: Apps = (),
+    from_: From = None,
+    max_lifetime: MaxLifetime = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    data: Data = None,
+    output: Output = None,
+) -> int:
+    """Block new client secrets, for the whole tenant or for single applications.
+
+    Without --app the tenant's default policy is switched on, and forbids new secrets (passwordAddition) and new
+    symmetric keys (symmetricKeyAddition) on applications and on service principals: the shape that the Entra
+    portal keeps editable. Every other entry of the policy stays as it was. Secrets that exist go on working.
+
+    With --max-lifetime nothing is forbidden: new secrets stay possible, and must be short-lived
+    (passwordLifetime, symmetricKeyLifetime).
+
+    With --app the block is a custom policy of that application, which wins over the tenant default. An
+    application that has a custom policy to itself keeps it, with these entries changed. One that shares its
+    custom policy with others is refused, since changing that policy would change the others.
+
+    When the default policy is off and holds other enabled entries, switching it on activates those as well;
+    they are listed before you are asked.
+
+    **Examples**
+
+        unsecret block --dry-run
+        unsecret block --from 2027-01-01
+        unsecret block --max-lifetime P90D --yes
+        unsecret block --app "Payroll export" --app 5c1f2a57-0000-4000-8000-1d2c3b4a5f60
+    """
+    from unsecret.cli.changing import carry_out
+    from unsecret.operate.app_policy import plan_for_app, read_holdings
+    from unsecret.operate.block import blocking, plan_block, read_default
+    from unsecret.operate.targets import resolve
+
+    settings = read_settings()
+    wanted = blocking(start=from_, longest=max_lifetime)
+    with reach(settings, data) as client:
+        if app:
+            targets = resolve(client, app)
+            changes = [one for each in targets for one in plan_for_app(each, read_holdings(client, each), wanted)]
+        else:
+            path, current = read_default(client)
+            changes = [plan_block(current, path, wanted)]
+        return carry_out(client, changes, yes=yes, dry_run=dry_run, output=output or settings.output)

@@ -1,0 +1,118 @@
+"""What `block` and `allow` share: show the changes, ask, carry them out, show what has become of each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from unsecret.cli.asking import require_yes
+from unsecret.cli.exit_codes import ERROR, OK, PENDING
+from unsecret.cli.printing import as_json, say, say_error, table
+from unsecret.errors import UnsecretError
+from unsecret.operate.change import PolicyChange, apply
+
+if TYPE_CHECKING:
+    from unsecret.operate.client import GraphClient
+
+COLUMNS = ("WHAT", "BEFORE", "AFTER")
+
+
+class Outcome(Struct, frozen=True):
+    """What became of one planned change: `changed`, `unchanged`, `pending` or `failed`."""
+
+    change: PolicyChange
+    outcome: str
+    error: UnsecretError | None = None
+
+
+def carry_out(client: GraphClient, changes: Sequence[PolicyChange], *, yes: bool, dry_run: bool, output: str) -> int:
+    """Do what is pending in `changes`, after asking. Gives the exit code.
+
+    One that fails does not stop the others: each has its own outcome, and the exit code is 1 then.
+    """
+    pending = [change for change in changes if change.is_pending]
+    _talk(changes)
+    if pending and not dry_run:
+        _ask(pending, yes=yes)
+    outcomes = [_outcome(client, change, dry_run=dry_run) for change in changes]
+    _print(outcomes, output)
+    return _exit_code(outcomes)
+
+
+def _talk(changes: Sequence[PolicyChange]) -> None:
+    for change in changes:
+        if not change.is_pending:
+            say(f"Nothing to do: the {change.title} says so already.")
+        for entry in change.activates:
+            say(f"WARNING: the {change.title} is off. Switching it on also activates: {entry}")
+        for note in change.notes:
+            say(f"note: {note}")
+
+
+def _ask(pending: Sequence[PolicyChange], *, yes: bool) -> None:
+    if not yes:
+        for change in pending:
+            _change_table(change, to_stdout=False)
+    activated = sum(len(change.activates) for change in pending)
+    also = f", and activate the {activated} entries warned of above" if activated else ""
+    require_yes(f"Change the {', the '.join(change.title for change in pending)}{also}?", yes=yes)
+
+
+def _outcome(client: GraphClient, change: PolicyChange, *, dry_run: bool) -> Outcome:
+    if not change.is_pending:
+        return Outcome(change, "unchanged")
+    if dry_run:
+        return Outcome(change, "pending")
+    try:
+        apply(client, change)
+    except UnsecretError as error:
+        return Outcome(change, "failed", error)
+    return Outcome(change, "changed")
+
+
+def _print(outcomes: Sequence[Outcome], output: str) -> None:
+    if output == "json":
+        as_json({"policies": [_as_json(one) for one in outcomes]})
+    for one in outcomes:
+        if one.error:
+            say_error(one.error, about=f"{one.change.title}: ")
+        elif output == "table" and one.outcome != "unchanged":
+            _change_table(one.change, to_stdout=True)
+    said = {one.outcome for one in outcomes}
+    if "pending" in said:
+        say("Nothing was changed: this was a dry run.")
+    if "changed" in said:
+        say("Done, and read back: every other entry is as it was.")
+
+
+def _change_table(change: PolicyChange, *, to_stdout: bool) -> None:
+    rows = [(line.what, line.before, line.after) for line in change.lines]
+    table(COLUMNS, rows, title=change.title, file=sys.stdout if to_stdout else sys.stderr)
+
+
+def _as_json(one: Outcome) -> dict[str, Any]:
+    change = one.change
+    answer: dict[str, Any] = {
+        "policy": change.title,
+        "outcome": one.outcome,
+        "changes": change.lines,
+        "activates": change.activates,
+        "notes": change.notes,
+    }
+    if one.outcome == "pending":
+        answer["requests"] = [
+            {"method": method, "path": path, "body": body} for method, path, body in change.requests()
+        ]
+    if one.error:
+        answer["error"] = {"code": one.error.code, "message": one.error.message}
+    return answer
+
+
+def _exit_code(outcomes: Sequence[Outcome]) -> int:
+    said = {one.outcome for one in outcomes}
+    if "failed" in said:
+        return ERROR
+    return PENDING if "pending" in said else OK

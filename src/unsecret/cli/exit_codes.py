@@ -1,0 +1,12 @@
+"""What a command's end says to a script. Stable; documented in docs/reference/cli.md."""
+
+from __future__ import annotations
+
+OK = 0
+ERROR = 1
+PENDING = 2
+"""--dry-run found changes to make."""
+
+FINDINGS = 3
+INTERRUPTED = 130
+"""Ctrl-C, as shells have it."""

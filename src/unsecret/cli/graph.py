@@ -1,0 +1,111 @@
+"""`unsecret graph`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+
+from unsecret.cli.asking import require_yes
+from unsecret.cli.options import Data, Yes
+from unsecret.cli.printing import as_json, say
+from unsecret.cli.reaching import reach
+from unsecret.config import read_settings
+from unsecret.errors import Invalid
+
+if TYPE_CHECKING:
+    from unsecret.operate.client import GraphClient
+
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
+OURS = frozenset({"authorization", "host", "content-length"})
+
+Body = Annotated[
+    str | None, Parameter(name="--body", help="JSON to send: the text itself, @FILE, or - for standard input.")
+]
+Headers = Annotated[
+    tuple[str, ...],
+    Parameter(name=["--header", "-H"], help="A header to send, NAME:VALUE. May be repeated."),
+]
+All = Annotated[bool, Parameter(name="--all", help="GET every page of a collection, as one.")]
+
+
+def graph(
+    method: str,
+    path: str,
+    /,
+    *,
+    body: Body = None,
+    header: Headers = (),
+    all_: All = False,
+    yes: Yes = False,
+    data: Data = None,
+) -> int:
+    """Send one request to Microsoft Graph and print the answer as JSON.
+
+    A refusal is printed as Graph's own message, and the exit code is 1. Everything but GET asks first.
+
+    **Examples**
+
+        unsecret graph GET /policies/defaultAppManagementPolicy
+        unsecret graph GET "/beta/applications?$select=displayName,passwordCredentials" --all
+        unsecret graph POST /applications --body '{"displayName": "Payroll export"}' --yes
+        unsecret graph PATCH /policies/defaultAppManagementPolicy --body @policy.json
+
+    Parameters
+    ----------
+    method
+        GET, POST, PATCH, PUT or DELETE.
+    path
+        What to ask for, such as /applications; begins with /v1.0 or /beta, or /v1.0 is meant.
+    """
+    method = method.upper()
+    if method not in METHODS:
+        raise Invalid(f"{method} is not a method that Graph takes; it takes {', '.join(METHODS)}.")
+    content, headers = _body(body), _headers(header)
+    with reach(read_settings(), data) as client:
+        if method != "GET":
+            say(f"{method} {client.url(path)}")
+            require_yes("Send it?", yes=yes)
+        elif all_:
+            as_json({"value": list(client.pages(path, headers=headers))})
+            return 0
+        _send(client, method, path, content, headers)
+    return 0
+
+
+def _send(client: GraphClient, method: str, path: str, content: Any, headers: dict[str, str]) -> None:
+    answer = client.send(method, path, body=content, headers=headers)
+    if answer.body is None:
+        say(f"{answer.status}, no content")
+    else:
+        as_json(answer.body)
+
+
+def _body(text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(_content(text))
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise Invalid(f"--body is not JSON: {problem}") from None
+    except OSError as problem:
+        raise Invalid(f"--body: {problem.filename} cannot be read: {problem.strerror}") from None
+
+
+def _content(text: str) -> bytes:
+    if text == "-":
+        return sys.stdin.buffer.read()
+    return Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
+
+
+def _headers(given: tuple[str, ...]) -> dict[str, str]:
+    headers = {}
+    for one in given:
+        name, colon, value = one.partition(":")
+        if not colon or not name.strip() or name.strip().lower() in OURS:
+            raise Invalid(f"--header takes NAME:VALUE, and not {', '.join(sorted(OURS))}; '{one}' is not that.")
+        headers[name.strip()] = value.strip()
+    return headers

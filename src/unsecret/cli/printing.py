@@ -1,0 +1,65 @@
+"""Answers to stdout, talk to stderr. Names come from the tenant: nothing in them may steer the terminal."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unsecret.errors import UnsecretError
+
+WIDE = 100_000
+"""Columns when nobody looks at a screen: text is never broken for a file or a pipe."""
+
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tab and newline, and those that turn the direction of writing."""
+
+
+def harmless(words: str) -> str:
+    """`words` with everything that a terminal would obey replaced."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", words)
+
+
+def say(words: str = "") -> None:
+    """Talk: a remark for whoever watches."""
+    print(harmless(words), file=sys.stderr, flush=True)
+
+
+def say_error(error: UnsecretError, *, about: str = "") -> None:
+    """An error and its remedy, a line each."""
+    say(f"error: {about}{error.message}")
+    if error.hint:
+        say(f"hint: {error.hint}")
+
+
+def answer(words: str = "") -> None:
+    """A line of the answer."""
+    print(harmless(words))
+
+
+def as_json(content: Any) -> None:
+    """The answer as indented JSON. `content` is JSON already, or a struct."""
+    import msgspec
+
+    print(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", file: IO[str] | None = None
+) -> None:
+    """Rows under column heads, to stdout unless `file` says otherwise."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    out = file or sys.stdout
+    head = Text(harmless(title)) if title else None
+    grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, title=head, title_justify="left")
+    for column in columns:
+        grid.add_column(column, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(harmless(cell)) for cell in row))
+    Console(file=out, width=None if out.isatty() else WIDE, highlight=False).print(grid)

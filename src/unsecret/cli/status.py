@@ -1,0 +1,84 @@
+"""`unsecret status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from unsecret.cli.options import Data, Output, now
+from unsecret.cli.printing import answer, as_json, say, table
+from unsecret.cli.reaching import reach
+from unsecret.config import read_settings
+
+if TYPE_CHECKING:
+    from unsecret.operate.status import Custom, Holders, Restriction, Status
+
+
+def status(*, data: Data = None, output: Output = None) -> int:
+    """Show how the tenant stands: its policies, whom they bind, and how many objects hold client secrets.
+
+    Changes nothing. What could not be read is listed as not known.
+
+    **Examples**
+
+        unsecret status
+        unsecret status -o json
+    """
+    from unsecret.operate.status import read_status
+
+    settings = read_settings()
+    with reach(settings, data) as client:
+        found = read_status(client, now=now(), say=lambda words: say(f"… {words}"))
+    if (output or settings.output) == "json":
+        as_json(found)
+    else:
+        _print(found)
+    return 0
+
+
+def _print(found: Status) -> None:
+    answer(f"{found.organisation or 'Tenant'} ({found.tenant_id}) at {found.graph}")
+    answer(f"\nDefault policy: {'on' if found.is_enabled else 'off'}")
+    _restrictions(found.restrictions)
+    answer(f"\nCustom policies: {len(found.custom_policies)}")
+    for custom in found.custom_policies:
+        _custom(custom)
+    answer("\nClient secrets")
+    _holders((("app registrations", found.applications), ("service principals", found.service_principals)))
+    _listed("Warnings", found.warnings)
+    _listed("Not known", found.not_known)
+
+
+def _restrictions(restrictions: Iterable[Restriction]) -> None:
+    rows = [(one.what, one.says, "yes" if one.binds else "no") for one in restrictions]
+    if rows:
+        table(("RESTRICTION", "SAYS", "BINDS"), rows)
+    else:
+        answer("It holds no restriction.")
+
+
+def _custom(custom: Custom) -> None:
+    bound = "not known" if custom.applies_to is None else ", ".join(custom.applies_to) or "nothing"
+    answer(f"\n{custom.name} ({custom.id}): {'on' if custom.is_enabled else 'off'}, binds {bound}")
+    _restrictions(custom.restrictions)
+
+
+def _holders(rows: Iterable[tuple[str, Holders | None]]) -> None:
+    table(
+        ("", "TOTAL", "WITH SECRETS", "OF THESE ALL EXPIRED"),
+        [(name, *_counts(holders)) for name, holders in rows],
+    )
+
+
+def _counts(holders: Holders | None) -> tuple[str, str, str]:
+    if holders is None:
+        return ("not known", "not known", "not known")
+    return (str(holders.total), str(holders.with_secrets), str(holders.with_expired_secrets_only))
+
+
+def _listed(head: str, lines: Iterable[str]) -> None:
+    lines = tuple(lines)
+    if lines:
+        answer(f"\n{head}")
+    for line in lines:
+        answer(f"  {line}")

@@ -1,0 +1,175 @@
+"""Settings: a TOML file and the environment, read once into frozen values. The only reader of `os.environ`.
+
+What is set nearer to the command wins: a flag, then a variable, then the file, then the default. `SETTINGS`
+is the whole list; docs/reference/settings.md is written from it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from unsecret.errors import Invalid
+
+OUTPUTS = ("table", "json")
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What the user set, or the defaults.
+
+    `data` is the tenant directory that was asked for by name, None when nobody asked; `default_data` is
+    where the first tenant then goes. `state` is the directory that remembers the tenant started last.
+    Times are in seconds.
+    """
+
+    default_data: Path
+    state: Path
+    data: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8443
+    output: str = "table"
+    timeout: float = 30.0
+    max_wait: float = 60.0
+
+
+def _path(text: str, home: Path) -> Path:
+    return home / text[2:] if text.startswith("~/") else Path(text).absolute()
+
+
+def _text(text: str, _home: Path) -> str:
+    if not text:
+        raise ValueError("expected some text")
+    return text
+
+
+def _port(text: str, _home: Path) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise ValueError("expected a port number from 1 to 65535")
+    return int(text)
+
+
+def _seconds(text: str, _home: Path) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise ValueError("expected a number of seconds from 0 to 86400")
+    return seconds
+
+
+def _output(text: str, _home: Path) -> str:
+    if text not in OUTPUTS:
+        raise ValueError(f"expected one of: {', '.join(OUTPUTS)}")
+    return text
+
+
+class Setting(Struct, frozen=True):
+    """One setting: its key in the file, its variable, how its text is read, and what it means."""
+
+    name: str
+    variable: str
+    read: Callable[[str, Path], Any]
+    default: str
+    meaning: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "data",
+        "UNSECRET_DATA",
+        _path,
+        "the tenant that `up` started last; for `up` itself `~/.local/share/unsecret`",
+        "Directory of the local tenant: its database, keys, certificates and `connection.json`.",
+    ),
+    Setting("host", "UNSECRET_HOST", _text, "`127.0.0.1`", "Address that `unsecret up` listens on."),
+    Setting("port", "UNSECRET_PORT", _port, "`8443`", "Port that `unsecret up` listens on."),
+    Setting("output", "UNSECRET_OUTPUT", _output, "`table`", "How answers are printed: `table` or `json`."),
+    Setting(
+        "timeout",
+        "UNSECRET_TIMEOUT",
+        _seconds,
+        "`30`",
+        "Seconds to wait for one answer of the tenant before giving up.",
+    ),
+    Setting(
+        "max_wait",
+        "UNSECRET_MAX_WAIT",
+        _seconds,
+        "`60`",
+        "Seconds that one request may wait altogether while the tenant says that it is busy (429, 503).",
+    ),
+)
+"""Every setting, in the order in which the documentation lists them."""
+
+CONFIG_VARIABLE = "UNSECRET_CONFIG"
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises Invalid, which names the setting and where it was set."""
+    return settings_from(os.environ)
+
+
+def settings_from(environ: Mapping[str, str]) -> Settings:
+    """The settings that `environ`, and the file that it points to, ask for. Raises Invalid."""
+    home = Path(environ.get("HOME") or Path.home())
+    file = config_file(environ)
+    asked = _from_file(file, home) | _from_environment(environ, home)
+    return Settings(
+        default_data=_xdg(environ, "XDG_DATA_HOME", home / ".local" / "share"),
+        state=_xdg(environ, "XDG_STATE_HOME", home / ".local" / "state"),
+        **asked,
+    )
+
+
+def config_file(environ: Mapping[str, str]) -> Path:
+    """Where the settings file is looked for: UNSECRET_CONFIG, else `unsecret/config.toml` in the XDG place."""
+    home = Path(environ.get("HOME") or Path.home())
+    if given := environ.get(CONFIG_VARIABLE):
+        return _path(given, home)
+    return _xdg(environ, "XDG_CONFIG_HOME", home / ".config") / "config.toml"
+
+
+def _xdg(environ: Mapping[str, str], variable: str, default: Path) -> Path:
+    """The XDG base directory; a relative one counts as not set (XDG Base Directory Specification 0.8)."""
+    given = environ.get(variable, "")
+    return (Path(given) if given.startswith("/") else default) / "unsecret"
+
+
+def _from_environment(environ: Mapping[str, str], home: Path) -> dict[str, Any]:
+    given = {setting: environ[setting.variable] for setting in SETTINGS if environ.get(setting.variable)}
+    return {setting.name: _read(setting, text, home, f"{setting.variable}") for setting, text in given.items()}
+
+
+def _from_file(file: Path, home: Path) -> dict[str, Any]:
+    known = {setting.name: setting for setting in SETTINGS}
+    values = _toml(file)
+    if unknown := sorted(values.keys() - known.keys()):
+        raise Invalid(f"{file}: there is no setting '{unknown[0]}'. There are: {', '.join(known)}.")
+    return {name: _read(known[name], _as_text(value), home, f"'{name}' in {file}") for name, value in values.items()}
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise Invalid(f"The settings file {file} cannot be read: {problem}") from problem
+
+
+def _as_text(value: object) -> str:
+    """A TOML number or string as the text that a variable would hold; anything else is no setting's value."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def _read(setting: Setting, text: str, home: Path, where: str) -> Any:
+    try:
+        return setting.read(text, home)
+    except ValueError as problem:
+        raise Invalid(f"{where}: {problem}, not '{text}'.", target=setting.name) from problem

@@ -1,0 +1,162 @@
+"""Blocking client secrets for single applications, or exempting them from the block, with custom policies.
+
+A custom policy wins over the tenant default restriction by restriction, and an object can have only one
+(https://learn.microsoft.com/en-us/graph/api/resources/applicationauthenticationmethodpolicy). Hence:
+
+* an application without one gets its own, linked to its app registration and to its service principal;
+* one that has a policy which binds nothing else gets that policy edited, whoever made it;
+* one that shares its policy with others is refused, because editing would change the others as well, and
+  taking it out would drop what the shared policy says about it. That choice is the operator's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from unsecret.errors import Conflict, Invalid
+from unsecret.operate.block import Wanted, common_exclusions, dormant, rewritten, section_body, switch_line
+from unsecret.operate.change import POLICIES, Line, Link, PolicyChange
+from unsecret.operate.entries import ALL_MEMBERS, CUSTOM, PASSWORDS, Json, require_policy
+from unsecret.operate.targets import Face, Target
+from unsecret.wire.instants import format_instant
+
+if TYPE_CHECKING:
+    from unsecret.operate.client import GraphClient
+
+MADE_BY = "Made by unsecret"
+_LONGEST_NAME = 256
+
+
+class Holding(Struct, frozen=True):
+    """The custom policy that binds a face of an application, if any, and which other objects it binds."""
+
+    face: Face
+    policy: Json | None
+    others: tuple[str, ...]
+
+
+def read_holdings(client: GraphClient, target: Target) -> tuple[Holding, ...]:
+    """For each face of `target` its custom policy, as beta shows it, and who else is bound by that."""
+    own = {face.link.id for face in target.faces}
+    return tuple(_holding(client, face, own) for face in target.faces)
+
+
+def _holding(client: GraphClient, face: Face, own: set[str]) -> Holding:
+    linked = next(iter(client.pages(f"v1.0/{face.link.policies_path}")), None)
+    if linked is None:
+        return Holding(face, None, ())
+    path = f"beta/{POLICIES}/{linked['id']}"
+    policy = require_policy(client.get(path, headers=ALL_MEMBERS), path)
+    bound = client.pages(f"v1.0/{POLICIES}/{linked['id']}/appliesTo")
+    others = [f"{one.get('displayName')} ({one.get('id')})" for one in bound if one.get("id") not in own]
+    return Holding(face, policy, tuple(others))
+
+
+def plan_for_app(target: Target, holdings: Iterable[Holding], wanted: Wanted) -> tuple[PolicyChange, ...]:
+    """What is to be done so that `wanted` holds for every face of `target`; without pending ones, nothing.
+
+    Raises Conflict when a policy is shared with other objects, Invalid when `start` leaves the application out.
+    """
+    holdings = tuple(holdings)
+    _require_bound(target, wanted)
+    for holding in holdings:
+        _require_unshared(target, holding)
+    free = tuple(holding.face.link for holding in holdings if holding.policy is None)
+    edits = [_edit(target, holding, wanted) for holding in _each_policy_once(holdings)]
+    if not free:
+        return tuple(edits)
+    if len(edits) == 1 and is_ours(edits[0].before or {}):
+        return (_with_links(edits[0], free),)
+    return (*edits, _creation(target, free, wanted))
+
+
+def is_ours(policy: Json) -> bool:
+    """Whether `unsecret` made this custom policy."""
+    return str(policy.get("description") or "").startswith(MADE_BY)
+
+
+def _require_bound(target: Target, wanted: Wanted) -> None:
+    """A date that leaves the application out would free it: the custom entry wins, and does not bind it."""
+    before = [face for face in target.faces if wanted.start and face.created_at and face.created_at < wanted.start]
+    if before and wanted.start:
+        created = format_instant(before[0].created_at) if before[0].created_at else ""
+        raise Invalid(
+            f"The {before[0].link.words} was created at {created}, before {format_instant(wanted.start)}: an entry "
+            "with that date would not bind it, and would even free it from the tenant default.",
+            hint="Leave --from out when you name applications.",
+        )
+
+
+def _require_unshared(target: Target, holding: Holding) -> None:
+    policy = holding.policy
+    if policy is None or not holding.others:
+        return
+    link = holding.face.link
+    raise Conflict(
+        f"'{target.display_name}' shares the custom policy '{policy.get('displayName')}' ({policy.get('id')}) with "
+        f"{', '.join(holding.others)}; changing it would change them, too, so nothing was changed.",
+        code="PolicyIsShared",
+        hint="If this application may leave that policy and all that it says, unlink it and run the command again: "
+        f"unsecret graph DELETE /{link.policies_path}/{policy.get('id')}/$ref",
+    )
+
+
+def _each_policy_once(holdings: Iterable[Holding]) -> tuple[Holding, ...]:
+    return tuple({one.policy["id"]: one for one in holdings if one.policy is not None}.values())
+
+
+def _edit(target: Target, holding: Holding, wanted: Wanted) -> PolicyChange:
+    policy = holding.policy or {}
+    collection, lines = rewritten(policy, CUSTOM, wanted, common_exclusions(policy, (CUSTOM,), wanted))
+    after: Json = {**policy, "isEnabled": True}
+    body: Json = {"isEnabled": True}
+    if lines:
+        after[CUSTOM] = {**(policy.get(CUSTOM) or {}), PASSWORDS: collection}
+        body[CUSTOM] = section_body(after[CUSTOM], "beta")
+    name = policy.get("displayName")
+    made_by = "" if is_ours(policy) else f"'{name}' was not made by unsecret; it binds '{target.display_name}' only."
+    return PolicyChange(
+        title=f"custom policy '{name}'",
+        version="beta",
+        path=f"beta/{POLICIES}/{policy['id']}",
+        before=policy,
+        body=body,
+        after=after,
+        lines=(*switch_line(policy), *lines),
+        activates=dormant(policy, wanted),
+        notes=(made_by,) if made_by else (),
+    )
+
+
+def _with_links(change: PolicyChange, free: tuple[Link, ...]) -> PolicyChange:
+    from msgspec.structs import replace
+
+    return replace(change, links=free, lines=(*change.lines, *_link_lines(free, "the same policy")))
+
+
+def _creation(target: Target, free: tuple[Link, ...], wanted: Wanted) -> PolicyChange:
+    collection, lines = rewritten({}, CUSTOM, wanted, None)
+    body = {
+        "displayName": f"unsecret: {target.display_name}"[:_LONGEST_NAME],
+        "description": f"{MADE_BY} for the application {target.app_id}. "
+        "What it says about client secrets wins over the tenant default; all else follows the tenant default.",
+        "isEnabled": True,
+        CUSTOM: {PASSWORDS: collection},
+    }
+    return PolicyChange(
+        title=f"custom policy '{body['displayName']}'",
+        version="v1.0",
+        path=None,
+        before=None,
+        body=body,
+        after=body,
+        lines=(*_link_lines(free, "a policy of its own"), *lines),
+        links=free,
+    )
+
+
+def _link_lines(free: tuple[Link, ...], policy: str) -> tuple[Line, ...]:
+    return tuple(Line(link.words, "follows the tenant default", f"has {policy}") for link in free)

@@ -1,0 +1,234 @@
+"""Blocking client secrets, and allowing them again, in the tenant's default policy. Planning only: values in,
+a PolicyChange out; `change.apply` carries it out.
+
+*What is sent.* A PATCH replaces a collection of entries as a whole
+(https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/configure-app-management-policies), so each
+`passwordCredentials` collection that changes is sent with every entry that was read. Whether Graph merges or
+replaces the object *around* the collection is not documented, so its other members are sent as they were read,
+too. Left out are those whose state Microsoft set, since sending them would make the state ours, and those
+that Graph would not name. Either way nothing is lost, and reading back proves it.
+
+*Which version.* beta shows entries that v1.0 hides (`trustedCertificateAuthority`, audiences, redirect URIs),
+and what is hidden cannot be given back. Hence beta, and v1.0 only where beta is not answered, in which case
+nothing but the collections that change is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from unsecret.errors import Invalid, MethodNotAllowed, NotFound, Unsupported
+from unsecret.operate.change import Line, PolicyChange
+from unsecret.operate.entries import (
+    ALL_MEMBERS,
+    APPLICATIONS,
+    GOVERNED,
+    PASSWORDS,
+    SERVICE_PRINCIPALS,
+    UNKNOWN_MEMBER,
+    Json,
+    binds_from,
+    collection_of,
+    entries_of,
+    entry_of,
+    excluded_callers,
+    in_words,
+    is_enabled,
+    max_lifetime,
+    require_policy,
+    without_annotations,
+)
+from unsecret.operate.portal_shape import divergences
+from unsecret.wire.instants import format_duration, format_instant
+
+if TYPE_CHECKING:
+    from unsecret.operate.client import GraphClient
+
+DEFAULT_POLICY = "policies/defaultAppManagementPolicy"
+ADDITIONS = ("passwordAddition", "symmetricKeyAddition")
+LIFETIMES = ("passwordLifetime", "symmetricKeyLifetime")
+"""The portal keeps each pair together: a symmetric key is a secret under another name."""
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What a pair of entries is to say. `start` binds only what is created from then on; `longest` is the
+    longest lifetime; `adds` whether an entry that is missing is added."""
+
+    kinds: tuple[str, ...] = ADDITIONS
+    enabled: bool = True
+    start: datetime | None = None
+    longest: timedelta | None = None
+    adds: bool = True
+
+    def is_met_by(self, entry: Json | None) -> bool:
+        """Whether `entry` says so already. Lifting asks for the state alone."""
+        if entry is None:
+            return not self.adds
+        if not self.enabled:
+            return not is_enabled(entry)
+        fits = self.longest is None or max_lifetime(entry) == self.longest
+        return is_enabled(entry) and binds_from(entry) == self.start and fits
+
+    def entry(self, kind: str, old: Json | None, exclusions: Any) -> Json:
+        """The entry to be sent in place of `old`: every member of it that is not asked about stays."""
+        new: Json = dict(old) if old else {"restrictionType": kind, "maxLifetime": None}
+        new["state"] = "enabled" if self.enabled else "disabled"
+        if self.enabled:
+            new["restrictForAppsCreatedAfterDateTime"] = format_instant(self.start) if self.start else None
+            if self.longest is not None:
+                new["maxLifetime"] = format_duration(self.longest)
+        if old is None and exclusions:
+            new["excludeActors"] = exclusions
+        return new
+
+
+def blocking(*, start: datetime | None, longest: timedelta | None) -> Wanted:
+    """What `block` wants: no new secrets at all, or, given a longest lifetime, only short ones.
+
+    Raises Invalid for a lifetime of nothing: to forbid secrets, block them.
+    """
+    if longest is not None and longest <= timedelta(0):
+        raise Invalid("A longest lifetime of nothing forbids all secrets; leave --max-lifetime out to block them.")
+    return Wanted(kinds=LIFETIMES if longest is not None else ADDITIONS, start=start, longest=longest)
+
+
+def read_default(client: GraphClient) -> tuple[str, Json]:
+    """The tenant's default policy and the path it was read from: beta if the tenant has it, else v1.0."""
+    for version in ("beta", "v1.0"):
+        path = f"{version}/{DEFAULT_POLICY}"
+        try:
+            return path, require_policy(client.get(path, headers=ALL_MEMBERS), path)
+        except (NotFound, Unsupported, MethodNotAllowed):
+            if version == "v1.0":
+                raise
+    raise AssertionError("the last version either answers or raises")
+
+
+def plan_block(current: Json, path: str, wanted: Wanted) -> PolicyChange:
+    """How the tenant default is made to say `wanted` in both sections, and is switched on."""
+    return _plan(current, path, wanted, switched_on=True)
+
+
+def plan_allow(current: Json, path: str, kinds: tuple[str, ...] = ADDITIONS) -> PolicyChange:
+    """How the entries of these kinds are switched off in both sections. The policy itself stays on or off."""
+    return _plan(current, path, Wanted(kinds=kinds, enabled=False, adds=False), switched_on=False)
+
+
+def _plan(current: Json, path: str, wanted: Wanted, *, switched_on: bool) -> PolicyChange:
+    version = path.split("/", 1)[0]
+    exclusions = common_exclusions(current, (APPLICATIONS, SERVICE_PRINCIPALS), wanted)
+    after, body, lines = dict(current), {}, []
+    for section in (APPLICATIONS, SERVICE_PRINCIPALS):
+        collection, changed = rewritten(current, section, wanted, exclusions)
+        if changed:
+            after[section] = {**(current.get(section) or {}), PASSWORDS: collection}
+            body[section] = section_body(after[section], version)
+            lines += changed
+    if switched_on:
+        after["isEnabled"] = body["isEnabled"] = True
+        lines = [*switch_line(current), *lines]
+    return PolicyChange(
+        title="tenant default policy",
+        version=version,
+        path=path,
+        before=current,
+        body=body,
+        after=after,
+        lines=tuple(lines),
+        activates=dormant(current, wanted) if switched_on else (),
+        notes=tuple(_notes(after, wanted)),
+    )
+
+
+def rewritten(policy: Json, section: str, wanted: Wanted, exclusions: Any) -> tuple[list[Json], list[Line]]:
+    """The section's `passwordCredentials` with the wanted entries in it, and what that changes, in words.
+
+    Order and every other entry stay. Raises Invalid when an entry could not be given back.
+    """
+    old = collection_of(policy, section)
+    new = list(old)
+    lines = []
+    for kind in wanted.kinds:
+        entry = entry_of(old, kind)
+        if wanted.is_met_by(entry):
+            continue
+        replacement = wanted.entry(kind, entry, exclusions)
+        new = [replacement if one is entry else one for one in new] if entry else [*new, replacement]
+        lines.append(Line(f"{GOVERNED[section]}: {kind}", in_words(entry), in_words(replacement)))
+    if lines:
+        _require_returnable(new, section)
+    return new, lines
+
+
+def _require_returnable(collection: list[Json], section: str) -> None:
+    kinds = [str(entry.get("restrictionType")) for entry in collection]
+    lost = [kind for kind in kinds if kind == UNKNOWN_MEMBER or kinds.count(kind) > 1]
+    if lost:
+        raise Invalid(
+            f"{section}.{PASSWORDS} holds an entry '{lost[0]}' that cannot be sent back as it is; "
+            "writing the collection would lose it, so nothing was changed.",
+            hint="Look at it: unsecret graph GET /beta/policies/defaultAppManagementPolicy",
+        )
+
+
+def section_body(section: Json, version: str) -> Json:
+    """A section as it is sent: see the head of this file."""
+    sent = {PASSWORDS: without_annotations(section[PASSWORDS])}
+    if version == "beta":
+        sent |= {name: without_annotations(one) for name, one in section.items() if _is_returnable(name, one)}
+    return sent
+
+
+def _is_returnable(name: str, value: Any) -> bool:
+    return "@" not in name and name != PASSWORDS and value is not None and not _is_not_ours(value)
+
+
+def _is_not_ours(value: Any) -> bool:
+    """Whether something inside was set by Microsoft, or is a value that Graph would not name."""
+    if isinstance(value, dict):
+        return value.get("isStateSetByMicrosoft") is True or any(_is_not_ours(one) for one in value.values())
+    if isinstance(value, list):
+        return any(_is_not_ours(one) for one in value)
+    return value == UNKNOWN_MEMBER
+
+
+def switch_line(policy: Json) -> list[Line]:
+    """The line that says that a policy is switched on; none when it is on."""
+    return [] if policy.get("isEnabled") else [Line("policy", "off", "on")]
+
+
+def dormant(policy: Json, wanted: Wanted) -> tuple[str, ...]:
+    """Entries that are enabled in a policy that is off, and begin to bind when it is switched on."""
+    if policy.get("isEnabled"):
+        return ()
+    return tuple(
+        f"{place.words} ({in_words(place.entry)})"
+        for place in entries_of(policy)
+        if is_enabled(place.entry) and not (place.group == PASSWORDS and place.kind in wanted.kinds)
+    )
+
+
+def common_exclusions(policy: Json, sections: tuple[str, ...], wanted: Wanted) -> Any:
+    """The `excludeActors` that a new entry takes over: that of its siblings, when they all have the same one.
+
+    The portal keeps the entries editable only while they are equal.
+    """
+    siblings = [entry for one in sections for entry in collection_of(policy, one) if _kind(entry) in wanted.kinds]
+    if len({excluded_callers(entry) for entry in siblings}) != 1:
+        return None
+    return without_annotations(siblings[0].get("excludeActors"))
+
+
+def _kind(entry: Json) -> str:
+    return str(entry.get("restrictionType"))
+
+
+def _notes(after: Json, wanted: Wanted) -> Iterator[str]:
+    blocked = [entry_of(collection_of(after, section), ADDITIONS[0]) for section in (APPLICATIONS, SERVICE_PRINCIPALS)]
+    if wanted.kinds == LIFETIMES and wanted.enabled and any(entry and is_enabled(entry) for entry in blocked):
+        yield "passwordAddition forbids new secrets as it is; the limit shows only once that is lifted: unsecret allow"
+    yield from divergences(after)

@@ -1,0 +1,97 @@
+"""Where a tenant is and how to prove oneself to it: reading `connection.json`, and remembering which came last.
+
+`unsecret up` writes the file into the tenant's directory; every other command begins by reading it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from unsecret.errors import Invalid, NotFound
+
+CONNECTION_FILE = "connection.json"
+TENANTS_FOLDER = "tenants"
+"""Each tenant that was added to a server has a directory of its own in here, named by its id."""
+
+LAST_STARTED_FILE = "last-started.json"
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """One tenant, and the application that speaks to it for us.
+
+    `authority` and `graph` are origins (`https://localhost:8443`). `certificate` is a PEM file with the
+    application's private key and certificate, `ca` a PEM file with the authority that issued the server's.
+    `data` is the directory that all this was read from.
+    """
+
+    data: Path
+    tenant_id: str
+    authority: str
+    graph: str
+    ca: Path
+    client_id: str
+    certificate: Path
+
+    @property
+    def server_data(self) -> Path:
+        """The directory that `unsecret up` is started with; tenants that were added later live under it."""
+        return self.data.parents[1] if self.data.parent.name == TENANTS_FOLDER else self.data
+
+
+class _ConnectionFile(Struct, frozen=True):
+    """`connection.json` as it stands: paths are still text."""
+
+    tenant_id: str
+    authority: str
+    graph: str
+    ca: str
+    client_id: str
+    certificate: str
+
+
+class _LastStarted(Struct, frozen=True):
+    data: str
+
+
+def read_connection(data: Path) -> Connection:
+    """The connection kept in the tenant directory `data`; paths in it are relative to that directory.
+
+    Raises NotFound when there is no tenant, Invalid when the file cannot be understood.
+    """
+    file = data / CONNECTION_FILE
+    try:
+        read = msgspec.json.decode(file.read_bytes(), type=_ConnectionFile)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(
+            f"There is no local tenant in {data}.", code="NoTenant", hint=f"Start one: unsecret up --data {data}"
+        ) from None
+    except (OSError, msgspec.DecodeError) as problem:
+        raise Invalid(f"{file} cannot be read: {problem}", hint="`unsecret up` writes it anew.") from problem
+    return Connection(
+        data=data,
+        tenant_id=read.tenant_id,
+        authority=read.authority.rstrip("/"),
+        graph=read.graph.rstrip("/"),
+        ca=data / read.ca,
+        client_id=read.client_id,
+        certificate=data / read.certificate,
+    )
+
+
+def remember_started(state: Path, data: Path) -> None:
+    """Note that the tenant in `data` was started last. The note replaces the old one in one step."""
+    state.mkdir(parents=True, exist_ok=True)
+    unfinished = state / f".{LAST_STARTED_FILE}.new"
+    unfinished.write_bytes(msgspec.json.encode({"data": str(data.absolute())}))
+    unfinished.replace(state / LAST_STARTED_FILE)
+
+
+def last_started(state: Path) -> Path | None:
+    """The directory of the tenant started last; None when none was, or when the note cannot be read."""
+    try:
+        return Path(msgspec.json.decode((state / LAST_STARTED_FILE).read_bytes(), type=_LastStarted).data)
+    except (OSError, msgspec.DecodeError):
+        return None

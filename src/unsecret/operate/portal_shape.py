@@ -1,0 +1,49 @@
+"""Does a policy still have the shape that the Entra admin center can edit?
+
+The portal shows several entries as one setting and locks the setting when they are not equal: "The restriction
+have been modified outside of this interface. To prevent data loss, editing is disabled until restrictions are
+synchronized." https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/configure-app-management-policies
+"""
+
+from __future__ import annotations
+
+from unsecret.operate.entries import (
+    APPLICATIONS,
+    GOVERNED,
+    KEYS,
+    PASSWORDS,
+    SERVICE_PRINCIPALS,
+    Json,
+    collection_of,
+    entry_of,
+    in_words,
+    is_enabled,
+)
+
+SETTINGS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("Block password addition", PASSWORDS, ("passwordAddition", "symmetricKeyAddition")),
+    ("Restrict max password lifetime", PASSWORDS, ("passwordLifetime", "symmetricKeyLifetime")),
+    ("Restrict max certificate lifetime", KEYS, ("asymmetricKeyLifetime",)),
+)
+"""The portal's label, the collection, and the kinds that it keeps equal in both sections."""
+
+
+def divergences(policy: Json) -> tuple[str, ...]:
+    """One sentence for each setting that the portal will not edit; none when all is well.
+
+    A setting that is on nowhere is left alone: whether the portal minds how it is off is not documented.
+    """
+    return tuple(sentence for label, group, kinds in SETTINGS if (sentence := _divergence(policy, label, group, kinds)))
+
+
+def _divergence(policy: Json, label: str, group: str, kinds: tuple[str, ...]) -> str | None:
+    entries = {
+        f"{GOVERNED[section]}: {kind}": entry_of(collection_of(policy, section, group), kind)
+        for section in (APPLICATIONS, SERVICE_PRINCIPALS)
+        for kind in kinds
+    }
+    said = {place: in_words(entry) for place, entry in entries.items()}
+    if len(set(said.values())) == 1 or not any(entry and is_enabled(entry) for entry in entries.values()):
+        return None
+    listed = "; ".join(f"{place} {words}" for place, words in said.items())
+    return f"The Entra portal will not edit “{label}” while its {len(entries)} entries differ ({listed})."

@@ -1,0 +1,158 @@
+"""How a tenant stands: its default policy, its custom policies, and who still holds secrets.
+
+What was asked for and not answered becomes an entry of `not_known`, never a silent zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from unsecret.errors import Forbidden, NotFound, Unsupported
+from unsecret.operate.block import read_default
+from unsecret.operate.change import POLICIES
+from unsecret.operate.entries import ALL_MEMBERS, Json, entries_of, in_words, is_enabled
+from unsecret.operate.portal_shape import divergences
+from unsecret.wire.instants import parse_instant
+
+if TYPE_CHECKING:
+    from unsecret.operate.client import GraphClient
+
+NEVER_KNOWN = ("whether a secret is still used: policies and credentials do not say; sign-in logs do",)
+"""What no answer of these calls contains."""
+
+
+class Restriction(Struct, frozen=True):
+    """One entry in words. `binds` is whether it is enabled in a policy that is on."""
+
+    what: str
+    says: str
+    binds: bool
+
+
+class Custom(Struct, frozen=True):
+    """One custom policy, what it says, and whom it binds; `applies_to` is None when that could not be read."""
+
+    id: str
+    name: str
+    is_enabled: bool
+    restrictions: tuple[Restriction, ...]
+    applies_to: tuple[str, ...] | None
+
+
+class Holders(Struct, frozen=True):
+    """How many objects there are, how many hold client secrets, and for how many all of those have expired."""
+
+    total: int
+    with_secrets: int
+    with_expired_secrets_only: int
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """The whole answer. `organisation`, `applications` and `service_principals` are None when not known."""
+
+    tenant_id: str
+    organisation: str | None
+    graph: str
+    policy_id: str
+    is_enabled: bool
+    restrictions: tuple[Restriction, ...]
+    custom_policies: tuple[Custom, ...]
+    applications: Holders | None
+    service_principals: Holders | None
+    warnings: tuple[str, ...]
+    not_known: tuple[str, ...]
+
+
+def read_status(client: GraphClient, *, now: datetime, say: Callable[[str], None] = lambda _words: None) -> Status:
+    """Read everything. `say` is told what is being read; raises what the default policy's GET raises."""
+    unknown: list[str] = []
+    _path, default = read_default(client)
+    say("reading custom policies")
+    customs = _known(unknown, "custom policies", lambda: _customs(client, unknown)) or ()
+    say("reading applications")
+    applications = _known(unknown, "applications", lambda: _holders(client, "applications", now))
+    say("reading service principals")
+    principals = _known(unknown, "service principals", lambda: _holders(client, "servicePrincipals", now))
+    return Status(
+        tenant_id=client.connection.tenant_id,
+        organisation=_known(unknown, "the organisation's name", lambda: _organisation(client)),
+        graph=client.connection.graph,
+        policy_id=str(default.get("id")),
+        is_enabled=bool(default["isEnabled"]),
+        restrictions=_restrictions(default),
+        custom_policies=customs,
+        applications=applications,
+        service_principals=principals,
+        warnings=tuple(_warnings(default, customs)),
+        not_known=(*unknown, *NEVER_KNOWN),
+    )
+
+
+def _known(unknown: list[str], what: str, read: Callable[[], Any]) -> Any:
+    """What `read` gives; None, and a line in `unknown`, when the caller may not read it or it is not there."""
+    try:
+        return read()
+    except (Forbidden, NotFound, Unsupported) as problem:
+        unknown.append(f"{what}: {problem.message}")
+        return None
+
+
+def _organisation(client: GraphClient) -> str | None:
+    return next((str(one.get("displayName")) for one in client.pages("v1.0/organization")), None)
+
+
+def _restrictions(policy: Json) -> tuple[Restriction, ...]:
+    on = bool(policy.get("isEnabled"))
+    return tuple(
+        Restriction(place.words, in_words(place.entry), on and is_enabled(place.entry)) for place in entries_of(policy)
+    )
+
+
+def _customs(client: GraphClient, unknown: list[str]) -> tuple[Custom, ...]:
+    try:
+        policies = list(client.pages(f"beta/{POLICIES}", headers=ALL_MEMBERS))
+    except (NotFound, Unsupported):
+        policies = list(client.pages(f"v1.0/{POLICIES}", headers=ALL_MEMBERS))
+    return tuple(_custom(client, policy, unknown) for policy in policies)
+
+
+def _custom(client: GraphClient, policy: Json, unknown: list[str]) -> Custom:
+    name, policy_id = str(policy.get("displayName")), str(policy["id"])
+    bound = _known(unknown, f"whom '{name}' binds", lambda: _bound(client, policy_id))
+    return Custom(policy_id, name, bool(policy.get("isEnabled")), _restrictions(policy), bound)
+
+
+def _bound(client: GraphClient, policy_id: str) -> tuple[str, ...]:
+    return tuple(
+        f"{str(one.get('@odata.type', 'object')).removeprefix('#microsoft.graph.')} {one.get('displayName')}"
+        for one in client.pages(f"v1.0/{POLICIES}/{policy_id}/appliesTo")
+    )
+
+
+def _holders(client: GraphClient, collection: str, now: datetime) -> Holders:
+    total = holding = expired = 0
+    for one in client.pages(f"v1.0/{collection}?$select=id,passwordCredentials&$top=999"):
+        total += 1
+        secrets = one.get("passwordCredentials") or []
+        holding += bool(secrets)
+        expired += bool(secrets) and all(_has_ended(secret, now) for secret in secrets)
+    return Holders(total, holding, expired)
+
+
+def _has_ended(secret: Json, now: datetime) -> bool:
+    end = secret.get("endDateTime")
+    return bool(end) and parse_instant(end) <= now
+
+
+def _warnings(default: Json, customs: Iterable[Custom]) -> Iterable[str]:
+    asleep = [place.words for place in entries_of(default) if is_enabled(place.entry)]
+    if not default["isEnabled"] and asleep:
+        yield f"The default policy is off; {len(asleep)} enabled entries bind nobody until it is on."
+    yield from divergences(default)
+    for custom in customs:
+        if custom.applies_to == ():
+            yield f"The custom policy '{custom.name}' ({custom.id}) binds nothing."
