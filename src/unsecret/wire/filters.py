@@ -21,14 +21,13 @@ from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
 from unsecret.model.query import And, AnyOf, Comparison, Filter, Literal, Not, Operator, Or
 from unsecret.wire.instants import parse_instant
+from unsecret.wire.queryable import UNSUPPORTED
 
 LONGEST_FILTER = 8 * 1024
 """Bytes. Graph's own limit is that of the URL, which is of this order."""
 
 DEEPEST = 32
 """How far parentheses, `not` and lambdas may nest, and how many names a path may have."""
-
-UNSUPPORTED = "Request_UnsupportedQuery"
 
 _ELEMENT = ""
 """How AnyOf names the element itself."""

@@ -1,0 +1,158 @@
+"""The collections that can be asked, each with its declared properties and what works without an advanced query.
+
+From the tables of https://learn.microsoft.com/en-us/graph/aad-advanced-queries and the "List" page of each
+resource. `declared` holds v1.0's and beta's names together, except where the difference is known to matter.
+"""
+
+from __future__ import annotations
+
+from unsecret.model.query import Operator
+from unsecret.wire import applications, service_principals
+from unsecret.wire.queryable import Collection
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _operators(text: str) -> frozenset[Operator]:
+    return frozenset(Operator(word) for word in text.split())
+
+
+_EQUAL = _operators("eq")
+_IDENTITY = _operators("eq in")
+_NAME = _operators("eq in startswith")
+_DATE = _operators("eq ge le")
+_SPAN = _operators("eq ge le gt lt")
+
+_OBJECT = {
+    "id": _IDENTITY,
+    "appId": _IDENTITY,
+    "displayName": _NAME,
+    "createdDateTime": _DATE,
+    "signInAudience": _EQUAL,
+    "disabledByMicrosoftStatus": _EQUAL,
+    "tags": _operators("eq ge le startswith"),
+    "keyCredentials/keyId": _EQUAL,
+    "keyCredentials/customKeyIdentifier": _EQUAL,
+    "keyCredentials/startDateTime": _SPAN,
+    "keyCredentials/endDateTime": _SPAN,
+}
+_OBJECT_NAVIGATION = _words(
+    "owners appManagementPolicies federatedIdentityCredentials tokenLifetimePolicies homeRealmDiscoveryPolicies "
+    "synchronization"
+)
+_APPLICATION = frozenset(applications.PROPERTIES) | _words(
+    "createdOnBehalfOf extensionProperties tokenIssuancePolicies logo managerApplications signInAudienceRestrictions"
+)
+_SERVICE_PRINCIPAL = frozenset(service_principals.PROPERTIES) | _words(
+    "appRoleAssignments appRoleAssignedTo oauth2PermissionGrants memberOf transitiveMemberOf ownedObjects "
+    "createdObjects claimsMappingPolicies delegatedPermissionClassifications endpoints publishedPermissionScopes "
+    "createdByAppId isDisabled errorUrl"
+)
+
+APPLICATIONS = Collection(
+    type="microsoft.graph.application",
+    declared=_APPLICATION | _OBJECT_NAVIGATION,
+    plain=_OBJECT
+    | {
+        "uniqueName": _EQUAL,
+        "publisherDomain": _EQUAL,
+        "identifierUris": _operators("eq startswith"),
+        "requiredResourceAccess/resourceAppId": _DATE,
+    },
+    expandable=_words("owners appManagementPolicies"),
+)
+
+SERVICE_PRINCIPALS = Collection(
+    type="microsoft.graph.servicePrincipal",
+    declared=_SERVICE_PRINCIPAL | _OBJECT_NAVIGATION,
+    plain=_OBJECT
+    | {
+        "accountEnabled": _IDENTITY,
+        "appOwnerOrganizationId": _DATE,
+        "servicePrincipalType": _IDENTITY,
+        "servicePrincipalNames": _operators("eq startswith"),
+    },
+    expandable=_words("owners appManagementPolicies"),
+)
+
+DIRECTORY_OBJECTS = Collection(
+    type="microsoft.graph.directoryObject",
+    declared=APPLICATIONS.declared | SERVICE_PRINCIPALS.declared,
+    plain=_OBJECT,
+)
+"""What `appliesTo`, `owners` and `ownedObjects` list: the properties of both kinds can be selected."""
+
+DEFAULT_APP_MANAGEMENT_POLICY = Collection(
+    type="microsoft.graph.tenantAppManagementPolicy",
+    declared=_words(
+        "id deletedDateTime displayName description isEnabled applicationRestrictions servicePrincipalRestrictions"
+    ),
+)
+
+APP_MANAGEMENT_POLICIES = Collection(
+    type="microsoft.graph.appManagementPolicy",
+    declared=_words("id deletedDateTime displayName description isEnabled restrictions appliesTo"),
+    plain={"id": _IDENTITY, "displayName": _NAME, "isEnabled": _EQUAL},
+)
+
+ORGANIZATION = Collection(
+    type="microsoft.graph.organization",
+    declared=_words(
+        "id deletedDateTime assignedPlans branding businessPhones certificateBasedAuthConfiguration city country "
+        "countryLetterCode createdDateTime defaultUsageLocation displayName isMultipleDataLocationsForServicesEnabled "
+        "marketingNotificationEmails mobileDeviceManagementAuthority onPremisesLastPasswordSyncDateTime "
+        "onPremisesLastSyncDateTime onPremisesSyncEnabled partnerTenantType postalCode preferredLanguage "
+        "privacyProfile provisionedPlans securityComplianceNotificationMails securityComplianceNotificationPhones "
+        "state street technicalNotificationMails tenantType verifiedDomains directorySizeQuota"
+    ),
+)
+
+APP_ROLE_ASSIGNMENTS = Collection(
+    type="microsoft.graph.appRoleAssignment",
+    declared=_words(
+        "id deletedDateTime appRoleId createdDateTime principalDisplayName principalId principalType "
+        "resourceDisplayName resourceId"
+    ),
+)
+
+TRUSTED_CONFIGURATIONS = Collection(
+    type="microsoft.graph.certificateBasedApplicationConfiguration",
+    declared=_words("id deletedDateTime displayName description trustedCertificateAuthorities"),
+)
+
+DIRECTORY_AUDITS = Collection(
+    type="microsoft.graph.directoryAudit",
+    declared=_words(
+        "id activityDateTime activityDisplayName additionalDetails category correlationId initiatedBy loggedByService "
+        "operationType result resultReason targetResources userAgent performedBy"
+    ),
+    max_top=1000,
+)
+
+_SIGN_IN = _words(
+    "id createdDateTime userDisplayName userPrincipalName userId appId appDisplayName ipAddress clientAppUsed "
+    "correlationId conditionalAccessStatus appliedConditionalAccessPolicies isInteractive riskDetail "
+    "riskLevelAggregated riskLevelDuringSignIn riskState riskEventTypes riskEventTypes_v2 resourceDisplayName "
+    "resourceId status deviceDetail location"
+)
+
+SIGN_INS = Collection(type="microsoft.graph.signIn", declared=_SIGN_IN, max_top=1000)
+"""v1.0. What tells a secret from a certificate cannot be asked for here."""
+
+BETA_SIGN_INS = Collection(
+    type="microsoft.graph.signIn",
+    declared=_SIGN_IN
+    | _words(
+        "servicePrincipalId servicePrincipalName servicePrincipalCredentialKeyId servicePrincipalCredentialThumbprint "
+        "clientCredentialType federatedCredentialId signInEventTypes resourceServicePrincipalId resourceTenantId "
+        "homeTenantId homeTenantName appOwnerTenantId resourceOwnerTenantId uniqueTokenIdentifier incomingTokenType "
+        "authenticationProcessingDetails authenticationDetails authenticationMethodsUsed authenticationProtocol "
+        "authenticationRequirement autonomousSystemNumber agent userAgent userType originalRequestId tokenIssuerName "
+        "tokenIssuerType processingTimeInMilliseconds networkLocationDetails sessionId signInIdentifier "
+        "crossTenantAccessType flaggedForReview isTenantRestricted isThroughGlobalSecureAccess "
+        "managedServiceIdentity mfaDetail appTokenProtectionStatus signInTokenProtectionStatus"
+    ),
+    max_top=1000,
+)

@@ -1,0 +1,230 @@
+"""The system query options of one request, and what they make of the answer.
+
+https://learn.microsoft.com/en-us/graph/query-parameters
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, unquote_plus
+
+from msgspec import Struct
+
+from unsecret.errors import Invalid, Unsupported
+from unsecret.model.query import OrderBy, Query
+from unsecret.wire.queryable import UNSUPPORTED, Collection, check_expand, check_filter, check_order, check_select
+
+DIVERGENCES = "docs/reference/divergences.md"
+
+LONGEST_CURSOR = 4 * 1024
+MOST_NAMES = 256
+"""How many names a $select may list."""
+
+Names = Sequence[str] | None
+"""What $select names; None is everything."""
+
+_OPTIONS = frozenset(
+    {"$filter", "$select", "$expand", "$top", "$skiptoken", "$orderby", "$count", "$search", "$format"}
+)
+_REFUSED = {
+    "$skip": "'$skip' is not supported by the service.",
+    "$deltatoken": "'$deltatoken' is not supported by the service.",
+}
+_MAX_PAGE_SIZE = re.compile(r"(?:odata\.)?maxpagesize\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What the query string of a request asks for. `advanced` says that the advanced query parameters are there."""
+
+    query: Query
+    select: tuple[str, ...] | None = None
+    expand: tuple[str, ...] = ()
+    advanced: bool = False
+
+
+def parse_query(
+    params: Sequence[tuple[str, str]],
+    headers: Mapping[str, str],
+    *,
+    max_top: int = 999,
+    default_top: int = 100,
+    collection: Collection | None = None,
+) -> Asked:
+    """The system query options among `params`, which are decoded and in the order in which they were sent.
+
+    With `collection`, names are checked against it and spelt as Graph spells them, and the rules of advanced
+    queries hold; its page sizes win over `max_top` and `default_top`.
+    Without it, names are as sent. Raises Invalid for an option that is unknown, given twice or not understood;
+    Unsupported for $search.
+    """
+    options = _options(params)
+    sent = {name.lower(): value for name, value in headers.items()}
+    counted = _count(options.get("$count"))
+    # Entra's own troubleshooting page lets the header be a query parameter.
+    eventual = is_eventual(headers) or is_eventual(dict(params))
+    advanced = eventual and counted
+    _refuse_search(options, eventual=eventual)
+    if collection is not None:
+        max_top, default_top = collection.max_top, collection.default_top
+    top = _top(options.get("$top"), sent.get("prefer", ""), max_top, default_top)
+    query = Query(
+        filter=_filter(options.get("$filter"), collection, advanced=advanced),
+        order_by=_order_by(options.get("$orderby"), collection, advanced=advanced),
+        top=top,
+        after=_cursor(options.get("$skiptoken")),
+        count=advanced,
+    )
+    select = _names(options.get("$select"), "$select")
+    expand = _expand(options.get("$expand"))
+    if collection is not None:
+        select = None if select is None else check_select(select, collection)
+        expand = check_expand(expand, collection, advanced=advanced)
+    return Asked(query=query, select=select, expand=expand, advanced=advanced)
+
+
+def is_eventual(headers: Mapping[str, str]) -> bool:
+    """Whether `ConsistencyLevel: eventual` is there."""
+    return any(
+        name.lower() == "consistencylevel" and value.strip().lower() == "eventual" for name, value in headers.items()
+    )
+
+
+def require_eventual_for_count(headers: Mapping[str, str]) -> None:
+    """Raise the Invalid with which Graph answers `…/$count` without `ConsistencyLevel: eventual`."""
+    if not is_eventual(headers):
+        raise Invalid("$count is not currently supported. Send the header ConsistencyLevel: eventual.")
+
+
+def next_link(url: str, cursor: str) -> str:
+    """The absolute `url` of this page, with its query options as they were sent, leading to the page after it."""
+    base, _, query = url.partition("?")
+    kept = [part for part in query.split("&") if part and _option(unquote_plus(part.partition("=")[0])) != "$skiptoken"]
+    return f"{base}?" + "&".join([*kept, f"$skiptoken={quote(cursor, safe='')}"])
+
+
+def context_url(base: str, version: str, collection: str, select: Names) -> str:
+    """`https://host/v1.0/$metadata#applications(id,appId)`; `base` without and with a slash at its end."""
+    suffix = f"({','.join(select)})" if select else ""
+    return f"{base.rstrip('/')}/{version}/$metadata#{collection}{suffix}"
+
+
+def select(body: dict[str, Any], names: Names) -> dict[str, Any]:
+    """`body` with the members that `names` asks for, whatever their case, and its control information (`@odata.…`,
+    and `name@odata.…` of what was asked for). A name that `body` does not have is passed over."""
+    if names is None:
+        return body
+    wanted = {name.lower() for name in names}
+    return {name: value for name, value in body.items() if (name.partition("@")[0].lower() or "@") in wanted | {"@"}}
+
+
+def _options(params: Sequence[tuple[str, str]]) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for sent, value in params:
+        name = _option(sent)
+        if name in _REFUSED:
+            raise Invalid(_REFUSED[name], target=name)
+        if name in options:
+            raise Invalid(f"Query option '{name}' was specified more than once, but it must be specified at most once.")
+        if name in _OPTIONS:
+            options[name] = value
+        elif name.startswith("$"):
+            raise Invalid(f"The query parameter '{sent[:64]}' is not supported.", target=sent[:64])
+    return options
+
+
+def _option(name: str) -> str:
+    """An option's name; the dollar may be left out (https://learn.microsoft.com/en-us/graph/query-parameters)."""
+    lower = name.strip().lower()
+    return f"${lower}" if f"${lower}" in _OPTIONS or f"${lower}" in _REFUSED else lower
+
+
+def _filter(text: str | None, collection: Collection | None, *, advanced: bool) -> Any:
+    if text is None:
+        return None
+    from unsecret.wire.filters import parse_filter
+
+    asked = parse_filter(text)
+    return asked if collection is None else check_filter(asked, collection, advanced=advanced)
+
+
+def _order_by(text: str | None, collection: Collection | None, *, advanced: bool) -> OrderBy | None:
+    if text is None:
+        return None
+    match text.split():
+        case [name] if "," not in name:
+            order = OrderBy(name)
+        case [name, direction] if "," not in name and direction.lower() in ("asc", "desc"):
+            order = OrderBy(name, direction.lower() == "desc")
+        case _ if "," in text:
+            raise Invalid("Sorting by more than one property is not supported.", code=UNSUPPORTED, target="$orderby")
+        case _:
+            raise Invalid("Invalid orderby clause: give one property, then asc or desc.", target="$orderby")
+    return order if collection is None else check_order(order, collection, advanced=advanced)
+
+
+def _top(text: str | None, prefer: str, max_top: int, default_top: int) -> int:
+    """The page size. What a client prefers is a wish: it is cut to what is allowed."""
+    if text is None:
+        wish = _MAX_PAGE_SIZE.search(prefer)
+        return min(max(int(wish[1]), 1), max_top) if wish else default_top
+    size = int(text) if re.fullmatch(r"\d{1,9}", text.strip(), re.ASCII) else None
+    if size is None or not 1 <= size <= max_top:
+        raise Invalid(
+            f"Invalid page size specified: '{text[:32]}'. Must be between 1 and {max_top} inclusive.",
+            code=UNSUPPORTED,
+            target="$top",
+        )
+    return size
+
+
+def _cursor(text: str | None) -> str | None:
+    if text is not None and not 0 < len(text) <= LONGEST_CURSOR:
+        raise Invalid("The $skiptoken is not one that this tenant gave out.", target="$skiptoken")
+    return text
+
+
+def _count(text: str | None) -> bool:
+    word = "false" if text is None else text.strip().lower()
+    if word not in ("true", "false"):
+        raise Invalid(
+            f"Invalid value '{word[:32]}' for $count query option found. Valid values are 'true' or 'false'.",
+            target="$count",
+        )
+    return word == "true"
+
+
+def _names(text: str | None, option: str) -> tuple[str, ...] | None:
+    """The names in a $select; None for all of them."""
+    if text is None:
+        return None
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    if "*" in names:
+        return None
+    if "" in names:
+        raise Invalid("Parsing OData Select and Expand failed: An identifier was expected.", target=option)
+    if len(names) > MOST_NAMES:
+        raise Invalid(f"More than {MOST_NAMES} names are not supported.", code=UNSUPPORTED, target=option)
+    return names
+
+
+def _expand(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    if "(" in text:
+        raise Invalid("Options inside $expand are not supported.", code=UNSUPPORTED, target="$expand")
+    return _names(text, "$expand") or ()
+
+
+def _refuse_search(options: Mapping[str, str], *, eventual: bool) -> None:
+    if "$search" not in options:
+        return
+    if not eventual:
+        raise Invalid(
+            "Request with $search query parameter only works through MSGraph with a special request header: "
+            "'ConsistencyLevel: eventual'",
+            code=UNSUPPORTED,
+            target="$search",
+        )
+    raise Unsupported("$search is not supported; use $filter=startswith(…).", hint=DIVERGENCES, target="$search")
