@@ -48,6 +48,8 @@ def default_policy(
     }
 
 
-def custom_policy(passwords: list[Json] | None = None, *, is_enabled: bool = True, **others: Any) -> Json:
-    given: Json = {"id": "b2f3c8a0-0000-4000-8000-000000000001", "displayName": "Exempt", "description": "By hand"}
+def custom_policy(
+    passwords: list[Json] | None = None, *, is_enabled: bool = True, description: str = "By hand", **others: Any
+) -> Json:
+    given: Json = {"id": "b2f3c8a0-0000-4000-8000-000000000001", "displayName": "Exempt", "description": description}
     return {**given, "isEnabled": is_enabled, "restrictions": section(passwords, **others)}

@@ -80,6 +80,8 @@ def _send(client: GraphClient, method: str, path: str, content: Any, headers: di
     answer = client.send(method, path, body=content, headers=headers)
     if answer.body is None:
         say(f"{answer.status}, no content")
+    elif isinstance(answer.body, str):
+        print(answer.body)
     else:
         as_json(answer.body)
 

@@ -40,7 +40,7 @@ FIRST_PAUSE = 1.0
 
 
 class Answer(Struct, frozen=True):
-    """What came back. `body` is the decoded JSON, or None when there was none."""
+    """What came back. `body` is the decoded JSON, text when it is none, None when there is nothing."""
 
     status: int
     headers: Mapping[str, str]
@@ -190,7 +190,7 @@ class GraphClient:
             raise Invalid(f"{url} is no address: {problem}") from problem
         except httpx2.HTTPError as problem:
             raise _unreachable(problem, method, self.connection) from problem
-        return Answer(response.status_code, response.headers, _json(response.content))
+        return Answer(response.status_code, response.headers, _decoded(response.content))
 
 
 def _trust(connection: Connection) -> ssl.SSLContext:
@@ -219,11 +219,12 @@ def _unreachable(problem: httpx2.HTTPError, method: str, connection: Connection)
     )
 
 
-def _json(content: bytes) -> Any:
+def _decoded(content: bytes) -> Any:
+    """JSON; text where it is none (metadata is XML, a proxy's error is HTML); None where there is nothing."""
     try:
         return msgspec.json.decode(content) if content else None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+        return content.decode("utf-8", "replace")
 
 
 def _retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
