@@ -1,0 +1,329 @@
+"""Applications and service principals.
+
+Conflicts are looked for before anything is written: within a writing transaction nobody else can create one in between,
+and whoever catches a Conflict can go on in the same transaction. The unique indexes stand behind that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, bindparam, insert, literal_column, select, update
+from sqlalchemy import delete as delete_from
+
+from unsecret.errors import Conflict
+from unsecret.model.application import (
+    Application,
+    DirectoryObject,
+    KeyCredential,
+    ObjectKind,
+    PasswordCredential,
+    ServicePrincipal,
+)
+from unsecret.model.identifiers import AppId, KeyId, ObjectId, TenantId
+from unsecret.model.query import Page, Query
+from unsecret.store import credentials
+from unsecret.store.columns import body_of, folded, folded_or_none, guid, micros
+from unsecret.store.live_objects import LIVE, not_found
+from unsecret.store.paging import Collection, page_of
+from unsecret.store.properties import APPLICATIONS, OBJECT_ORDERS, OBJECTS, SERVICE_PRINCIPALS
+from unsecret.store.schema import (
+    APPLICATION,
+    IDENTIFIER_URI,
+    SERVICE_PRINCIPAL,
+    SERVICE_PRINCIPAL_NAME,
+    TAG,
+    directory_object,
+    object_value,
+)
+from unsecret.store.statement import Statement
+
+_object, _value = directory_object.c, object_value.c
+
+_NUMBER_OF = {ObjectKind.APPLICATION: APPLICATION, ObjectKind.SERVICE_PRINCIPAL: SERVICE_PRINCIPAL}
+_DECODE = {
+    APPLICATION: msgspec.json.Decoder(Application).decode,
+    SERVICE_PRINCIPAL: msgspec.json.Decoder(ServicePrincipal).decode,
+}
+_FOUND = (_object.id, _object.kind, _object.body)
+_KEPT = (
+    "app_id",
+    "folded_display_name",
+    "folded_unique_name",
+    "folded_sign_in_audience",
+    "created_at",
+    "body",
+)
+
+_GET = Statement(
+    select(*_FOUND).where(LIVE, _object.object_id == bindparam("object_id"), _object.kind == bindparam("kind"))
+)
+_GET_ANY = Statement(select(*_FOUND).where(LIVE, _object.object_id == bindparam("object_id")))
+_GET_BY_APP_ID = Statement(
+    select(*_FOUND).where(LIVE, _object.app_id == bindparam("app_id"), _object.kind == bindparam("kind"))
+)
+_GET_BY_UNIQUE_NAME = Statement(select(*_FOUND).where(LIVE, _object.folded_unique_name == bindparam("unique_name")))
+_ADD = Statement(
+    insert(directory_object)
+    .values({name: bindparam(name) for name in ("tenant_id", "kind", "object_id", *_KEPT)})
+    .returning(_object.id)
+)
+_REPLACE = Statement(
+    update(directory_object)
+    .values({name: bindparam(f"new_{name}") for name in _KEPT})
+    .where(LIVE, _object.object_id == bindparam("object_id"), _object.kind == bindparam("kind"))
+    .returning(_object.id)
+)
+_DELETE = Statement(
+    update(directory_object)
+    .values(deleted_at=bindparam("at"))
+    .where(LIVE, _object.object_id == bindparam("object_id"), _object.kind == bindparam("kind"))
+)
+_in_tenant = _object.tenant_id == bindparam("tenant_id")
+_OBJECT_ID_HOLDER = Statement(
+    select(_object.object_id).where(_in_tenant, _object.object_id == bindparam("object_id")),
+)
+_APP_ID_HOLDER = Statement(
+    select(_object.object_id).where(
+        _in_tenant, _object.app_id == bindparam("app_id"), _object.kind == bindparam("kind")
+    )
+)
+_UNIQUE_NAME_HOLDER = Statement(
+    select(_object.object_id).where(_in_tenant, _object.folded_unique_name == bindparam("unique_name"))
+)
+_URI_HOLDER = Statement(
+    select(_object.object_id)
+    .join(object_value, _value.object_row == _object.id)
+    .where(
+        _value.tenant_id == bindparam("tenant_id"),
+        _value.property == literal_column(str(IDENTIFIER_URI)),
+        _value.folded_value == bindparam("uri"),
+    )
+)
+_VALUES_OF = Statement(select(_value.property, _value.folded_value).where(_value.object_row == bindparam("object_row")))
+_ADD_VALUE = Statement(
+    insert(object_value)
+    .values({name: bindparam(name) for name in ("tenant_id", "object_row", "property", "folded_value")})
+    .inline()
+)
+_REMOVE_VALUE = Statement(
+    delete_from(object_value).where(
+        _value.object_row == bindparam("object_row"),
+        _value.property == bindparam("property"),
+        _value.folded_value == bindparam("folded_value"),
+    )
+)
+_NOBODY: Mapping[KeyId, bytes] = MappingProxyType({})
+
+
+def add(
+    conn: Connection,
+    tenant_id: TenantId,
+    obj: Application | ServicePrincipal,
+    *,
+    digests: Mapping[KeyId, bytes] = _NOBODY,
+) -> None:
+    """Writes a new object with its credentials.
+
+    `digests` holds the salted digest of each secret's text. Raises Conflict when the id, the appId (among its
+    kind), the uniqueName or one of the identifierUris is taken in the tenant, by a deleted object too.
+    """
+    tenant = guid(tenant_id)
+    _require_free(conn, tenant, obj, own=b"")
+    added = _ADD.one(conn, tenant_id=tenant, kind=_NUMBER_OF[obj.kind], object_id=guid(obj.id), **_kept_values(obj))
+    row = _row_in(added, obj.id)
+    values = sorted(_values_of(obj))
+    _ADD_VALUE.run_many(conn, [_value_parameters(tenant, row, value) for value in values])
+    credentials.insert_all(conn, tenant_id, row, obj, digests)
+
+
+def get(
+    conn: Connection, tenant_id: TenantId, kind: ObjectKind, object_id: ObjectId
+) -> Application | ServicePrincipal | None:
+    """The live object of this kind with this id, with its credentials."""
+    return _with_credentials(
+        conn, _GET.one(conn, tenant_id=guid(tenant_id), object_id=guid(object_id), kind=_NUMBER_OF[kind])
+    )
+
+
+def get_by_app_id(
+    conn: Connection, tenant_id: TenantId, kind: ObjectKind, app_id: AppId
+) -> Application | ServicePrincipal | None:
+    """The live object of this kind with this appId; a tenant has one at most."""
+    return _with_credentials(
+        conn, _GET_BY_APP_ID.one(conn, tenant_id=guid(tenant_id), app_id=guid(app_id), kind=_NUMBER_OF[kind])
+    )
+
+
+def get_by_unique_name(conn: Connection, tenant_id: TenantId, unique_name: str) -> Application | None:
+    """The live application with this uniqueName, in any case."""
+    found = _GET_BY_UNIQUE_NAME.one(conn, tenant_id=guid(tenant_id), unique_name=folded(unique_name))
+    obj = _with_credentials(conn, found)
+    return obj if isinstance(obj, Application) else None
+
+
+def get_any(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> DirectoryObject | None:
+    """The live object with this id, whichever its kind."""
+    return _with_credentials(conn, _GET_ANY.one(conn, tenant_id=guid(tenant_id), object_id=guid(object_id)))
+
+
+def replace(conn: Connection, tenant_id: TenantId, obj: Application | ServicePrincipal) -> None:
+    """Writes everything but the credentials. Raises NotFound, and the Conflicts of `add`."""
+    tenant = guid(tenant_id)
+    _require_free(conn, tenant, obj, own=guid(obj.id))
+    replaced = _REPLACE.one(
+        conn,
+        tenant_id=tenant,
+        object_id=guid(obj.id),
+        kind=_NUMBER_OF[obj.kind],
+        **{f"new_{name}": value for name, value in _kept_values(obj).items()},
+    )
+    row = _row_in(replaced, obj.id)
+    wanted, present = _values_of(obj), set(_VALUES_OF.all(conn, object_row=row))
+    for property, value in present - wanted:
+        _REMOVE_VALUE.run(conn, object_row=row, property=property, folded_value=value)
+    _ADD_VALUE.run_many(conn, [_value_parameters(tenant, row, value) for value in sorted(wanted - present)])
+
+
+def delete(conn: Connection, tenant_id: TenantId, kind: ObjectKind, object_id: ObjectId, *, at: datetime) -> None:
+    """Takes the object out of every read; it keeps its row, names and links, so that it can be restored.
+
+    Raises NotFound.
+    """
+    values = {"tenant_id": guid(tenant_id), "object_id": guid(object_id), "kind": _NUMBER_OF[kind]}
+    if not _DELETE.run(conn, at=micros(at), **values):
+        raise not_found(object_id)
+
+
+def list(conn: Connection, tenant_id: TenantId, kind: ObjectKind, query: Query) -> Page[Any]:
+    """A page of live objects of one kind, oldest first unless asked otherwise.
+
+    Raises Invalid: Request_UnsupportedQuery for a property or an operator that Graph does not filter or sort by,
+    Request_BadRequest for a value of the wrong type or a cursor that we did not make.
+    """
+    return page_of(conn, _COLLECTIONS[kind], tenant_id, query, lambda rows: with_credentials(conn, rows))
+
+
+def list_linked(
+    conn: Connection, tenant_id: TenantId, linked: Select[tuple[int]], query: Query
+) -> Page[DirectoryObject]:
+    """As `list`, of the live objects of both kinds whose rows `linked` selects."""
+    chosen = _object.id.in_(linked)
+    return page_of(conn, _LINKED, tenant_id, query, lambda rows: with_credentials(conn, rows), chosen)
+
+
+def with_credentials(conn: Connection, rows: Sequence[tuple[int, int, str]]) -> Sequence[Any]:
+    """The objects of (row, kind, body), in two statements however many they are."""
+    identifiers = [row for row, _, _ in rows]
+    passwords = credentials.passwords_by_row(conn, identifiers)
+    keys = credentials.keys_by_row(conn, identifiers)
+    return [_decoded(kind, body, passwords.get(row, ()), keys.get(row, ())) for row, kind, body in rows]
+
+
+def _with_credentials(conn: Connection, found: tuple[int, int, str] | None) -> Any:
+    if found is None:
+        return None
+    row, kind, body = found
+    return _decoded(kind, body, credentials.passwords_in(conn, row), credentials.keys_in(conn, row))
+
+
+def _decoded(
+    kind: int, body: str, passwords: tuple[PasswordCredential, ...], keys: tuple[KeyCredential, ...]
+) -> Application | ServicePrincipal:
+    obj = _DECODE[kind](body)
+    if not passwords and not keys:
+        return obj
+    return msgspec.structs.replace(obj, password_credentials=passwords, key_credentials=keys)
+
+
+def _kept_values(obj: Application | ServicePrincipal) -> dict[str, Any]:
+    bare = msgspec.structs.replace(obj, password_credentials=(), key_credentials=())
+    return {
+        "app_id": guid(obj.app_id),
+        "folded_display_name": folded(obj.display_name),
+        "folded_unique_name": folded_or_none(obj.unique_name) if isinstance(obj, Application) else None,
+        "folded_sign_in_audience": folded_or_none(obj.sign_in_audience),
+        "created_at": None if obj.created_at is None else micros(obj.created_at),
+        "body": body_of(bare),
+    }
+
+
+def _values_of(obj: Application | ServicePrincipal) -> set[tuple[int, str]]:
+    """What stands in the collections that `$filter` looks into, as (property, folded value)."""
+    values = {(TAG, folded(tag)) for tag in obj.tags}
+    if isinstance(obj, Application):
+        return values | {(IDENTIFIER_URI, folded(uri)) for uri in obj.identifier_uris}
+    return values | {(SERVICE_PRINCIPAL_NAME, folded(name)) for name in obj.service_principal_names}
+
+
+def _value_parameters(tenant: bytes, row: int, value: tuple[int, str]) -> dict[str, Any]:
+    return {"tenant_id": tenant, "object_row": row, "property": value[0], "folded_value": value[1]}
+
+
+def _row_in(written: tuple[int] | None, object_id: ObjectId) -> int:
+    if written is None:
+        raise not_found(object_id)
+    return written[0]
+
+
+def _require_free(conn: Connection, tenant: bytes, obj: Application | ServicePrincipal, *, own: bytes) -> None:
+    """Raises Conflict when an object other than `own`, even a deleted one, holds what must be unique."""
+    identity = {"tenant_id": tenant, "object_id": guid(obj.id)}
+    if _is_other(_OBJECT_ID_HOLDER.one(conn, **identity), own):
+        raise _conflict("id", obj.id)
+    kind = _NUMBER_OF[obj.kind]
+    if _is_other(_APP_ID_HOLDER.one(conn, tenant_id=tenant, app_id=guid(obj.app_id), kind=kind), own):
+        raise _conflict("appId", obj.app_id)
+    if not isinstance(obj, Application):
+        return
+    if obj.unique_name is not None:
+        holder = _UNIQUE_NAME_HOLDER.one(conn, tenant_id=tenant, unique_name=folded(obj.unique_name))
+        if _is_other(holder, own):
+            raise _conflict("uniqueName", obj.unique_name)
+    for uri in obj.identifier_uris:
+        if _is_other(_URI_HOLDER.one(conn, tenant_id=tenant, uri=folded(uri)), own):
+            raise _conflict("identifierUris", uri)
+
+
+def _is_other(holder: tuple[bytes] | None, own: bytes) -> bool:
+    return holder is not None and holder[0] != own
+
+
+def _conflict(property: str, value: str) -> Conflict:
+    return Conflict(
+        f"Another object with the same value for property {property} already exists. "
+        f"Choose another value than '{value}', or change the object that has it.",
+        target=property,
+    )
+
+
+_CONDITIONS = {
+    kind: (_object.kind == literal_column(str(number)), _object.deleted_at.is_(None))
+    for kind, number in _NUMBER_OF.items()
+}
+_COLLECTIONS = {
+    kind: Collection(
+        row=_object.id,
+        tenant_id=_object.tenant_id,
+        columns=_FOUND,
+        conditions=_CONDITIONS[kind],
+        properties=properties,
+        orders=OBJECT_ORDERS,
+    )
+    for kind, properties in (
+        (ObjectKind.APPLICATION, APPLICATIONS),
+        (ObjectKind.SERVICE_PRINCIPAL, SERVICE_PRINCIPALS),
+    )
+}
+_LINKED = Collection(
+    row=_object.id,
+    tenant_id=_object.tenant_id,
+    columns=_FOUND,
+    conditions=(_object.deleted_at.is_(None),),
+    properties=OBJECTS,
+    orders=OBJECT_ORDERS,
+)

@@ -1,0 +1,217 @@
+"""Opening the directory's database, and everything in which database engines differ.
+
+SQLite in WAL mode with `synchronous=FULL`: an answered write survives the loss of power. Transactions are begun and
+ended in so many words, on connections that the driver and SQLAlchemy both regard as autocommitting, because the sqlite3
+module's own transaction control begins too late (https://docs.sqlalchemy.org/en/21/dialects/sqlite.html, "Transactions
+with SQLite and the sqlite3 driver"). A writing transaction takes the write lock when it begins, so that what it reads
+cannot change before it commits, whichever process would like to.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from unsecret.errors import Unavailable, Unsupported
+from unsecret.store import migrations
+from unsecret.store.transaction import WriteTransaction
+from unsecret.store.writer import Writer
+
+__all__ = ["Connection", "Store", "unavailable"]
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 30.0
+"""How long a writer waits for another process's transaction before it answers Unavailable."""
+
+_BEGIN_WRITING = "BEGIN IMMEDIATE"
+_KEPT_READERS = 16
+_LARGEST_IDLE_LOG = 64 * 1024 * 1024
+_opening = threading.Lock()
+
+
+class Store:
+    """One open directory. Safe to share between threads; other processes may have the same file open.
+
+    Reads run beside each other and beside the one writer. Every write of this process goes through one thread,
+    which commits for all who wait (`writer.py`).
+    """
+
+    def __init__(self, readers: Engine, writer: Engine):
+        """Use `Store.open`."""
+        self._readers = readers
+        self._writing = writer
+        self._writer = Writer(WriteTransaction(writer, begin=_BEGIN_WRITING), unavailable)
+
+    @classmethod
+    def open(
+        cls, url_or_path: str | Path, *, max_pages: int | None = None, busy_seconds: float = BUSY_SECONDS
+    ) -> Store:
+        """Opens the database, made and migrated first where that is needed.
+
+        `url_or_path` is the path of an SQLite file or an SQLAlchemy URL. `max_pages` bounds the file, in pages of 4 KiB,
+        as a full disk would; `busy_seconds` is how long a write waits for other processes. Raises Unavailable when the
+        file cannot be opened, is damaged, or is newer than this software.
+        """
+        url = _url(url_or_path)
+        settings = {"max_pages": max_pages, "busy_seconds": busy_seconds}
+        with _opening, _telling():
+            _create_for_owner_only(Path(url.database or ""))
+            writer = _engine(url, read_only=False, **settings)
+            _prepare(writer, busy_seconds)
+            return cls(_engine(url, read_only=True, **settings), writer)
+
+    @contextmanager
+    def read(self) -> Generator[Connection]:
+        """A connection that sees one consistent state of the directory and cannot write."""
+        with _telling(), self._readers.connect() as conn:
+            driver = conn.connection
+            driver.cursor().execute("BEGIN")
+            try:
+                yield conn
+            finally:
+                driver.rollback()
+
+    def write(self, work: Callable[[Connection], T]) -> Future[T]:
+        """Runs `work` in a transaction on the writing thread.
+
+        The future is resolved once the work is on disk. What `work` raises undoes the work alone and is the future's
+        exception; it is Unavailable when nothing could be committed. `work` must neither commit nor wait for another
+        write. A work that wants to go on after a failure of its own uses `transaction.savepoint`.
+        """
+        return self._writer.submit(work)
+
+    def close(self) -> None:
+        """Commits what waits, then closes. Later writes are refused with Unavailable."""
+        self._writer.close()
+        self._writing.dispose()
+        self._readers.dispose()
+
+
+def _execute(conn: Connection, command: str) -> Any:
+    return conn.connection.cursor().execute(command)
+
+
+def _url(url_or_path: str | Path) -> URL:
+    text = str(url_or_path)
+    url = make_url(text) if "://" in text else URL.create("sqlite", database=text)
+    if url.get_backend_name() != "sqlite":
+        raise Unsupported("The directory can be kept in SQLite only, so far. Give the path of a file.")
+    if url.database in (None, "", ":memory:"):
+        raise Unsupported("The directory must be a file: several connections share it. Give the path of a file.")
+    return url
+
+
+def _create_for_owner_only(path: Path) -> None:
+    """Makes an empty file that nobody else can read; SQLite gives its companions the same mode.
+
+    An existing file is not even opened: closing a descriptor would drop the locks that SQLite holds through another.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return
+
+
+def _engine(url: URL, *, read_only: bool, max_pages: int | None, busy_seconds: float) -> Engine:
+    engine = create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"timeout": busy_seconds, "check_same_thread": False},
+        poolclass=QueuePool,
+        pool_size=_KEPT_READERS,
+        max_overflow=-1,
+        pool_use_lifo=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(driver: sqlite3.Connection, _record: object) -> None:
+        for pragma in _pragmas(read_only=read_only, max_pages=max_pages):
+            driver.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _pragmas(*, read_only: bool, max_pages: int | None) -> Iterator[str]:
+    yield "synchronous=FULL"
+    yield "foreign_keys=ON"
+    yield f"journal_size_limit={_LARGEST_IDLE_LOG}"
+    if max_pages is not None:
+        yield f"max_page_count={max_pages}"
+    if read_only:
+        yield "query_only=ON"
+
+
+def _prepare(engine: Engine, busy_seconds: float) -> None:
+    """Write-ahead logging, then the tables, under the write lock: of several first starts one does the work."""
+    with engine.connect() as conn:
+        _use_write_ahead_log(conn, time.monotonic() + busy_seconds)
+        if migrations.is_current(conn):
+            return
+        _execute(conn, _BEGIN_WRITING)
+        try:
+            migrations.upgrade(conn)
+            _execute(conn, "COMMIT")
+        finally:
+            conn.connection.rollback()
+
+
+def _use_write_ahead_log(conn: Connection, deadline: float) -> None:
+    """The switch needs the file alone for a moment, and SQLite does not wait for that by itself."""
+    while True:
+        try:
+            _execute(conn, "PRAGMA journal_mode=WAL").fetchall()
+            return
+        except sqlite3.OperationalError as error:
+            if _primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+@contextmanager
+def _telling() -> Generator[None]:
+    """Turns the database's own troubles into Unavailable."""
+    try:
+        yield
+    except Exception as error:
+        if (refusal := unavailable(error)) is not None:
+            raise refusal from error
+        raise
+
+
+_REMEDIES = {
+    sqlite3.SQLITE_FULL: "The disk that holds the directory is full. Free some space there and try again.",
+    sqlite3.SQLITE_BUSY: "Another process is writing to the directory and did not finish in time. Try again shortly.",
+    sqlite3.SQLITE_LOCKED: "Another process is writing to the directory and did not finish in time. Try again shortly.",
+    sqlite3.SQLITE_READONLY: "The directory's file is read-only. Give this user the right to write it, and its folder.",
+    sqlite3.SQLITE_CANTOPEN: "The directory's file cannot be opened. See that its folder exists and is writable.",
+    sqlite3.SQLITE_IOERR: "The disk that holds the directory failed to read or write. Look at the system log.",
+    sqlite3.SQLITE_CORRUPT: "The directory's file is damaged. Restore it from a backup, or start with an empty one.",
+    sqlite3.SQLITE_NOTADB: "The directory's file is not a database. Point to another file, or move this one away.",
+}
+
+
+def unavailable(error: BaseException | None) -> Unavailable | None:
+    """The refusal, with its remedy, that an error of the database amounts to; None when it is a mistake of ours."""
+    if isinstance(error, DBAPIError):
+        error = error.orig or error
+    if isinstance(error, sqlite3.Error) and (remedy := _REMEDIES.get(_primary_code(error))) is not None:
+        return Unavailable(f"{remedy} Nothing was changed.")
+    return None
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """SQLite's result code without its extension in the upper bits."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -1,0 +1,203 @@
+"""`$filter` as SQL. What may be asked of a collection is a table of properties (`properties.py`); this reads it.
+
+Comparisons of words ignore case, as Graph's do on the directory. A comparison is true or false and never unknown, even
+where there is no value, so that `not` means what OData says it means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
+
+from unsecret.errors import Invalid
+from unsecret.model.identifiers import canonical_guid
+from unsecret.model.query import And, AnyOf, Comparison, Filter, Not, Operator, Or
+from unsecret.store.columns import folded, guid, micros
+
+_HIGHEST = "\U0010ffff"
+"""Sorts after every character that a name can hold."""
+
+
+class Scalar(Struct, frozen=True, kw_only=True):
+    """A property with one value. `column` None: a property that Graph has and nothing here ever fills.
+
+    `parse` turns the literal of the filter into what the column holds; None from it means that no row can hold it,
+    and Invalid that Graph would not take it.
+    """
+
+    column: ColumnElement[Any] | None
+    operators: frozenset[Operator]
+    parse: Callable[[Any, str], Any]
+    nullable: bool = False
+
+
+class Elements(Struct, frozen=True, kw_only=True):
+    """A property with many values, each a row of another table: `owner` is `owned_by` there, `tenant_id` its tenant.
+
+    `members` are the properties of one element; the element itself is `""`.
+    """
+
+    owner: ColumnElement[int]
+    owned_by: ColumnElement[int]
+    tenant_id: ColumnElement[bytes]
+    conditions: tuple[ColumnElement[bool], ...]
+    members: Mapping[str, Scalar]
+
+
+class Constant(Struct, frozen=True):
+    """A collection with the same one value for every row."""
+
+    value: str
+
+
+Property = Scalar | Elements | Constant
+
+
+def compile_filter(filter: Filter, properties: Mapping[str, Property], tenant: bytes) -> ColumnElement[bool]:
+    """The condition that `filter` puts on the rows of `tenant` that `properties` speak of.
+
+    Raises Invalid: Request_UnsupportedQuery for what Graph does not filter by, Request_BadRequest for a value of
+    the wrong type.
+    """
+    match filter:
+        case Comparison():
+            return _comparison(filter, properties)
+        case AnyOf():
+            return _any_of(filter, properties, tenant)
+        case And(parts):
+            return and_(true(), *(compile_filter(part, properties, tenant) for part in parts))
+        case Or(parts):
+            return or_(false(), *(compile_filter(part, properties, tenant) for part in parts))
+        case Not(part):
+            return not_(compile_filter(part, properties, tenant))
+
+
+def _comparison(asked: Comparison, properties: Mapping[str, Property]) -> ColumnElement[bool]:
+    scalar = properties.get(asked.property)
+    if not isinstance(scalar, Scalar):
+        raise unsupported(asked.property)
+    if asked.operator not in scalar.operators:
+        raise unsupported(asked.property, asked.operator)
+    if asked.operator is Operator.IN:
+        values = asked.value if isinstance(asked.value, tuple) else (asked.value,)
+        return or_(false(), *(_compare(scalar, Operator.EQ, value, asked.property) for value in values))
+    return _compare(scalar, asked.operator, asked.value, asked.property)
+
+
+def _compare(scalar: Scalar, operator: Operator, value: Any, name: str) -> ColumnElement[bool]:
+    if value is None:
+        return _compare_with_nothing(scalar, operator)
+    parsed = scalar.parse(value, name)
+    column = scalar.column
+    if column is None or parsed is None:
+        return true() if operator is Operator.NE else false()
+    condition = _CONDITIONS[operator](column, parsed)
+    if not scalar.nullable:
+        return condition
+    return or_(column.is_(None), condition) if operator is Operator.NE else and_(column.is_not(None), condition)
+
+
+def _compare_with_nothing(scalar: Scalar, operator: Operator) -> ColumnElement[bool]:
+    absent = true() if scalar.column is None else scalar.column.is_(None) if scalar.nullable else false()
+    if operator is Operator.EQ:
+        return absent
+    return not_(absent) if operator is Operator.NE else false()
+
+
+_CONDITIONS: dict[Operator, Callable[[Any, Any], ColumnElement[bool]]] = {
+    Operator.EQ: lambda column, value: column == value,
+    Operator.NE: lambda column, value: column != value,
+    Operator.GE: lambda column, value: column >= value,
+    Operator.GT: lambda column, value: column > value,
+    Operator.LE: lambda column, value: column <= value,
+    Operator.LT: lambda column, value: column < value,
+    # A range and not LIKE: an index serves it, and nothing in the value is a wildcard.
+    Operator.STARTS_WITH: lambda column, value: and_(column >= value, column < value + _HIGHEST),
+    Operator.ENDS_WITH: lambda column, value: column.endswith(value, autoescape=True),
+    Operator.CONTAINS: lambda column, value: column.contains(value, autoescape=True),
+}
+
+
+def _any_of(asked: AnyOf, properties: Mapping[str, Property], tenant: bytes) -> ColumnElement[bool]:
+    match properties.get(asked.collection):
+        case Elements() as elements:
+            where = true() if asked.where is None else compile_filter(asked.where, elements.members, tenant)
+            owners = select(elements.owned_by).where(elements.tenant_id == tenant, *elements.conditions, where)
+            return elements.owner.in_(owners)
+        case Constant(value):
+            return true() if asked.where is None or _holds(asked.where, value) else false()
+        case _:
+            raise unsupported(asked.collection)
+
+
+def _holds(filter: Filter, element: str) -> bool:
+    match filter:
+        case Comparison("", Operator.EQ, value):
+            return isinstance(value, str) and folded(value) == folded(element)
+        case Comparison("", Operator.NE, value):
+            return not (isinstance(value, str) and folded(value) == folded(element))
+        case And(parts):
+            return all(_holds(part, element) for part in parts)
+        case Or(parts):
+            return any(_holds(part, element) for part in parts)
+        case Not(part):
+            return not _holds(part, element)
+    raise unsupported("any")
+
+
+def words(value: Any, name: str) -> str:
+    """A string, in the form in which it is compared."""
+    if not isinstance(value, str):
+        raise _wrong_type(name, "a string in single quotes")
+    return folded(value)
+
+
+def exact_guid(value: Any, name: str) -> bytes:
+    """A GUID; on the directory's own identifiers Graph refuses everything else."""
+    if not isinstance(value, str) or canonical_guid(value) is None:
+        raise _wrong_type(name, "a GUID")
+    return guid(value)
+
+
+def guid_in_a_string(value: Any, name: str) -> bytes | None:
+    """A GUID where Graph's type is a plain string: other strings are allowed and equal nothing."""
+    return guid(words(value, name)) or None
+
+
+def instant_literal(value: Any, name: str) -> int:
+    """A date with its zone."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise _wrong_type(name, "a date and time such as 2026-01-31T00:00:00Z")
+    return micros(value)
+
+
+def number(value: Any, name: str) -> int:
+    """A whole number."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _wrong_type(name, "a whole number")
+    return value
+
+
+def flag(value: Any, name: str) -> bool:
+    """true or false."""
+    if not isinstance(value, bool):
+        raise _wrong_type(name, "true or false")
+    return value
+
+
+def unsupported(name: str, operator: Operator | None = None) -> Invalid:
+    """Graph's refusal of a question that it could understand and does not answer."""
+    what = f"The operator '{operator}' on property '{name}'" if operator else f"Filtering by '{name}'"
+    return Invalid(
+        f"{what} is not supported. Leave it out of $filter and choose among the answers yourself.",
+        code="Request_UnsupportedQuery",
+        target=name,
+    )
+
+
+def _wrong_type(name: str, expected: str) -> Invalid:
+    return Invalid(f"Invalid value specified for property '{name}' in $filter. It must be {expected}.", target=name)

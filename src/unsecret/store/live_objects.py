@@ -1,0 +1,39 @@
+"""Objects that are there: not deleted, and of the tenant that asks."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from unsecret.errors import NotFound
+from unsecret.model.identifiers import ObjectId, TenantId
+from unsecret.store.columns import guid
+from unsecret.store.schema import directory_object
+from unsecret.store.statement import Statement
+
+_object = directory_object.c
+
+LIVE: ColumnElement[bool] = (_object.tenant_id == bindparam("tenant_id")) & _object.deleted_at.is_(None)
+"""For statements that take `tenant_id`."""
+
+_ROW = Statement(select(_object.id).where(LIVE, _object.object_id == bindparam("object_id")))
+
+
+def row_of(conn: Connection, tenant_id: TenantId, object_id: str) -> int | None:
+    """The row of a live object of either kind."""
+    found = _ROW.one(conn, tenant_id=guid(tenant_id), object_id=guid(object_id))
+    return found[0] if found else None
+
+
+def require_row(conn: Connection, tenant_id: TenantId, object_id: str) -> int:
+    """`row_of`, or NotFound."""
+    if (row := row_of(conn, tenant_id, object_id)) is None:
+        raise not_found(object_id)
+    return row
+
+
+def not_found(object_id: ObjectId | str) -> NotFound:
+    """Graph's words for an identifier that names nothing."""
+    return NotFound(
+        f"Resource '{object_id}' does not exist or one of its queried reference-property objects are not present."
+    )

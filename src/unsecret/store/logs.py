@@ -1,0 +1,113 @@
+"""The two logs: what was changed or refused, and who signed in with what. Rows are only ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table, bindparam, insert
+
+from unsecret.model.event import AuditEvent, SignIn
+from unsecret.model.identifiers import TenantId
+from unsecret.model.query import Page, Query
+from unsecret.store.columns import body_of, folded, folded_or_none, guid, guid_or_none, micros
+from unsecret.store.paging import Collection, page_of
+from unsecret.store.properties import AUDIT_ORDERS, AUDITS, SIGN_IN_ORDERS, SIGN_INS
+from unsecret.store.schema import audit_event, audit_target, sign_in
+from unsecret.store.statement import Statement
+
+_audit, _sign_in = audit_event.c, sign_in.c
+
+
+def _values_of(table: Table) -> dict[str, Any]:
+    return {column.name: bindparam(column.name) for column in table.c if column.name != "id"}
+
+
+_ADD_AUDIT = Statement(insert(audit_event).values(_values_of(audit_event)).returning(_audit.id))
+_ADD_TARGET = Statement(insert(audit_target).values(_values_of(audit_target)).inline())
+_ADD_SIGN_IN = Statement(insert(sign_in).values(_values_of(sign_in)).inline())
+
+_AUDITS = Collection(
+    row=_audit.id,
+    tenant_id=_audit.tenant_id,
+    columns=(_audit.body,),
+    conditions=(),
+    properties=AUDITS,
+    orders=AUDIT_ORDERS,
+    newest_first=_audit.at,
+)
+_SIGN_INS = Collection(
+    row=_sign_in.id,
+    tenant_id=_sign_in.tenant_id,
+    columns=(_sign_in.body,),
+    conditions=(),
+    properties=SIGN_INS,
+    orders=SIGN_IN_ORDERS,
+    newest_first=_sign_in.at,
+)
+
+
+def _bodies(noun: type) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    decode = msgspec.json.Decoder(noun).decode
+    return lambda rows: [decode(body) for (body,) in rows]
+
+
+_audits_in, _sign_ins_in = _bodies(AuditEvent), _bodies(SignIn)
+
+
+def add_audit(conn: Connection, tenant_id: TenantId, event: AuditEvent) -> None:
+    """Writes one directory audit."""
+    tenant, caller = guid(tenant_id), event.caller
+    added = _ADD_AUDIT.one(
+        conn,
+        tenant_id=tenant,
+        at=micros(event.at),
+        event_id=event.id,
+        folded_activity=folded(event.activity),
+        folded_category=folded(event.category),
+        result=event.result.value,
+        folded_correlation_id=folded(event.correlation_id),
+        caller_app_id=guid(caller.app_id) if caller else None,
+        caller_service_principal_id=guid(caller.service_principal_id) if caller else None,
+        folded_caller_name=folded(caller.display_name) if caller else None,
+        body=body_of(event),
+    )
+    for target in event.targets:
+        _ADD_TARGET.run(
+            conn,
+            tenant_id=tenant,
+            event_row=added[0] if added else None,
+            folded_target_id=folded(target.id),
+            folded_display_name=folded_or_none(target.display_name),
+        )
+
+
+def list_audits(conn: Connection, tenant_id: TenantId, query: Query) -> Page[AuditEvent]:
+    """A page of directory audits, newest first. Raises Invalid as `directory_objects.list` does."""
+    return page_of(conn, _AUDITS, tenant_id, query, _audits_in)
+
+
+def add_sign_in(conn: Connection, tenant_id: TenantId, sign_in: SignIn) -> None:
+    """Writes one attempt at the token endpoint."""
+    _ADD_SIGN_IN.run(
+        conn,
+        tenant_id=guid(tenant_id),
+        at=micros(sign_in.at),
+        event_id=sign_in.id,
+        app_id=guid(sign_in.app_id),
+        folded_app_name=folded_or_none(sign_in.app_display_name),
+        service_principal_id=guid_or_none(sign_in.service_principal_id),
+        folded_credential_type=folded(sign_in.credential_type),
+        credential_key_id=guid_or_none(sign_in.credential_key_id),
+        error_code=sign_in.error_code,
+        folded_ip_address=folded_or_none(sign_in.ip_address),
+        folded_correlation_id=folded(sign_in.correlation_id),
+        resource_id=guid_or_none(sign_in.resource_id),
+        body=body_of(sign_in),
+    )
+
+
+def list_sign_ins(conn: Connection, tenant_id: TenantId, query: Query) -> Page[SignIn]:
+    """A page of sign-ins, newest first. Raises Invalid as `directory_objects.list` does."""
+    return page_of(conn, _SIGN_INS, tenant_id, query, _sign_ins_in)

@@ -1,0 +1,61 @@
+"""Organisations."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, bindparam, insert, select
+
+from unsecret.errors import Conflict
+from unsecret.model.application import Tenant
+from unsecret.model.identifiers import TenantId
+from unsecret.store.columns import body_of, folded, guid
+from unsecret.store.schema import tenant, tenant_domain
+from unsecret.store.statement import Statement
+
+_ADD = Statement(insert(tenant).values(tenant_id=bindparam("tenant_id"), body=bindparam("body")).inline())
+_ADD_DOMAIN = Statement(
+    insert(tenant_domain).values(tenant_id=bindparam("tenant_id"), folded_name=bindparam("name")).inline()
+)
+_GET = Statement(select(tenant.c.body).where(tenant.c.tenant_id == bindparam("tenant_id")))
+_GET_BY_DOMAIN = Statement(
+    select(tenant.c.body)
+    .join(tenant_domain, tenant_domain.c.tenant_id == tenant.c.tenant_id)
+    .where(tenant_domain.c.folded_name == bindparam("name"))
+)
+_LIST = Statement(select(tenant.c.body).order_by(tenant.c.id))
+_decode = msgspec.json.Decoder(Tenant).decode
+
+
+def add_tenant(conn: Connection, tenant: Tenant) -> None:
+    """Raises Conflict when the identifier or one of the domains is taken."""
+    if find_tenant(conn, tenant.id) is not None:
+        raise Conflict(f"The tenant '{tenant.id}' exists already. Choose another identifier.", target="id")
+    for domain in tenant.verified_domains:
+        if find_tenant(conn, domain) is not None:
+            raise Conflict(
+                f"The domain '{domain}' belongs to another tenant. Choose another.", target="verifiedDomains"
+            )
+    _ADD.run(conn, tenant_id=guid(tenant.id), body=body_of(tenant))
+    names = {folded(domain) for domain in tenant.verified_domains}
+    _ADD_DOMAIN.run_many(conn, [{"tenant_id": guid(tenant.id), "name": name} for name in sorted(names)])
+
+
+def get_tenant(conn: Connection, tenant_id: TenantId) -> Tenant | None:
+    """The tenant with this identifier."""
+    return _decoded(_GET.one(conn, tenant_id=guid(tenant_id)))
+
+
+def find_tenant(conn: Connection, name: str) -> Tenant | None:
+    """The tenant with this identifier or verified domain, in any case: the first segment of an authority's path."""
+    if identifier := guid(name):
+        return _decoded(_GET.one(conn, tenant_id=identifier))
+    return _decoded(_GET_BY_DOMAIN.one(conn, name=folded(name)))
+
+
+def list_tenants(conn: Connection) -> tuple[Tenant, ...]:
+    """Every tenant, oldest first."""
+    return tuple(_decode(body) for (body,) in _LIST.all(conn))
+
+
+def _decoded(row: tuple[str] | None) -> Tenant | None:
+    return _decode(row[0]) if row else None

@@ -1,0 +1,78 @@
+"""The writing connection: one transaction at a time, one savepoint within it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+
+
+@contextmanager
+def savepoint(conn: Connection) -> Generator[None]:
+    """Within a work of `Store.write`: an exception that leaves the block takes with it what the block wrote.
+
+    It does what `Connection.begin_nested` does, in a tenth of the time.
+    """
+    cursor = conn.connection.cursor()
+    cursor.execute("SAVEPOINT step")
+    try:
+        yield
+    except BaseException:
+        cursor.execute("ROLLBACK TO SAVEPOINT step")
+        raise
+    finally:
+        cursor.execute("RELEASE SAVEPOINT step")
+
+
+class WriteTransaction:
+    """Begins and ends transactions in so many words, on a connection that nobody else uses.
+
+    `begin` must take the write lock at once: what a work reads must still be true when it commits.
+    """
+
+    def __init__(self, engine: Engine, *, begin: str):
+        self._engine = engine
+        self._begin = begin
+        self._held: Connection | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """What works are given."""
+        if self._held is None:
+            self._held = self._engine.connect()
+        return self._held
+
+    def begin(self) -> None:
+        """Waits for the write lock."""
+        self._execute(self._begin)
+
+    def commit(self) -> None:
+        """Returns once everything is on disk."""
+        self._execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undoes the transaction, if there is one."""
+        self.connection.connection.rollback()
+
+    def set_savepoint(self) -> None:
+        """What follows can be undone alone."""
+        self._execute("SAVEPOINT work")
+
+    def release_savepoint(self) -> None:
+        """What followed belongs to the transaction."""
+        self._execute("RELEASE SAVEPOINT work")
+
+    def undo_to_savepoint(self) -> None:
+        """Raises when the database has already undone the whole transaction by itself, as SQLite may on a full disk."""
+        self._execute("ROLLBACK TO SAVEPOINT work")
+        self.release_savepoint()
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def _execute(self, command: str) -> None:
+        self.connection.connection.cursor().execute(command)
