@@ -52,6 +52,15 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
+def thumbprint_hex(thumbprint: str | None) -> str:
+    """A base64url thumbprint as the upper-case hex that people and Entra's messages use; "" for what is none."""
+    try:
+        text = thumbprint or ""
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).hex().upper()
+    except (ValueError, binascii.Error):
+        return ""
+
+
 def read_certificate(data: bytes) -> CertificateFacts:
     """The facts of one certificate, given as DER or as PEM text (of a PEM chain, its first certificate).
 
@@ -89,6 +98,20 @@ def issued_by(certificate: bytes, authority: bytes) -> bool:
         return _may_issue(parent)
     except (ValueError, TypeError, InvalidSignature, x509.UnsupportedGeneralNameType):
         return False
+
+
+def authority_facts(der: bytes) -> tuple[str, str]:
+    """The issuer's name and the subject key identifier (upper-case hex) of a certificate authority.
+
+    An authority without the extension is identified as RFC 5280 (4.2.1.2) would have it: by the SHA-1 of its
+    public key. Raises Invalid when `der` is no certificate.
+    """
+    certificate = load(read_certificate(der).der)
+    try:
+        identifier = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        identifier = x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
+    return certificate.issuer.rfc4514_string(), identifier.digest.hex().upper()
 
 
 @lru_cache(maxsize=1024)

@@ -55,7 +55,7 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     in absolute URLs when a request came under a name that is not in `hosts`. `hosts` are lower-case names and
     IP addresses without ports; the server certificate is for all of them. An access token is for Graph when
     its `aud` is in `graph_audiences`, for Azure Resource Manager when it is in `arm_audiences`; the server's
-    own origin is in both. `state_file`, when given, is told the data directory of the tenant started last.
+    own origin is in both.
     """
 
     data: Path
@@ -65,7 +65,6 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     hosts: frozenset[str]
     graph_audiences: frozenset[str]
     arm_audiences: frozenset[str]
-    state_file: Path | None = None
 
 
 class Services(Struct, frozen=True, kw_only=True):
@@ -83,7 +82,6 @@ def server_settings(
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     base_url: str | None = None,
-    state_file: Path | None = None,
 ) -> ServerSettings:
     """Settings with everything derived that can be. `port` is the real one by now, not 0.
 
@@ -105,7 +103,6 @@ def server_settings(
         hosts=hosts,
         graph_audiences=frozenset(own_resources).union(_GRAPH_RESOURCES),
         arm_audiences=frozenset(own_resources).union(_ARM_RESOURCES),
-        state_file=state_file,
     )
 
 
@@ -126,6 +123,16 @@ def origin(host_header: str | None, settings: ServerSettings) -> str:
 def login_authority(origin: str) -> str:
     """The origin that v2.0 tokens name as their issuer: Microsoft's login hosts are all one."""
     return LOGIN_ORIGIN if _host_of(origin) in LOGIN_HOSTS else origin
+
+
+def is_own_origin(identifier: str, settings: ServerSettings) -> bool:
+    """Whether a resource identifier is this server itself: an https origin under one of its own names, on any
+    port (a container's may be published under another), with or without a slash."""
+    return (
+        is_own_url(identifier, settings)
+        and urlsplit(identifier).path in ("", "/")
+        and _host_of(identifier) not in MICROSOFT_HOSTS
+    )
 
 
 def is_own_url(url: str, settings: ServerSettings) -> bool:

@@ -1,0 +1,249 @@
+"""Client assertions: an application proves itself by signing a short statement with a registered certificate.
+
+https://learn.microsoft.com/en-us/entra/identity-platform/certificate-credentials describes the form. Real
+clients write it in many ways, and all of these are read: RS256 and PS256; the certificate named by `x5t` or
+`x5t#S256` with or without padding, by `kid`, or by `x5c` alone, with line breaks or not; `exp`, `iat` and
+`nbf` as whole numbers, fractions or text; no `nbf` at all. Whatever names the certificate, the signature is
+checked with the *registered* one, and nothing else in the assertion is believed.
+
+An assertion may be used again until it expires: Entra does not refuse replays of `jti` either.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+from msgspec import Struct
+
+from unsecret.errors import Invalid
+from unsecret.model.application import KeyType, KeyUsage
+from unsecret.model.identifiers import AppId, canonical_guid
+from unsecret.store.credentials import StoredKey
+from unsecret.tenant.certificates import load, read_certificate, thumbprint_hex
+from unsecret.wire.aadsts import TokenRefused
+
+MAX_ASSERTION_LENGTH = 32 * 1024
+"""Characters: room for a chain of several certificates in `x5c`."""
+
+ALGORITHMS = ("RS256", "PS256")
+SKEW = timedelta(minutes=5)
+MIN_KEY_BITS = 2048
+
+_SHOWN_INSTANT = "%m/%d/%Y %H:%M:%S"
+
+
+class _Registry(jws.JWSRegistry):
+    """joserfc's default header bound is too small for `x5c`; `read_assertion` has bounded the whole before."""
+
+    max_header_length = MAX_ASSERTION_LENGTH
+    max_payload_length = MAX_ASSERTION_LENGTH
+
+
+_REGISTRY = _Registry(algorithms=list(ALGORITHMS), strict_check_header=False)
+
+
+class Assertion(Struct, frozen=True, kw_only=True):
+    """An assertion as it was sent: read, and not believed. `names` are the headers that name a certificate."""
+
+    text: str
+    algorithm: str
+    names: dict[str, Any]
+    claims: dict[str, Any]
+
+
+def verify_client_assertion(
+    text: str,
+    *,
+    client_id: AppId,
+    keys: Sequence[StoredKey],
+    is_audience: Callable[[str], bool],
+    audience: str,
+    now: datetime,
+) -> StoredKey:
+    """The registered key that `text` was signed with; all of the assertion holds at `now`.
+
+    `keys` are the keys of the application and its service principal, `is_audience` says whether an `aud` is
+    ours, `audience` is the one to recommend. Raises TokenRefused.
+    """
+    assertion = read_assertion(text)
+    require_issuer(assertion, client_id)
+    key = registered_key(assertion, keys, now=now)
+    require_signature(assertion, key, now=now)
+    require_claims(assertion, is_audience=is_audience, audience=audience, now=now)
+    return key
+
+
+def read_assertion(text: str) -> Assertion:
+    """The parts of `text`, nothing of it checked but its form. Raises TokenRefused 50027."""
+    if len(text) > MAX_ASSERTION_LENGTH:
+        raise TokenRefused(50027, reason=f"It is longer than {MAX_ASSERTION_LENGTH} characters.")
+    parts = text.split(".")
+    if len(parts) != 3:
+        raise TokenRefused(50027, reason="A JWT has three parts with dots between them.")
+    header, claims = _object(parts[0], "header"), _object(parts[1], "payload")
+    algorithm = header.get("alg")
+    if algorithm not in ALGORITHMS:
+        raise TokenRefused(50027, reason=f"The algorithm must be one of {', '.join(ALGORITHMS)}.")
+    if "crit" in header or "b64" in header:
+        raise TokenRefused(50027, reason="Critical header extensions are not supported.")
+    names = {name: header[name] for name in ("x5t#S256", "x5t", "kid", "x5c") if header.get(name)}
+    return Assertion(text=text, algorithm=algorithm, names=names, claims=claims)
+
+
+def require_issuer(assertion: Assertion, client_id: AppId) -> None:
+    """Raise TokenRefused unless the assertion speaks for `client_id`: 700021 when it speaks for another
+    application, 700211 when somebody else issued it (a federated identity credential, not served yet)."""
+    issuer, subject = assertion.claims.get("iss"), assertion.claims.get("sub")
+    if isinstance(issuer, str) and canonical_guid(issuer) is None:
+        raise TokenRefused(700211, issuer=issuer)
+    if not all(isinstance(name, str) and canonical_guid(name) == client_id for name in (issuer, subject)):
+        raise TokenRefused(700021)
+
+
+def registered_key(assertion: Assertion, keys: Sequence[StoredKey], *, now: datetime) -> StoredKey:
+    """The registered certificate that the assertion names; of several equal ones, one that is in time.
+
+    Raises TokenRefused 700027 when none is registered.
+    """
+    usable = [key for key in keys if _can_verify(key)]
+    found: list[StoredKey] = []
+    for header, value in assertion.names.items():
+        found = [key for key in usable if _names(key, header, value)]
+        if found or header in ("x5t#S256", "x5t"):
+            break
+    if not found:
+        raise TokenRefused(
+            700027, reason="The key was not found.", thumbprint=_shown_thumbprint(assertion.names), found=""
+        )
+    return next((key for key in found if _in_time(key, now)), found[0])
+
+
+def require_signature(assertion: Assertion, key: StoredKey, *, now: datetime) -> None:
+    """Raise TokenRefused 700027 unless `key` is in time and signed the assertion."""
+    credential = key.credential
+    if not _in_time(key, now):
+        expired = now >= credential.end_at
+        raise _unusable(key, "The key used is expired." if expired else "The key used is not valid yet.")
+    public = _public_key(credential.key or b"")
+    if public is None:
+        raise _unusable(key, f"The key used is not an RSA key of at least {MIN_KEY_BITS} bits.")
+    try:
+        jws.deserialize_compact(assertion.text, public, registry=_REGISTRY)
+    except (JoseError, ValueError, RecursionError):
+        raise _unusable(key, "The signature is not of this key.") from None
+
+
+def require_claims(assertion: Assertion, *, is_audience: Callable[[str], bool], audience: str, now: datetime) -> None:
+    """Raise TokenRefused unless the assertion is addressed to us (700023) and in time (700024)."""
+    if not any(is_audience(one) for one in _texts(assertion.claims.get("aud"))):
+        raise TokenRefused(700023, audience=audience)
+    starts, ends = _instant(assertion.claims, "nbf"), _instant(assertion.claims, "exp")
+    if ends is None or (starts is None and "nbf" in assertion.claims):
+        raise TokenRefused(50027, reason="'exp', and 'nbf' if it is there, are numbers of seconds since 1970.")
+    if now >= ends + SKEW or (starts is not None and now < starts - SKEW):
+        shown = starts.isoformat() if starts else "(no nbf)"
+        raise TokenRefused(700024, now=now.isoformat(), starts=shown, ends=ends.isoformat())
+
+
+def _object(segment: str, what: str) -> dict[str, Any]:
+    try:
+        decoded = base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
+        return msgspec.json.decode(decoded, type=dict[str, Any])
+    except (ValueError, RecursionError):
+        raise TokenRefused(50027, reason=f"Its {what} is not base64url of a JSON object.") from None
+
+
+def _can_verify(key: StoredKey) -> bool:
+    credential = key.credential
+    return credential.type is KeyType.CERTIFICATE and credential.usage is KeyUsage.VERIFY and credential.key is not None
+
+
+def _names(key: StoredKey, header: str, value: object) -> bool:
+    """Whether `value` of `header` names this certificate."""
+    credential = key.credential
+    if header == "x5c":
+        return _leaf_thumbprint(value) in {credential.thumbprint_sha256} - {None}
+    if not isinstance(value, str):
+        return False
+    bare = value.rstrip("=")
+    if header == "x5t#S256":
+        return bare == credential.thumbprint_sha256
+    if header == "x5t":
+        return bare == credential.thumbprint_sha1
+    return bare in (credential.thumbprint_sha1, credential.thumbprint_sha256) or value.upper() == thumbprint_hex(
+        credential.thumbprint_sha1
+    )
+
+
+def _leaf_thumbprint(chain: object) -> str | None:
+    """The thumbprint of the first certificate of `x5c`; azure-identity and MSAL break its lines."""
+    if not isinstance(chain, list) or not chain or not isinstance(chain[0], str):
+        return None
+    try:
+        return read_certificate(base64.b64decode("".join(chain[0].split()), validate=True)).thumbprint_sha256
+    except (ValueError, Invalid):
+        return None
+
+
+def _shown_thumbprint(names: dict[str, Any]) -> str:
+    for header in ("x5t", "x5t#S256"):
+        value = names.get(header)
+        if isinstance(value, str) and value.isascii():
+            return thumbprint_hex(value.rstrip("=")) or value
+    return str(names.get("kid", "(none)"))
+
+
+def _in_time(key: StoredKey, now: datetime) -> bool:
+    return key.credential.start_at <= now < key.credential.end_at
+
+
+def _unusable(key: StoredKey, reason: str) -> TokenRefused:
+    credential = key.credential
+    start, end = (
+        instant.astimezone(UTC).strftime(_SHOWN_INSTANT) for instant in (credential.start_at, credential.end_at)
+    )
+    return TokenRefused(
+        700027,
+        reason=reason,
+        thumbprint=thumbprint_hex(credential.thumbprint_sha1),
+        found=f", Found key 'Start={start}, End={end}'",
+    )
+
+
+@lru_cache(maxsize=1024)
+def _public_key(der: bytes) -> RSAKey | None:
+    """The certificate's RSA key, None when it has another kind of key or too short a one."""
+    try:
+        public = load(der).public_key()
+    except ValueError:
+        return None
+    if not isinstance(public, RSAPublicKey) or public.key_size < MIN_KEY_BITS:
+        return None
+    return RSAKey.import_key(public)
+
+
+def _texts(value: object) -> Iterable[str]:
+    """`aud` is one text or a list of them."""
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+
+
+def _instant(claims: dict[str, Any], name: str) -> datetime | None:
+    """A NumericDate: MSAL for Python sends fractions, roadtx sends text."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        seconds = float(value)
+        return datetime.fromtimestamp(seconds, UTC) if math.isfinite(seconds) else None
+    except (ValueError, OverflowError, OSError):
+        return None

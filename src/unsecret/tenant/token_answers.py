@@ -1,0 +1,98 @@
+"""How the token service answers: OAuth's JSON, never to be stored, with the ids that a request is found by."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from unsecret.errors import Invalid, TooLarge, Unavailable, UnsecretError
+from unsecret.tenant.call import correlation_id
+from unsecret.tenant.settings import Services
+from unsecret.wire.aadsts import TokenRefused, refusal_body
+
+_JSON = "application/json; charset=utf-8"
+_NOT_STORED = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
+_UNAUTHORIZED = 401
+
+
+class Trace(Struct, frozen=True, kw_only=True):
+    """One request to the token service. `token_id` (`uti`) is the request's own id in the form tokens carry it."""
+
+    now: datetime
+    trace_id: str
+    correlation_id: str
+
+    @property
+    def token_id(self) -> str:
+        return base64.urlsafe_b64encode(uuid.UUID(self.trace_id).bytes).rstrip(b"=").decode("ascii")
+
+
+def trace_of(request: Request) -> Trace:
+    """The trace of this request, made when it is first asked for; the one place where its instant is taken."""
+    if not hasattr(request.state, "trace"):
+        services: Services = request.app.state.services
+        request.state.request_id = str(uuid.uuid4())
+        request.state.trace = Trace(
+            now=services.clock(), trace_id=request.state.request_id, correlation_id=_correlation_id(request)
+        )
+    return request.state.trace
+
+
+def answer(body: Any, request: Request, *, status: int = 200, headers: Mapping[str, str] = _NOT_STORED) -> Response:
+    """`body` as JSON with the request's ids."""
+    trace = trace_of(request)
+    traced = {"x-ms-request-id": trace.trace_id, "client-request-id": trace.correlation_id}
+    return Response(msgspec.json.encode(body), status, {**headers, **traced}, _JSON)
+
+
+def refusing(
+    endpoint: Callable[[Request], Awaitable[Response]],
+) -> Callable[[Request], Awaitable[Response]]:
+    """`endpoint`, with what it raises turned into OAuth's error body."""
+
+    @wraps(endpoint)
+    async def refused(request: Request) -> Response:
+        trace = trace_of(request)
+        try:
+            return await endpoint(request)
+        except UnsecretError as error:
+            refusal = as_refusal(error)
+            body = refusal_body(refusal, trace_id=trace.trace_id, correlation_id=trace.correlation_id, now=trace.now)
+            return answer(body, request, status=refusal.status, headers=_NOT_STORED | _challenge(request, refusal))
+
+    return refused
+
+
+def as_refusal(error: UnsecretError) -> TokenRefused:
+    """`error` as the token service says it. Raises what it cannot say."""
+    if isinstance(error, TokenRefused):
+        return error
+    if isinstance(error, Unavailable):
+        return TokenRefused(90033)
+    if isinstance(error, Invalid | TooLarge):
+        return TokenRefused(9002313, reason=error.message)
+    raise error
+
+
+def _challenge(request: Request, refusal: TokenRefused) -> dict[str, str]:
+    """RFC 6749 §5.2: who tried the Authorization header is told which scheme it takes."""
+    if refusal.status == _UNAUTHORIZED and "authorization" in request.headers:
+        return {"WWW-Authenticate": "Basic"}
+    return {}
+
+
+def _correlation_id(request: Request) -> str:
+    """The client's own id: in a header, or (MSAL for Node) in the query."""
+    try:
+        return str(uuid.UUID(request.query_params["client-request-id"]))
+    except (KeyError, ValueError):
+        return correlation_id(request)

@@ -1,0 +1,189 @@
+"""What a client asks the token endpoint for: the form it sends, as a value.
+
+https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow. Fields that
+nobody here looks at (`client_info`, `x-client-…`) are ignored, as Entra does. No error repeats a credential.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+
+from unsecret.tenant.call import read_bounded
+from unsecret.wire.aadsts import TokenRefused
+
+MAX_FORM_BYTES = 128 * 1024
+MAX_FORM_FIELDS = 64
+
+CLIENT_CREDENTIALS = "client_credentials"
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+_FORM = "application/x-www-form-urlencoded"
+_DEFAULT = "/.default"
+_FORM_REMEDY = f" Send the parameters as {_FORM}."
+_SERVED = "This tenant serves 'client_credentials' only: sign in as an application, with a certificate or a secret."
+
+
+class Endpoint(StrEnum):
+    """The two token endpoints: v1.0 asks for a `resource`, v2.0 for a `scope`."""
+
+    V1 = "v1.0"
+    V2 = "v2.0"
+
+
+class Client(Struct, frozen=True, kw_only=True):
+    """Who asks, and what it proves itself with: at most one of `secret` and `assertion`.
+
+    `client_id` is as it was sent. The credential's text appears nowhere but here.
+    """
+
+    client_id: str
+    secret: str | None = None
+    assertion: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Client(client_id={self.client_id!r})"
+
+
+class TokenRequest(Struct, frozen=True, kw_only=True):
+    """A well-formed request for an application's token. `resource` is the identifier as it was asked for;
+    `capabilities` are what the client says it can handle (`CP1`: continuous access evaluation)."""
+
+    client: Client
+    resource: str
+    capabilities: tuple[str, ...] = ()
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The form in the request's body.
+
+    Raises TokenRefused: 900144 when the body is not a form, 9000411 for a parameter that is there twice,
+    9002313 for what cannot be decoded; TooLarge beyond MAX_FORM_BYTES.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != _FORM:
+        raise TokenRefused(900144, parameter="grant_type", remedy=_FORM_REMEDY)
+    raw = await read_bounded(request, MAX_FORM_BYTES)
+    try:
+        pairs = parse_qsl(raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
+    except ValueError:
+        raise TokenRefused(9002313, reason=f"The body is not a form of at most {MAX_FORM_FIELDS} fields.") from None
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise TokenRefused(9000411, parameter=next(name for name in form if names.count(name) > 1))
+    return form
+
+
+def read_client(form: Mapping[str, str], authorization: str | None) -> Client:
+    """Who asks, by the form or by HTTP Basic. Raises TokenRefused when that is unclear, or proven twice."""
+    basic = _basic(authorization)
+    client_id, secret = form.get("client_id") or None, form.get("client_secret") or None
+    assertion = _assertion(form)
+    if basic is not None:
+        if client_id not in (None, basic[0]):
+            raise TokenRefused(9002313, reason="'client_id' differs between the Authorization header and the body.")
+        if secret is not None or assertion is not None:
+            raise _more_than_one()
+        client_id, secret = basic
+    if secret is not None and assertion is not None:
+        raise _more_than_one()
+    if client_id is None:
+        raise TokenRefused(900144, parameter="client_id", remedy="")
+    return Client(client_id=client_id.strip(), secret=secret or None, assertion=assertion)
+
+
+def read_token_request(form: Mapping[str, str], client: Client, endpoint: Endpoint) -> TokenRequest:
+    """What `client` asks for. Raises TokenRefused for what no credential could make right."""
+    grant = form.get("grant_type")
+    if not grant:
+        raise TokenRefused(900144, parameter="grant_type", remedy="")
+    if grant != CLIENT_CREDENTIALS:
+        raise TokenRefused(70003, grant=grant, served=_SERVED)
+    if client.secret is None and client.assertion is None:
+        raise TokenRefused(7000216)
+    resource = _v2_resource(form) if endpoint is Endpoint.V2 else _required(form, "resource")
+    return TokenRequest(client=client, resource=resource, capabilities=_capabilities(form.get("claims")))
+
+
+def _v2_resource(form: Mapping[str, str]) -> str:
+    """The resource of `<resource>/.default`; a resource that ends in a slash is written with two."""
+    if "resource" in form:
+        raise TokenRefused(901002)
+    scope = _required(form, "scope")
+    scopes = scope.split()
+    if len(scopes) != 1:
+        raise TokenRefused(70011, scope=scope)
+    resource = scopes[0].removesuffix(_DEFAULT)
+    if not resource or resource == scopes[0]:
+        raise TokenRefused(1002012, scope=scope)
+    return resource
+
+
+def _required(form: Mapping[str, str], parameter: str) -> str:
+    value = form.get(parameter, "").strip()
+    if not value:
+        raise TokenRefused(900144, parameter=parameter, remedy="")
+    return value
+
+
+def _assertion(form: Mapping[str, str]) -> str | None:
+    assertion, kind = form.get("client_assertion") or None, form.get("client_assertion_type") or None
+    if assertion is None:
+        return None
+    if kind is None:
+        raise TokenRefused(900144, parameter="client_assertion_type", remedy="")
+    if kind != JWT_BEARER:
+        raise TokenRefused(9002313, reason=f"'client_assertion_type' must be '{JWT_BEARER}'.")
+    return assertion.strip()
+
+
+def _more_than_one() -> TokenRefused:
+    return TokenRefused(
+        9002313, reason="The client proves itself twice. Send 'client_assertion' or a client secret, not both."
+    )
+
+
+def _basic(authorization: str | None) -> tuple[str, str] | None:
+    """`Basic` credentials, each part form-encoded (RFC 6749 §2.3.1); None when the header is another's."""
+    scheme, _, encoded = (authorization or "").strip().partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+    except ValueError:
+        colon = client_id = secret = ""
+    if not colon or not client_id:
+        raise TokenRefused(
+            9002313, reason="The Authorization header must be Basic, with base64 of 'client_id:client_secret'."
+        )
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+class _Values(Struct):
+    values: list[str] = []
+
+
+class _AccessTokenClaims(Struct):
+    xms_cc: _Values | None = None
+
+
+class _Claims(Struct):
+    access_token: _AccessTokenClaims | None = None
+
+
+def _capabilities(claims: str | None) -> tuple[str, ...]:
+    """`xms_cc` of the `claims` parameter; the rest of it asks for nothing that is served here."""
+    try:
+        asked = msgspec.json.decode(claims or "{}", type=_Claims)
+    except (ValueError, RecursionError):
+        raise TokenRefused(9002313, reason="'claims' is not a JSON object of claims.") from None
+    capabilities: Any = asked.access_token and asked.access_token.xms_cc
+    return tuple(value[:32] for value in capabilities.values[:8]) if capabilities else ()

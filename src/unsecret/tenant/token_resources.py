@@ -1,0 +1,111 @@
+"""What a token is for: the identifier that a client asks for becomes a service principal of the tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from unsecret.model.application import Application, ObjectKind, ServicePrincipal, Tenant
+from unsecret.model.identifiers import ARM_APP_ID, GRAPH_APP_ID, AppId, canonical_guid
+from unsecret.model.query import AnyOf, Comparison, Operator, Query
+from unsecret.store import directory_objects, links
+from unsecret.tenant.settings import ServerSettings, is_own_origin
+from unsecret.wire.aadsts import TokenRefused
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_V2 = 2
+
+
+class Resource(Struct, frozen=True, kw_only=True):
+    """A resource in one tenant. `identifier` is what a v1.0 token carries as `aud`: as it was asked for."""
+
+    identifier: str
+    principal: ServicePrincipal
+    application: Application | None
+
+    @property
+    def is_microsoft(self) -> bool:
+        """Graph or Azure Resource Manager: their tokens are always v1.0."""
+        return self.principal.app_id in (GRAPH_APP_ID, ARM_APP_ID)
+
+    @property
+    def wants_v2_tokens(self) -> bool:
+        """The resource, not the endpoint that was asked, decides the version of its tokens.
+
+        https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#token-formats
+        """
+        return self.application is not None and self.application.requested_access_token_version == _V2
+
+
+def find_resource(conn: Connection, tenant: Tenant, identifier: str, settings: ServerSettings) -> Resource:
+    """The resource that `identifier` names: Graph, Azure Resource Manager, or an application of the tenant by
+    its appId or any of its names.
+
+    Raises TokenRefused: 500011 when nothing of that name has a service principal here, 500014 when that is
+    switched off.
+    """
+    identifier = _settled(identifier, settings)
+    app_id = _app_id(conn, tenant, identifier, settings)
+    principal = app_id and directory_objects.get_by_app_id(conn, tenant.id, ObjectKind.SERVICE_PRINCIPAL, app_id)
+    if not isinstance(principal, ServicePrincipal):
+        raise TokenRefused(500011, resource=identifier, tenant=tenant.display_name)
+    if not principal.account_enabled:
+        raise TokenRefused(500014, resource=identifier)
+    application = directory_objects.get_by_app_id(conn, tenant.id, ObjectKind.APPLICATION, principal.app_id)
+    return Resource(
+        identifier=identifier,
+        principal=principal,
+        application=application if isinstance(application, Application) else None,
+    )
+
+
+def granted_roles(conn: Connection, tenant: Tenant, client: ServicePrincipal, resource: Resource) -> list[str] | None:
+    """The values of the resource's app roles that are assigned to the client, in the order of assignment;
+    None when nothing at all is assigned."""
+    assigned = [
+        assignment.app_role_id
+        for assignment in links.app_role_assignments(conn, tenant.id, client.id)
+        if assignment.resource_id == resource.principal.id
+    ]
+    values = {role["id"]: role.get("value") for role in _app_roles(resource)}
+    named = (values.get(role_id) for role_id in assigned)
+    return list(dict.fromkeys(value for value in named if value)) if assigned else None
+
+
+def _app_roles(resource: Resource) -> Iterable[dict[str, Any]]:
+    """The service principal's own roles; those of the application behind it where it has none written down."""
+    roles = resource.principal.other.get("appRoles")
+    if not roles and resource.application is not None:
+        roles = resource.application.other.get("appRoles")
+    return [role for role in roles or [] if role.get("isEnabled", True)]
+
+
+def _settled(identifier: str, settings: ServerSettings) -> str:
+    """This server under another port (a container's, published elsewhere) is this server: its tokens carry a
+    name that it knows itself by."""
+    if identifier in settings.graph_audiences or not is_own_origin(identifier, settings):
+        return identifier
+    return f"{settings.base_url}/" if identifier.endswith("/") else settings.base_url
+
+
+def _app_id(conn: Connection, tenant: Tenant, identifier: str, settings: ServerSettings) -> AppId | None:
+    if identifier in settings.graph_audiences:
+        return GRAPH_APP_ID
+    if identifier in settings.arm_audiences:
+        return ARM_APP_ID
+    if guid := canonical_guid(identifier):
+        return AppId(guid)
+    for name in dict.fromkeys((identifier, identifier.rstrip("/"))):
+        for kind, collection in (
+            (ObjectKind.SERVICE_PRINCIPAL, "servicePrincipalNames"),
+            (ObjectKind.APPLICATION, "identifierUris"),
+        ):
+            query = Query(filter=AnyOf(collection, Comparison("", Operator.EQ, name)), top=1)
+            found = directory_objects.list(conn, tenant.id, kind, query).items
+            if found:
+                return found[0].app_id
+    return None
