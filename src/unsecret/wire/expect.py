@@ -6,11 +6,14 @@ Every function raises Invalid with that path in its message and as its target.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
 from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _SHOWN = 64
 """How many characters of an unreadable value are repeated in the error."""
@@ -54,9 +57,11 @@ def a_bool(value: Any, where: str) -> bool:
 
 
 def a_string(value: Any, where: str) -> str:
-    """`value` as a JSON string, which may be empty."""
+    """`value` as a JSON string, which may be empty. No database takes a NUL, no encoder a lone surrogate."""
     if not isinstance(value, str):
         raise refuse(f"Expected a string{_at(where)}, found {_kind(value)}.", where)
+    if _UNSTORABLE.search(value):
+        raise refuse(f"The string{_at(where)} holds a character that cannot be stored.", where)
     return value
 
 
