@@ -39,6 +39,7 @@ class Operation(StrEnum):
     READ_APP_ROLE_ASSIGNMENT = auto()
     WRITE_APP_ROLE_ASSIGNMENT = auto()
     WRITE_CUSTOM_SECURITY_ATTRIBUTES = auto()
+    READ_CUSTOM_SECURITY_ATTRIBUTES = auto()
     READ_TRUSTED_AUTHORITY = auto()
     WRITE_TRUSTED_AUTHORITY = auto()
 
@@ -84,6 +85,9 @@ REQUIRED: dict[Operation, tuple[AnyOf, ...]] = {
     Operation.READ_APP_ROLE_ASSIGNMENT: (_READS_APPLICATIONS,),
     Operation.WRITE_APP_ROLE_ASSIGNMENT: (("AppRoleAssignment.ReadWrite.All",), _READS_APPLICATIONS),
     Operation.WRITE_CUSTOM_SECURITY_ATTRIBUTES: (("CustomSecAttributeAssignment.ReadWrite.All",), _READS_APPLICATIONS),
+    Operation.READ_CUSTOM_SECURITY_ATTRIBUTES: (
+        ("CustomSecAttributeAssignment.Read.All", "CustomSecAttributeAssignment.ReadWrite.All"),
+    ),
     Operation.READ_TRUSTED_AUTHORITY: (
         ("AppCertTrustConfiguration.Read.All", "AppCertTrustConfiguration.ReadWrite.All"),
     ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -12,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 
-from unsecret.errors import MethodNotAllowed, NotFound, Unsupported, UnsecretError
+from unsecret.errors import MethodNotAllowed, NotFound, UnsecretError, Unsupported
 from unsecret.tenant import (
     applications,
     audit_logs,
@@ -26,11 +25,12 @@ from unsecret.tenant import (
 )
 from unsecret.tenant.call import Call, correlation_id, graph_endpoint, json_response, request_id, traced
 from unsecret.tenant.directory_objects import Handler
+from unsecret.tenant.log import get_logger
 from unsecret.tenant.paths import VERSIONS, CanonicalPaths
 from unsecret.tenant.settings import Services
 from unsecret.wire.problems import to_graph, unknown_to_graph
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 Routes = list[tuple[str, str, Handler]]
 
@@ -92,7 +92,8 @@ def _not_served(call: Call) -> Response:
     """Whatever no route takes: say so, and never pretend with an empty success."""
     request = call.request
     for route in request.app.routes:
-        if route.matches(request.scope)[0] is Match.PARTIAL:
+        any_property = route.path.endswith("{property}")
+        if not any_property and route.matches(request.scope)[0] is Match.PARTIAL:
             raise MethodNotAllowed(f"{request.method} is not possible on {request.url.path}.")
     raise Unsupported(
         f"This local tenant does not serve {request.method} {request.url.path}. "

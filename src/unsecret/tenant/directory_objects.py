@@ -29,13 +29,14 @@ MOST_IDS = 1000
 def encode(obj: DirectoryObject, call: Call, select: odata.Names) -> dict[str, Any]:
     """`obj` in Graph's shape. Keys and custom security attributes are shown only to who selects them."""
     wanted = frozenset(select or ())
+    keys = "keyCredentials" in wanted
     if isinstance(obj, Application):
-        return application_to_graph(obj, beta=call.beta, with_keys="keyCredentials" in wanted)
+        return application_to_graph(obj, beta=call.beta, with_keys=keys, selected=wanted)
+    attributes = "customSecurityAttributes" in wanted
+    if attributes:
+        call.read(reading.permit_attributes)
     return service_principal_to_graph(
-        obj,
-        beta=call.beta,
-        with_keys="keyCredentials" in wanted,
-        with_custom_security_attributes="customSecurityAttributes" in wanted,
+        obj, beta=call.beta, with_keys=keys, with_custom_security_attributes=attributes
     )
 
 

@@ -9,6 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 APP_ROLES: dict[str, tuple[str, str]] = {
+    "AppCertTrustConfiguration.Read.All": (
+        "af281d3a-030d-4122-886e-146fb30a0413",
+        "Read the trusted certificate authority configuration for applications",
+    ),
+    "AppCertTrustConfiguration.ReadWrite.All": (
+        "4bae2ed4-473e-4841-a493-9829cfd51d48",
+        "Read and write the trusted certificate authority configuration for applications",
+    ),
     "Application.Read.All": ("9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30", "Read all applications"),
     "Application.ReadWrite.All": ("1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9", "Read and write all applications"),
     "Application.ReadWrite.OwnedBy": (
@@ -56,14 +64,6 @@ APP_ROLES: dict[str, tuple[str, str]] = {
         "be74164b-cff1-491c-8741-e671cb536e13",
         "Read and write your organization's application configuration policies",
     ),
-    "PublicKeyInfrastructure.Read.All": (
-        "214fda0c-514a-4650-b037-b562b1a66124",
-        "Read all certificate based authentication configurations",
-    ),
-    "PublicKeyInfrastructure.ReadWrite.All": (
-        "a2b63618-5350-462d-b1b3-ba6eb3684e26",
-        "Read and write all certificate based authentication configurations",
-    ),
     "Reports.Read.All": ("230c1aed-a721-4c5d-9cb4-a90514e508ef", "Read all usage reports"),
     "RoleManagement.Read.Directory": ("483bed4a-2ad3-4361-a73b-c83ccdbdc53c", "Read all directory RBAC settings"),
     "RoleManagement.ReadWrite.Directory": (
@@ -77,6 +77,7 @@ APP_ROLES: dict[str, tuple[str, str]] = {
 """Permission → (app role id, display name)."""
 
 ADMINISTRATOR_PERMISSIONS = (
+    "AppCertTrustConfiguration.ReadWrite.All",
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
     "AuditLog.Read.All",
@@ -85,7 +86,6 @@ ADMINISTRATOR_PERMISSIONS = (
     "Organization.Read.All",
     "Policy.Read.All",
     "Policy.ReadWrite.ApplicationConfiguration",
-    "PublicKeyInfrastructure.ReadWrite.All",
 )
 """What the first administrator's application is granted: all that can be done in this tenant."""
 

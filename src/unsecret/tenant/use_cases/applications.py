@@ -30,6 +30,7 @@ from unsecret.tenant.use_cases.judging import application_additions, require_law
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, target_of
 from unsecret.wire.applications import ApplicationBody
 from unsecret.wire.logs import modified_properties
+from unsecret.wire.service_principals import inherited, inherited_names
 
 Secrets = tuple[tuple[PasswordCredential, str], ...]
 """Secrets that were just made: each credential with the text that is shown this once."""
@@ -134,9 +135,8 @@ def _store(transaction: Transaction, before: Application, after: Application) ->
 
 
 def _mirror(transaction: Transaction, before: Application, after: Application) -> None:
-    """The service principal at home shows its application's names."""
-    shown = ("display_name", "identifier_uris", "sign_in_audience")
-    if all(getattr(before, name) == getattr(after, name) for name in shown):
+    """The service principal at home shows what its application says."""
+    if (inherited(before), inherited_names(before)) == (inherited(after), inherited_names(after)):
         return
     principal = directory_objects.get_by_app_id(
         transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, after.app_id
@@ -151,7 +151,8 @@ def mirrored(principal: ServicePrincipal, application: Application) -> ServicePr
         principal,
         display_name=application.display_name,
         sign_in_audience=application.sign_in_audience,
-        service_principal_names=(str(application.app_id), *application.identifier_uris),
+        service_principal_names=inherited_names(application),
+        other=principal.other | inherited(application),
     )
 
 

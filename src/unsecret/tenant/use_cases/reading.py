@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from unsecret.errors import Forbidden, NotFound
 from unsecret.model.application import (
     AppRoleAssignment,
     DirectoryObject,
@@ -14,7 +13,7 @@ from unsecret.model.event import AuditEvent, SignIn
 from unsecret.model.identifiers import ObjectId, canonical_guid
 from unsecret.model.policy import AppManagementPolicy, CertificateBasedApplicationConfiguration, TenantDefault
 from unsecret.model.query import Comparison, Operator, Page, Query
-from unsecret.rules.permission import Operation, permitted
+from unsecret.rules.permission import Operation
 from unsecret.store import directory_objects, links, logs, policies, tenants
 from unsecret.tenant.use_cases.policies import find_policy, find_trusted_configuration
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, not_found
@@ -27,23 +26,14 @@ _READ = {
 
 def get_object(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> DirectoryObject:
     """One application or service principal. Raises Forbidden, NotFound."""
-    if permitted(transaction.caller.roles, _READ[kind]).allowed:
-        return transaction.find(kind, key)
-    target = _owned_or_self(transaction, kind, key)
-    if target is None:
-        transaction.permit(_READ[kind])
-        raise not_found(key.value)
-    return target
+    transaction.permit(_READ[kind])
+    return transaction.find(kind, key)
 
 
-def _owned_or_self(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> DirectoryObject | None:
-    """What a caller without the right to read all may see: what it owns, if it holds OwnedBy."""
-    try:
-        target = transaction.find(kind, key)
-        transaction.permit_on(_READ[kind], target)
-    except (NotFound, Forbidden):
-        return None
-    return target
+def permit_attributes(transaction: Transaction) -> None:
+    """Raise Forbidden unless the caller may see custom security attributes, which have a permission of their
+    own."""
+    transaction.permit(Operation.READ_CUSTOM_SECURITY_ATTRIBUTES)
 
 
 def list_objects(transaction: Transaction, kind: ObjectKind, query: Query) -> Page[DirectoryObject]:

@@ -1,0 +1,51 @@
+"""The server's log: JSON lines on stderr, and nothing in them that opens a door.
+
+Tracebacks are plain text, because a pretty one would show local variables, and those may hold a secret.
+What still looks like a credential is blacked out on its way.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+BLACKED_OUT = "[redacted]"
+
+_CREDENTIALS = (
+    re.compile(r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"),  # a client secret of Entra's shape
+    re.compile(r"eyJ[A-Za-z0-9_=-]{8,}\.[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]*"),  # a token or a client assertion
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+)
+
+
+def get_logger(name: str) -> Any:
+    """A logger that writes as this module says, whoever configured what before."""
+    return structlog.wrap_logger(
+        structlog.PrintLogger(file=sys.stderr),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redact,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_name=name,
+    )
+
+
+def redact(_logger: TextIO, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: blacks out whatever looks like a credential, in every value."""
+    for name, value in event.items():
+        event[name] = redacted(value) if isinstance(value, str) else value
+    return event
+
+
+def redacted(text: str) -> str:
+    """`text` with secrets, tokens and private keys blacked out."""
+    for credential in _CREDENTIALS:
+        text = credential.sub(BLACKED_OUT, text)
+    return text

@@ -1,0 +1,311 @@
+"""Running the tenant: one port, TLS, one process, and an end that loses nothing.
+
+    with claim(data, host=host, port=port) as place:      # nothing has been written before this succeeds
+        settings = server_settings(data, host=host, port=place.port)
+        …open the store and the keys, make the app…
+        serve(app, place, settings, certificate, tenant_id=…, client_id=…, on_ready=…)
+
+granian runs inside this process: stopping it leaves nobody behind, and there is one writer to the store.
+Its worker listens with SO_REUSEPORT, so more processes can listen on the same port one day; until then
+`claim` sees to it that nobody else does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from unsecret.errors import Conflict, Invalid
+from unsecret.model.identifiers import AppId, TenantId
+from unsecret.tenant.pki import ServerCertificate
+from unsecret.tenant.private_files import private_directory, write_private
+from unsecret.tenant.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from granian.server.embed import Server
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+CONNECTION_FILE = "connection.json"
+LOCK_FILE = "running.lock"
+
+LONGEST_HEADERS = 64 * 1024
+"""Bytes of a request's headers; a token of the largest size fits."""
+HEADERS_WITHIN = 15.0
+"""Seconds in which a request's headers have to arrive."""
+BODY_WITHIN = 30.0
+"""Seconds in which a request's body has to arrive."""
+CONNECTIONS = 1024
+"""Connections that are served at a time; more wait to be accepted."""
+STREAMS = 128
+"""Requests at a time on one HTTP/2 connection."""
+GRACE = 10.0
+"""Seconds that requests are given to finish once the server was told to stop."""
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """What `connection.json` tells clients. `authority` and `graph` are origins, the files are absolute paths."""
+
+    tenant_id: str
+    authority: str
+    graph: str
+    ca: str
+    client_id: str
+    certificate: str
+    pid: int
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """A data directory and a port that are this process's alone, as long as `claim` lasts."""
+
+    data: Path
+    address: str
+    port: int
+
+
+@contextlib.contextmanager
+def claim(data: Path, *, host: str, port: int) -> Generator[Place]:
+    """Take the port (0: any free one) and the data directory (made when missing) for this process.
+
+    Raises Conflict when either is taken, Invalid when the host or port cannot be listened on; then nothing
+    was written.
+    """
+    with contextlib.closing(_take_port(host, port)) as taken:
+        address, taken_port = taken.getsockname()[:2]
+        with _take_directory(data):
+            yield Place(data=data, address=address, port=taken_port)
+
+
+def serve(
+    app: ASGIApp,
+    place: Place,
+    settings: ServerSettings,
+    certificate: ServerCertificate,
+    *,
+    tenant_id: TenantId,
+    client_id: AppId,
+    on_ready: Callable[[Connection], None],
+) -> None:
+    """Serve `app` over TLS until SIGINT or SIGTERM; returns when the last request was answered.
+
+    `connection.json` is there before the first connection is accepted, and gone when this returns. `on_ready`
+    is told once connections are accepted. `client_id` is the administrator's application. A second signal
+    stops without waiting. Nothing is printed; granian's own errors go to standard error.
+    """
+    connection = Connection(
+        tenant_id=tenant_id,
+        authority=settings.base_url,
+        graph=settings.base_url,
+        ca=str(certificate.ca.absolute()),
+        client_id=client_id,
+        certificate=str((place.data / "administrator.pem").absolute()),
+        pid=os.getpid(),
+    )
+    file = place.data / CONNECTION_FILE
+    write_private(file, msgspec.json.format(msgspec.json.encode(connection)) + b"\n")
+    try:
+        asyncio.run(_serve(app, place, certificate, lambda: on_ready(connection)))
+    finally:
+        file.unlink(missing_ok=True)
+    _let_native_threads_end()
+
+
+def running(data: Path) -> Connection | None:
+    """The connection of the server that runs on this data directory now, or None."""
+    try:
+        with (data / LOCK_FILE).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        pass
+    except OSError:
+        return None
+    try:
+        return msgspec.json.decode((data / CONNECTION_FILE).read_bytes(), type=Connection)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+# -- taking what is to be ours -------------------------------------------------------------------------------
+
+
+def _take_port(host: str, port: int) -> socket.socket:
+    """A socket that holds the port without listening.
+
+    It is bound the exclusive way, which fails if anybody has the port, and only then opened to be shared: the
+    worker of this same user can listen there, and connections never come to a socket that does not.
+    """
+    try:
+        family, kind, _, _, where = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+    except (socket.gaierror, UnicodeError, OverflowError) as error:
+        raise Invalid(f"'{host}' is not an address of this machine: {error}.") from error
+    holder = socket.socket(family, kind)
+    try:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(where)
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    except OSError as error:
+        holder.close()
+        raise _cannot_listen(host, port, error) from error
+    return holder
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> Conflict | Invalid:
+    if error.errno == errno.EADDRINUSE:
+        return Conflict(
+            f"Port {port} on {host} is in use. Choose another with --port, or --port 0 for any that is free.",
+            code="PortInUse",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return Invalid(f"Port {port} may not be listened on by this user. Choose one above 1023 with --port.")
+    return Invalid(f"Cannot listen on {host}, port {port}: {error.strerror}.")
+
+
+@contextlib.contextmanager
+def _take_directory(data: Path) -> Generator[None]:
+    """Hold the directory's lock, which ends with the process, however that ends."""
+    descriptor = os.open(private_directory(data) / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _lock(descriptor, data)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, data: Path) -> None:
+    for _ in range(10):  # `running` may be looking for a moment
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.02)
+    raise Conflict(
+        f"A server is running on {data} already. Stop it, or choose another directory with --data.",
+        code="AlreadyRunning",
+    )
+
+
+# -- serving -------------------------------------------------------------------------------------------------
+
+
+async def _serve(app: ASGIApp, place: Place, certificate: ServerCertificate, on_ready: Callable[[], None]) -> None:
+    server = _granian(_bounded(app), place, certificate)
+    stopping = asyncio.Event()
+    hurrying = asyncio.Event()
+
+    def told_to_stop() -> None:
+        (hurrying if stopping.is_set() else stopping).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told_to_stop)
+    serving = asyncio.create_task(server.serve())
+    try:
+        await _first(serving, asyncio.create_task(_until_accepting(place)), asyncio.create_task(stopping.wait()))
+        if not stopping.is_set() and not serving.done():
+            on_ready()
+        await _first(serving, asyncio.create_task(stopping.wait()))
+        server.stop()
+        await _first(serving, asyncio.create_task(hurrying.wait()), within=GRACE)
+    finally:
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+
+async def _first(*tasks: asyncio.Task[Any], within: float | None = None) -> None:
+    """Wait until one of the tasks is done; the others, but for the first, are given up."""
+    await asyncio.wait(tasks, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks[1:]:
+        task.cancel()
+
+
+async def _until_accepting(place: Place) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(place.address, place.port)
+        except OSError:
+            await asyncio.sleep(0.005)
+        else:
+            writer.close()
+            return
+
+
+def _granian(app: ASGIApp, place: Place, certificate: ServerCertificate) -> Server:
+    from granian.constants import Interfaces, SSLProtocols
+    from granian.http import HTTP1Settings, HTTP2Settings
+    from granian.log import LogLevels
+    from granian.server.embed import Server
+
+    return Server(
+        app,
+        address=place.address,
+        port=place.port,
+        interface=Interfaces.ASGINL,
+        websockets=False,
+        backlog=CONNECTIONS,
+        ssl_cert=certificate.certificate,
+        ssl_key=certificate.key,
+        ssl_protocol_min=SSLProtocols.tls12,
+        http1_settings=HTTP1Settings(header_read_timeout=int(HEADERS_WITHIN * 1000), max_buffer_size=LONGEST_HEADERS),
+        http2_settings=HTTP2Settings(max_headers_size=LONGEST_HEADERS, max_concurrent_streams=STREAMS),
+        log_level=LogLevels.error,
+        log_dictconfig=_LOG_TO_STANDARD_ERROR,
+    )
+
+
+_LOG_TO_STANDARD_ERROR = {
+    "handlers": {
+        name: {"class": "logging.StreamHandler", "formatter": "generic", "stream": "ext://sys.stderr"}
+        for name in ("console", "access")
+    }
+}
+
+
+def _bounded(app: ASGIApp) -> ASGIApp:
+    """`app`, with a limit to how long a body may take to arrive: granian has none of its own."""
+
+    async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
+        deadline = asyncio.get_running_loop().time() + BODY_WITHIN
+        complete = False
+
+        async def receive_in_time() -> Message:
+            nonlocal complete
+            if complete:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise Invalid(f"The request's body did not arrive within {BODY_WITHIN:.0f} seconds.") from None
+            complete = not message.get("more_body", False)
+            return message
+
+        await app(scope, receive_in_time, send)
+
+    return bounded
+
+
+def _let_native_threads_end() -> None:
+    """granian's own threads end a moment after it says that it has stopped, and need the interpreter for it;
+    one that outlives the interpreter ends in a panic message."""
+    until = time.monotonic() + 1.0
+    while time.monotonic() < until:
+        time.sleep(0.01)
+        if sys.platform != "linux":
+            continue
+        ours = {thread.native_id for thread in threading.enumerate()}
+        if {int(task.name) for task in Path("/proc/self/task").iterdir()} <= ours:
+            return

@@ -1,0 +1,275 @@
+"""A tenant in process, for tests: the real application on a real store, called through its real routes.
+
+Nothing is patched. Time is `tenant.clock.now`, set by the test; the transport is the ASGI application itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509 import Certificate
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+from starlette.testclient import TestClient
+
+from unsecret.model.application import Application, PasswordCredential, ServicePrincipal
+from unsecret.model.identifiers import AppId, KeyId, TenantId
+from unsecret.store.engine import Store
+from unsecret.tenant import pki, secrets
+from unsecret.tenant.app import create_app
+from unsecret.tenant.bootstrap import (
+    NewTenant,
+    add_application,
+    certificate_credential,
+    create_tenant,
+    grant,
+    graph_service_principal,
+)
+from unsecret.tenant.certificates import CertificateFacts, read_certificate
+from unsecret.tenant.graph_permissions import ADMINISTRATOR_PERMISSIONS
+from unsecret.tenant.settings import Services, server_settings
+from unsecret.tenant.signing import SigningKeys
+
+NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+BASE = "https://localhost:8443"
+SECOND_TENANT = "fabrikam"
+
+
+@dataclass
+class Clock:
+    """The tenant's time, which stands still until a test moves it."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A key and its certificate; one for the whole test run, because making RSA keys takes time."""
+
+    key: rsa.RSAPrivateKey
+    certificate: Certificate
+
+    @property
+    def facts(self) -> CertificateFacts:
+        return read_certificate(pki.to_pem(self.certificate))
+
+    @property
+    def pem(self) -> bytes:
+        return pki.to_pem(self.certificate) + pki.private_to_pem(self.key)
+
+
+def new_identity(name: str = "test") -> Identity:
+    key, certificate = pki.new_self_signed(name, now=NOW - timedelta(days=1), lifetime=timedelta(days=720))
+    return Identity(key, certificate)
+
+
+@dataclass
+class Workload:
+    """An application of the tenant that a test signs in as."""
+
+    application: Application
+    principal: ServicePrincipal
+    token: str = ""
+
+
+@dataclass
+class LocalTenant:
+    """The tenant and its administrator. `graph` calls Graph; `as_workload` makes another caller."""
+
+    directory: Path
+    identity: Identity
+    clock: Clock = field(default_factory=Clock)
+    domain: str = "contoso"
+
+    def __post_init__(self) -> None:
+        self.store = Store.open(self.directory / "directory.sqlite")
+        self.signing = SigningKeys.open(self.directory / "keys", now=self.clock.now)
+        self.services = Services(
+            store=self.store,
+            signing=self.signing,
+            settings=server_settings(self.directory, port=8443),
+            clock=self.clock,
+        )
+        self.client = TestClient(create_app(self.services), base_url=BASE, follow_redirects=False)
+        self.new = self.store.write(lambda conn: self._create(conn)).result()
+        self.token = self.sign_in(self.new.client_id)
+
+    def _create(self, conn) -> NewTenant:
+        return create_tenant(
+            conn,
+            display_name=self.domain.title(),
+            domain=self.domain,
+            administrator_certificate=self.identity.facts,
+            now=self.clock.now,
+        )
+
+    @property
+    def tenant_id(self) -> TenantId:
+        return self.new.tenant.id
+
+    def close(self) -> None:
+        self.client.close()
+        self.store.close()
+
+    # -- signing in -----------------------------------------------------------------------------------------
+
+    def assertion(self, client_id: str, **claims: Any) -> str:
+        """A client assertion as MSAL makes it: RS256, x5t padded, no nbf."""
+        now = self.clock.now.timestamp()
+        audience = f"{BASE}/{self.tenant_id}/oauth2/v2.0/token"
+        body = {"aud": audience, "iss": client_id, "sub": client_id, "jti": str(uuid.uuid4()), "iat": now}
+        header = {"alg": "RS256", "typ": "JWT", "x5t": self.identity.facts.thumbprint_sha1 + "="}
+        key = RSAKey.import_key(pki.private_to_pem(self.identity.key))
+        return jwt.encode(header, body | {"exp": now + 600} | claims, key)
+
+    def token_request(self, **form: str):
+        """POST to the v2.0 token endpoint."""
+        defaults = {"grant_type": "client_credentials", "scope": f"{BASE}/.default"}
+        return self.client.post(f"/{self.tenant_id}/oauth2/v2.0/token", data=defaults | form)
+
+    def sign_in(self, client_id: str) -> str:
+        """An access token for Graph, by certificate."""
+        answer = self.token_request(
+            client_id=client_id,
+            client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            client_assertion=self.assertion(client_id),
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()["access_token"]
+
+    def sign_in_again(self) -> None:
+        """A fresh administrator's token, after the clock was moved."""
+        self.token = self.sign_in(self.new.client_id)
+
+    # -- Graph -------------------------------------------------------------------------------------------------
+
+    def graph(self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str):
+        """Call Graph as the administrator, or whoever `token` is. `path` begins with /v1.0 or /beta, or gets
+        /v1.0."""
+        url = path if path.startswith(("/v1.0", "/beta", "http")) else f"/v1.0{path}"
+        sent = {"Authorization": f"Bearer {token or self.token}"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        return self.client.request(method, url, headers=sent, **({} if body is None else {"json": body}))
+
+    def get(self, path: str, **options: Any) -> Any:
+        """GET that must succeed; returns the JSON."""
+        answer = self.graph("GET", path, **options)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def must(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        """A call that must succeed; returns the JSON, or None for 204."""
+        answer = self.graph(method, path, body, **options)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    def refused(self, method: str, path: str, body: Any = None, *, status: int, **options: Any) -> dict[str, Any]:
+        """A call that must be refused with `status`; returns `error`."""
+        answer = self.graph(method, path, body, **options)
+        assert answer.status_code == status, f"{answer.status_code}: {answer.text}"
+        return answer.json()["error"]
+
+    # -- making things -----------------------------------------------------------------------------------------
+
+    def new_application(self, display_name: str = "app", **body: Any) -> dict[str, Any]:
+        """An application, through Graph."""
+        return self.must("POST", "/applications", {"displayName": display_name, **body})
+
+    def new_principal(self, app_id: str, **body: Any) -> dict[str, Any]:
+        """A service principal, through Graph."""
+        return self.must("POST", "/servicePrincipals", {"appId": app_id, **body})
+
+    def block_secrets(self, *, max_lifetime: str | None = None, both: bool = True) -> None:
+        """Switch the tenant default on, with secrets forbidden (or limited)."""
+        entry = (
+            {"restrictionType": "passwordLifetime", "state": "enabled", "maxLifetime": max_lifetime}
+            if max_lifetime
+            else {"restrictionType": "passwordAddition", "state": "enabled", "maxLifetime": None}
+        )
+        section = {"passwordCredentials": [entry]}
+        body = {"isEnabled": True, "applicationRestrictions": section}
+        if both:
+            body["servicePrincipalRestrictions"] = section
+        self.must("PATCH", "/policies/defaultAppManagementPolicy", body)
+
+    def as_workload(self, *permissions: str, **attributes: str) -> Workload:
+        """Another caller: an application with these application permissions, signed in by certificate.
+        `attributes` are custom security attributes of its service principal, as Set_Name=value."""
+
+        def make(conn) -> Workload:
+            application, principal = add_application(
+                conn,
+                self.tenant_id,
+                f"workload {uuid.uuid4()}",
+                created_at=self.clock.now,
+                key_credentials=(certificate_credential(self.identity.facts),),
+            )
+            grant(
+                conn,
+                self.tenant_id,
+                principal,
+                graph_service_principal(conn, self.tenant_id),
+                permissions,
+                at=self.clock.now,
+            )
+            return Workload(application, principal)
+
+        workload = self.store.write(make).result()
+        if attributes:
+            self.give_attributes(workload.principal.id, **attributes)
+        workload.token = self.sign_in(workload.application.app_id)
+        return workload
+
+    def give_attributes(self, principal_id: str, **attributes: str) -> None:
+        """Assign custom security attributes, as Set_Name=value."""
+        sets: dict[str, dict[str, str]] = {}
+        for name, value in attributes.items():
+            set_name, _, attribute = name.partition("_")
+            sets.setdefault(set_name, {})[attribute] = value
+        body = {"customSecurityAttributes": {name: {"@odata.type": _VALUE, **held} for name, held in sets.items()}}
+        self.must("PATCH", f"/servicePrincipals/{principal_id}", body)
+
+    def seed_application(self, display_name: str = "seeded", *, created_at: datetime | None, **properties: Any):
+        """An application with a past that Graph would not let anybody write: its date, its old secrets."""
+        return self.store.write(
+            lambda conn: add_application(conn, self.tenant_id, display_name, created_at=created_at, **properties)
+        ).result()
+
+    def seed_secret(self, text: str, *, start_at: datetime, end_at: datetime) -> tuple[PasswordCredential, bytes]:
+        """A client secret with a known text and chosen dates."""
+        credential = PasswordCredential(
+            key_id=KeyId(str(uuid.uuid4())), start_at=start_at, end_at=end_at, hint=secrets.hint(text)
+        )
+        return credential, secrets.digest(text)
+
+    def audits(self, **options: Any) -> list[dict[str, Any]]:
+        """All directory audits, newest first."""
+        return self.get("/auditLogs/directoryAudits?$top=999", **options)["value"]
+
+    def sign_ins(self) -> list[dict[str, Any]]:
+        """All sign-ins, newest first, with the members that only beta shows."""
+        return self.get("/beta/auditLogs/signIns?$top=999")["value"]
+
+
+_VALUE = "#microsoft.graph.customSecurityAttributeValue"
+
+__all__ = ["ADMINISTRATOR_PERMISSIONS", "NOW", "AppId", "Clock", "Identity", "LocalTenant", "Workload", "new_identity"]
+
+
+def copy_of(template: Path, target: Path) -> Path:
+    """A fresh data directory like `template`, quicker than making one."""
+    shutil.copytree(template, target)
+    return target

@@ -1,0 +1,139 @@
+"""/auditLogs: every change and every refusal, in Graph's own words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.local_tenant import LocalTenant
+
+CREDENTIALS = "Update application – Certificates and secrets management "
+
+
+def test_a_new_secret_is_recorded_as_microsoft_does(tenant: LocalTenant) -> None:
+    made = tenant.new_application("Payroll")
+    secret = tenant.must(
+        "POST", f"/applications/{made['id']}/addPassword", {"passwordCredential": {"displayName": "ci"}}
+    )
+    event = tenant.audits()[0]
+    assert event["activityDisplayName"] == CREDENTIALS
+    assert (event["category"], event["loggedByService"], event["result"]) == (
+        "ApplicationManagement",
+        "Core Directory",
+        "success",
+    )
+    (target,) = event["targetResources"]
+    assert (target["id"], target["displayName"], target["type"]) == (made["id"], "Payroll", "Application")
+    described, included = target["modifiedProperties"]
+    assert described["displayName"] == "KeyDescription"
+    assert described["oldValue"] == "[]"
+    assert json.loads(described["newValue"]) == [
+        f"[KeyIdentifier={secret['keyId']},KeyType=Password,KeyUsage=Verify,DisplayName=ci]"
+    ]
+    assert (included["displayName"], included["newValue"]) == ("Included Updated Properties", '"KeyDescription"')
+    assert event["initiatedBy"]["app"]["appId"] == tenant.new.client_id
+
+
+def test_a_refusal_is_recorded_with_its_reason(tenant: LocalTenant) -> None:
+    made = tenant.new_application("Payroll")
+    tenant.block_secrets()
+    tenant.refused("POST", f"/applications/{made['id']}/addPassword", {}, status=400)
+    event = tenant.audits()[0]
+    assert (event["activityDisplayName"], event["result"]) == (CREDENTIALS, "failure")
+    assert event["resultReason"].startswith("Credential type not allowed as per assigned policy")
+    assert event["targetResources"][0]["id"] == made["id"]
+
+
+def test_every_kind_of_change_leaves_its_record(tenant: LocalTenant) -> None:
+    made = tenant.new_application("a")
+    principal = tenant.new_principal(made["appId"])
+    tenant.must("PATCH", f"/applications/{made['id']}", {"displayName": "b"})
+    secret = tenant.must("POST", f"/servicePrincipals/{principal['id']}/addPassword", {})
+    tenant.must("POST", f"/servicePrincipals/{principal['id']}/removePassword", {"keyId": secret["keyId"]})
+    policy = tenant.must("POST", "/policies/appManagementPolicies", {"displayName": "p", "description": "d"})
+    reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/policies/appManagementPolicies/{policy['id']}"}
+    tenant.must("POST", f"/applications/{made['id']}/appManagementPolicies/$ref", reference)
+    tenant.must("DELETE", f"/applications/{made['id']}/appManagementPolicies/{policy['id']}/$ref")
+    tenant.must("PATCH", f"/policies/appManagementPolicies/{policy['id']}", {"isEnabled": True})
+    tenant.must("DELETE", f"/policies/appManagementPolicies/{policy['id']}")
+    tenant.must("PATCH", "/policies/defaultAppManagementPolicy", {"isEnabled": True})
+    owner = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{principal['id']}"}
+    tenant.must("POST", f"/applications/{made['id']}/owners/$ref", owner)
+    tenant.must("DELETE", f"/applications/{made['id']}")
+    names = [event["activityDisplayName"] for event in reversed(tenant.audits())]
+    assert names == [
+        "Add application",
+        "Add service principal",
+        "Update application",
+        "Add service principal credentials",
+        "Remove service principal credentials",
+        "Add policy",
+        "Add policy to application",
+        "Remove policy from application",
+        "Update policy",
+        "Delete policy",
+        "Update policy",
+        "Add owner to application",
+        "Delete application",
+        "Remove service principal",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "count"),
+    [
+        ("activityDisplayName eq 'Add application'", 2),
+        (f"activityDisplayName eq '{CREDENTIALS}'", 1),
+        ("startswith(activityDisplayName,'Update application')", 1),
+        ("category eq 'Policy'", 0),
+        ("result eq 'failure'", 0),
+        ("activityDateTime ge 2026-11-22T11:59:00Z and activityDisplayName eq 'Add application'", 2),
+        ("activityDateTime lt 2026-11-22T11:59:00Z", 0),
+        ("targetResources/any(t:t/displayName eq 'first')", 2),
+        ("initiatedBy/app/displayName eq 'nobody'", 0),
+    ],
+)
+def test_audits_are_found_by_what_one_asks_about(tenant: LocalTenant, condition: str, count: int) -> None:
+    made = tenant.new_application("first")
+    tenant.new_application("second")
+    tenant.must("POST", f"/applications/{made['id']}/addPassword", {})
+    answer = tenant.client.get(
+        "/v1.0/auditLogs/directoryAudits",
+        params={"$filter": condition},
+        headers={"Authorization": f"Bearer {tenant.token}"},
+    )
+    assert answer.status_code == 200, answer.text
+    assert len(answer.json()["value"]) == count
+
+
+def test_the_correlation_id_is_the_clients_own(tenant: LocalTenant) -> None:
+    sent = "1f0d5b9a-7c3e-4a55-9d10-5a6f0c1b2d3e"
+    tenant.must("POST", "/applications", {"displayName": "x"}, **{"client-request-id": sent})
+    event = tenant.audits()[0]
+    assert event["correlationId"] == sent
+    assert event["id"].startswith(f"Directory_{sent}_")
+    assert tenant.get(f"/auditLogs/directoryAudits/{event['id']}")["id"] == event["id"]
+
+
+def test_sign_ins_name_the_credential_that_was_used(tenant: LocalTenant) -> None:
+    made = tenant.new_application("signs in")
+    tenant.new_principal(made["appId"])
+    secret = tenant.must("POST", f"/applications/{made['id']}/addPassword", {})
+    assert tenant.token_request(client_id=made["appId"], client_secret=secret["secretText"]).status_code == 200
+    good = tenant.sign_ins()[0]
+    assert (good["appId"], good["status"]["errorCode"]) == (made["appId"], 0)
+    assert (good["clientCredentialType"], good["servicePrincipalCredentialKeyId"]) == ("clientSecret", secret["keyId"])
+    assert tenant.token_request(client_id=made["appId"], client_secret="wrong").status_code == 401
+    bad = tenant.sign_ins()[0]
+    assert (bad["status"]["errorCode"], bad["clientCredentialType"]) == (7000215, "clientSecret")
+    by_certificate = tenant.sign_ins()[-1]
+    assert by_certificate["servicePrincipalCredentialThumbprint"] == tenant.identity.facts.thumbprint
+    assert by_certificate["clientCredentialType"] in ("certificate", "clientAssertion")
+
+
+def test_sign_in_event_types_are_a_word_of_beta(tenant: LocalTenant) -> None:
+    condition = "$filter=signInEventTypes/any(t: t eq 'servicePrincipal')"
+    assert tenant.get(f"/beta/auditLogs/signIns?{condition}")["value"]
+    error = tenant.refused("GET", f"/auditLogs/signIns?{condition}", status=400)
+    assert "Could not find a property named 'signInEventTypes'" in error["message"]

@@ -1,0 +1,157 @@
+"""Who may do what: application permissions are enforced on every call, with Graph's bodies."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.local_tenant import LocalTenant
+
+CALLS = [
+    ("GET", "/applications", None, "Application.Read.All"),
+    ("POST", "/applications", {"displayName": "x"}, "Application.ReadWrite.All"),
+    ("PATCH", "/applications/{app}", {"displayName": "x"}, "Application.ReadWrite.All"),
+    ("DELETE", "/applications/{app}", None, "Application.ReadWrite.All"),
+    ("POST", "/applications/{app}/addPassword", {}, "Application.ReadWrite.All"),
+    ("GET", "/applications/{app}/owners", None, "Application.Read.All"),
+    ("GET", "/servicePrincipals", None, "Application.Read.All"),
+    ("POST", "/servicePrincipals/{sp}/addPassword", {}, "Application.ReadWrite.All"),
+    ("GET", "/policies/defaultAppManagementPolicy", None, "Policy.Read.All"),
+    ("PATCH", "/policies/defaultAppManagementPolicy", {"isEnabled": True}, "Policy.ReadWrite.ApplicationConfiguration"),
+    ("GET", "/policies/appManagementPolicies", None, "Policy.Read.All"),
+    (
+        "POST",
+        "/policies/appManagementPolicies",
+        {"displayName": "a", "description": "b"},
+        "Policy.ReadWrite.ApplicationConfiguration",
+    ),
+    ("GET", "/organization", None, "Organization.Read.All"),
+    ("GET", "/beta/auditLogs/signIns", None, "AuditLog.Read.All"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "permission"), CALLS, ids=lambda value: str(value))
+def test_a_call_needs_its_permission_and_no_more(
+    tenant: LocalTenant, method: str, path: str, body: dict | None, permission: str
+) -> None:
+    made = tenant.new_application()
+    principal = tenant.new_principal(made["appId"])
+    url = path.format(app=made["id"], sp=principal["id"])
+    nobody = tenant.as_workload()
+    error = tenant.refused(method, url, body, status=403, token=nobody.token)
+    assert error["code"] == "Authorization_RequestDenied"
+    assert error["message"].startswith("Insufficient privileges to complete the operation.")
+    assert permission in error["message"]
+    holder = tenant.as_workload(permission)
+    assert tenant.graph(method, url, body, token=holder.token).status_code < 300
+
+
+def test_a_refused_caller_changes_nothing_and_is_on_record(tenant: LocalTenant) -> None:
+    made = tenant.new_application("untouched")
+    reader = tenant.as_workload("Application.Read.All")
+    tenant.refused("PATCH", f"/applications/{made['id']}", {"displayName": "x"}, status=403, token=reader.token)
+    assert tenant.get(f"/applications/{made['id']}")["displayName"] == "untouched"
+    refusal = tenant.audits()[0]
+    assert (refusal["activityDisplayName"], refusal["result"]) == ("Update application", "failure")
+    assert refusal["initiatedBy"]["app"]["servicePrincipalId"] == reader.principal.id
+
+
+def test_owned_by_reaches_what_it_made_and_nothing_else(tenant: LocalTenant) -> None:
+    caller = tenant.as_workload("Application.ReadWrite.OwnedBy")
+    own = tenant.must("POST", "/applications", {"displayName": "own"}, token=caller.token)
+    foreign = tenant.new_application("foreign")
+    tenant.must("POST", f"/applications/{own['id']}/addPassword", {}, token=caller.token)
+    tenant.refused("POST", f"/applications/{foreign['id']}/addPassword", {}, status=403, token=caller.token)
+    tenant.refused("DELETE", f"/applications/{foreign['id']}", status=403, token=caller.token)
+    (owner,) = tenant.get(f"/applications/{own['id']}/owners")["value"]
+    assert owner["id"] == caller.principal.id
+
+
+def test_assigning_a_policy_needs_both_permissions(tenant: LocalTenant) -> None:
+    made = tenant.new_application()
+    policy = tenant.must("POST", "/policies/appManagementPolicies", {"displayName": "a", "description": "b"})
+    reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/policies/appManagementPolicies/{policy['id']}"}
+    path = f"/applications/{made['id']}/appManagementPolicies/$ref"
+    for permissions in (("Application.Read.All",), ("Policy.ReadWrite.ApplicationConfiguration",)):
+        tenant.refused("POST", path, reference, status=403, token=tenant.as_workload(*permissions).token)
+    both = tenant.as_workload("Application.Read.All", "Policy.ReadWrite.ApplicationConfiguration")
+    tenant.must("POST", path, reference, token=both.token)
+
+
+def test_nobody_exempts_themselves_without_the_permission_to_assign_attributes(tenant: LocalTenant) -> None:
+    caller = tenant.as_workload("Application.ReadWrite.All")
+    body = {"customSecurityAttributes": {"Exemptions": {"Level": "all"}}}
+    tenant.refused("PATCH", f"/servicePrincipals/{caller.principal.id}", body, status=403, token=caller.token)
+    smuggled = {**body, "tags": ["x"]}
+    tenant.refused("PATCH", f"/servicePrincipals/{caller.principal.id}", smuggled, status=403, token=caller.token)
+
+
+def test_attributes_are_shown_only_to_who_may_see_them(tenant: LocalTenant) -> None:
+    workload = tenant.as_workload("Application.Read.All", Exemptions_Level="all")
+    path = f"/servicePrincipals/{workload.principal.id}"
+    assert "customSecurityAttributes" not in tenant.get(path)
+    shown = tenant.get(f"{path}?$select=id,customSecurityAttributes")["customSecurityAttributes"]
+    assert shown["Exemptions"]["Level"] == "all"
+    tenant.refused("GET", f"{path}?$select=customSecurityAttributes", status=403, token=workload.token)
+
+
+def test_an_exempt_caller_passes_where_others_are_stopped(tenant: LocalTenant) -> None:
+    made = tenant.new_application()
+    entry = {
+        "restrictionType": "passwordAddition",
+        "state": "enabled",
+        "excludeActors": {
+            "customSecurityAttributes": [
+                {
+                    "@odata.type": "#microsoft.graph.customSecurityAttributeStringValueExemption",
+                    "id": "Exemptions_Level",
+                    "operator": "equals",
+                    "value": "all",
+                }
+            ]
+        },
+    }
+    body = {"isEnabled": True, "applicationRestrictions": {"passwordCredentials": [entry]}}
+    tenant.must("PATCH", "/policies/defaultAppManagementPolicy", body)
+    path = f"/applications/{made['id']}/addPassword"
+    exempt = tenant.as_workload("Application.ReadWrite.All", Exemptions_Level="all")
+    wrong_case = tenant.as_workload("Application.ReadWrite.All", Exemptions_Level="ALL")
+    tenant.must("POST", path, {}, token=exempt.token)
+    tenant.refused("POST", path, {}, status=400, token=wrong_case.token)
+    tenant.refused("POST", path, {}, status=400)
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Basic abc", "Bearer not.a.token", "Bearer a.b.c", "Bearer " + "x" * 100_000]
+)
+def test_without_a_valid_token_there_is_401_with_a_challenge(tenant: LocalTenant, header: str) -> None:
+    answer = tenant.client.get("/v1.0/applications", headers={"Authorization": header} if header else {})
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "InvalidAuthenticationToken"
+    assert "WWW-Authenticate" in answer.headers
+
+
+def test_an_expired_token_is_refused(tenant: LocalTenant) -> None:
+    tenant.clock.move(hours=2)
+    error = tenant.refused("GET", "/applications", status=401)
+    assert error["code"] == "InvalidAuthenticationToken"
+    tenant.sign_in_again()
+    tenant.get("/applications")
+
+
+def test_what_is_not_served_says_so(tenant: LocalTenant) -> None:
+    for method, path in (("GET", "/users"), ("GET", "/groups/x/members"), ("POST", "/applications/x/addKey")):
+        error = tenant.refused(method, path, {} if method == "POST" else None, status=501)
+        assert "does not serve" in error["message"]
+        assert "docs/reference/divergences.md" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "/applications"), ("DELETE", "/policies/defaultAppManagementPolicy")]
+)
+def test_a_verb_that_a_path_has_not_is_405(tenant: LocalTenant, method: str, path: str) -> None:
+    tenant.refused(method, path, status=405)
+
+
+def test_me_is_for_people(tenant: LocalTenant) -> None:
+    error = tenant.refused("GET", "/me/ownedObjects", status=400)
+    assert error["message"] == "/me request is only valid with delegated authentication flow."
