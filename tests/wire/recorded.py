@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,13 @@ _ANSWER = re.compile(r"^ {6}string: '((?:[^']|'')*)'$", re.MULTILINE)
 _FOLD = re.compile(r" *\n +")
 
 
-def recorded_answers() -> Iterator[dict[str, Any]]:
+@cache
+def recorded_answers() -> tuple[dict[str, Any], ...]:
     """Every JSON object that the service answered with."""
+    return tuple(_answers())
+
+
+def _answers() -> Iterator[dict[str, Any]]:
     for file in sorted(RECORDINGS.glob("*.yaml")):
         for scalar in _ANSWER.findall(file.read_text(encoding="utf-8")):
             body = json.loads(_FOLD.sub(" ", scalar).replace("''", "'")) if scalar.startswith("{") else None

@@ -41,7 +41,7 @@ from unsecret.wire.credentials import (
 )
 from unsecret.wire.expect import refuse
 from unsecret.wire.instants import format_instant
-from unsecret.wire.properties import on_select, read_properties, require, shown_by_default
+from unsecret.wire.properties import fields_of, frozen, on_select, read_properties, require, shown_by_default
 from unsecret.wire.shapes import Access, Property, Shape, flag, guid, many, record, text, whole, word
 
 MOST_RESOURCES = 50
@@ -192,6 +192,15 @@ _BLANK = msgspec.json.encode(_DEFAULTS)
 """Decoded anew for every answer, so that no two answers share a list: quicker than copying."""
 
 _ON_SELECT = on_select(PROPERTIES)
+_ALL_DEFAULTS = {**_DEFAULTS, **_ON_SELECT}
+
+
+def _without_lifted(name: str, value: Any) -> Any:
+    lifted = _LIFTED.get(name)
+    return {member: item for member, item in value.items() if member not in lifted} if lifted else value
+
+
+_DEFAULTS_OF_THE_REST = {name: _without_lifted(name, value) for name, value in _ALL_DEFAULTS.items()}
 
 
 class ApplicationBody(Struct, frozen=True, kw_only=True):
@@ -256,15 +265,13 @@ def application_from_graph(body: Any, *, existing: Application | None) -> Applic
     are replaced. Read `existing` in the transaction that writes, for `other` is merged from it. Raises
     Invalid, which names the property, and Unsupported for `…@odata.bind`.
     """
-    if existing is None:
-        current: Mapping[str, Any] = {**_DEFAULTS, **_ON_SELECT}
-    else:
-        current = application_to_graph(existing, beta=True, selected=_ON_SELECT)
+    current = _ALL_DEFAULTS if existing is None else application_to_graph(existing, beta=True, selected=_ON_SELECT)
     written = read_properties(body, PROPERTIES, current=current, creating=existing is None)
     if existing is None:
         require("displayName", written)
         _default_token_version(body, written)
     keys, passwords = written.pop("keyCredentials", None), written.pop("passwordCredentials", None)
+    written = {name: value for name, value in written.items() if value != current[name]}
     _check(body, written, current)
     return ApplicationBody(
         properties=_fields(written, existing),
@@ -274,27 +281,15 @@ def application_from_graph(body: Any, *, existing: Application | None) -> Applic
 
 
 def _fields(written: Mapping[str, Any], existing: Application | None) -> dict[str, Any]:
-    """Graph's names → the noun's fields, without those that keep their value."""
-    fields: dict[str, Any] = {}
-    other = dict(existing.other) if existing else {}
-    for name, value in written.items():
-        field = PROPERTIES[name].field
-        if field:
-            fields[field] = _frozen(value)
-        else:
-            lifted = _LIFTED.get(name, {})
-            fields |= {kept_as: _frozen(value[member]) for member, kept_as in lifted.items()}
-            rest = {member: item for member, item in value.items() if member not in lifted} if lifted else value
-            if rest or not lifted:
-                other[name] = rest
-    fields["other"] = other
+    """Graph's names → the noun's fields, those that get a new value."""
+    rest = {name: _without_lifted(name, value) for name, value in written.items()}
+    fields = fields_of(rest, PROPERTIES, existing.other if existing else {}, _DEFAULTS_OF_THE_REST)
+    for name, lifted in _LIFTED.items():
+        if name in written:
+            fields |= {kept_as: frozen(written[name][member]) for member, kept_as in lifted.items()}
     if existing is None:
         return fields
     return {field: value for field, value in fields.items() if value != getattr(existing, field)}
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _default_token_version(body: Mapping[str, Any], written: dict[str, Any]) -> None:

@@ -213,7 +213,7 @@ def _key_bytes(value: Any, where: str) -> bytes | None:
             "it has left its machine.",
             where,
         )
-    if not content.lstrip().startswith(b"-----BEGIN"):
+    if b"-----BEGIN" not in content:
         return content
     certificate = _PEM_CERTIFICATE.search(content)
     if certificate is None:

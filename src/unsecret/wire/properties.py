@@ -54,6 +54,29 @@ def require(name: str, written: Mapping[str, Any]) -> None:
         raise refuse(f"Property '{name}' is required.", name)
 
 
+def fields_of(
+    written: Mapping[str, Any], table: Table, other: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Graph's names → fields of the noun, with `other` among them when it changes. What is as Graph shows it by
+    default is not kept."""
+    fields: dict[str, Any] = {}
+    kept = dict(other)
+    for name, value in written.items():
+        field = table[name].field
+        if field:
+            fields[field] = frozen(value)
+        elif value == defaults[name]:
+            kept.pop(name, None)
+        else:
+            kept[name] = value
+    return fields if kept == other else {**fields, "other": kept}
+
+
+def frozen(value: Any) -> Any:
+    """A collection as the nouns keep it."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _members(body: Any) -> Iterator[tuple[str, Any]]:
     """The members without OData's control information, which may stand anywhere and changes nothing."""
     if not isinstance(body, dict):

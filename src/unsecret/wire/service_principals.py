@@ -9,7 +9,6 @@ whoever creates it, or changes the application, has to put there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -37,7 +36,7 @@ from unsecret.wire.credentials import (
 )
 from unsecret.wire.custom_security_attributes import attributes_from_graph, attributes_to_graph
 from unsecret.wire.instants import format_instant
-from unsecret.wire.properties import on_select, read_properties, require, shown_by_default
+from unsecret.wire.properties import fields_of, read_properties, require, shown_by_default
 from unsecret.wire.shapes import Access, Property, Shape, flag, guid, many, record, text, word
 
 _FROM_THE_APPLICATION = "It follows the application: change it there."
@@ -89,14 +88,15 @@ PROPERTIES: dict[str, Property] = {
         instead="Use addPassword and removePassword.",
     ),
     "resourceSpecificApplicationPermissions": Property(Shape(_TEXTS.read, []), None, Access.READ),
-    "customSecurityAttributes": Property(Shape(attributes_from_graph), "custom_security_attributes", on_select=True),
+    "customSecurityAttributes": Property(
+        Shape(attributes_from_graph, {}), "custom_security_attributes", on_select=True
+    ),
 }
 
 _DEFAULTS = shown_by_default(PROPERTIES)
 _BLANK = msgspec.json.encode(_DEFAULTS)
 """Decoded anew for every answer, so that no two answers share a list: quicker than copying."""
 
-_ON_SELECT = on_select(PROPERTIES)
 _SCOPES, _BETA_SCOPES = "oauth2PermissionScopes", "publishedPermissionScopes"
 _ATTRIBUTES = "customSecurityAttributes"
 
@@ -165,30 +165,12 @@ def service_principal_from_graph(body: Any, *, existing: ServicePrincipal | None
     if existing is None:
         require("appId", written)
     keys, passwords = written.pop("keyCredentials", None), written.pop("passwordCredentials", None)
+    written = {name: value for name, value in written.items() if name == _ATTRIBUTES or value != current[name]}
     return ServicePrincipalBody(
-        properties=_fields(written, existing),
+        properties=fields_of(written, PROPERTIES, existing.other if existing else {}, _DEFAULTS),
         key_credentials=None if keys is None else tuple(keys),
         password_credentials=None if passwords is None else tuple(passwords),
     )
-
-
-def _fields(written: Mapping[str, Any], existing: ServicePrincipal | None) -> dict[str, Any]:
-    """Graph's names → the noun's fields, without those that keep their value."""
-    fields: dict[str, Any] = {}
-    other = dict(existing.other) if existing else {}
-    for name, value in written.items():
-        field = PROPERTIES[name].field
-        if field:
-            fields[field] = tuple(value) if isinstance(value, list) else value
-        else:
-            other[name] = value
-    attributes = PROPERTIES[_ATTRIBUTES].field
-    if attributes in fields:
-        fields[attributes] = fields[attributes] or {}
-    fields["other"] = other
-    if existing is None:
-        return fields
-    return {field: value for field, value in fields.items() if field == attributes or value != getattr(existing, field)}
 
 
 def inherited(application: Application) -> dict[str, Any]:
