@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, ScalarSelect, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import Connection, ScalarSelect, bindparam, delete, exists, insert, select, update
 
 from unsecret.errors import Conflict
 from unsecret.model.application import DirectoryObject, KeyCredential, KeyType, KeyUsage, ObjectKind, PasswordCredential
 from unsecret.model.identifiers import AppId, KeyId, ObjectId, TenantId
 from unsecret.store.columns import folded_or_none, guid, guid_text, instant, micros
-from unsecret.store.live_objects import LIVE, not_found, require_row
+from unsecret.store.live_objects import LIVE, require_row
 from unsecret.store.schema import APPLICATION, directory_object, key_credential, password_credential
-from unsecret.store.statement import Statement
+from unsecret.store.statement import Insertion, Statement
 
 
 class StoredPassword(Struct, frozen=True, kw_only=True):
@@ -59,6 +59,7 @@ _live_row: ScalarSelect[int] = (
 )
 _OF_THE_APP = (LIVE, _object.app_id == bindparam("app_id"))
 
+_has_key_id = exists().where(_password.object_row == _object.id, _password.key_id == bindparam("key_id"))
 _ADD_PASSWORD = Statement(
     insert(password_credential).from_select(
         ["tenant_id", "object_row", "key_id", "start_at", "end_at", "display_name", "hint", "digest"],
@@ -66,19 +67,10 @@ _ADD_PASSWORD = Statement(
             _object.tenant_id,
             _object.id,
             *(bindparam(name) for name in ("key_id", "start_at", "end_at", "display_name", "hint", "digest")),
-        ).where(LIVE, _object.object_id == bindparam("object_id")),
+        ).where(LIVE, _object.object_id == bindparam("object_id"), ~_has_key_id),
     )
 )
-_INSERT_PASSWORD = Statement(
-    insert(password_credential)
-    .values({column.name: bindparam(column.name) for column in password_credential.c if column.name != "id"})
-    .inline()
-)
-_HAS_PASSWORD = Statement(
-    select(literal_column("1"))
-    .select_from(password_credential)
-    .where(_password.object_row == _live_row, _password.key_id == bindparam("key_id"))
-)
+_INSERT_PASSWORD = Insertion(password_credential)
 _REMOVE_PASSWORD = Statement(
     delete(password_credential).where(_password.object_row == _live_row, _password.key_id == bindparam("key_id"))
 )
@@ -92,11 +84,7 @@ _PASSWORD_DIGESTS = Statement(
     .order_by(_password.id)
 )
 
-_INSERT_KEY = Statement(
-    insert(key_credential)
-    .values({column.name: bindparam(column.name) for column in key_credential.c if column.name != "id"})
-    .inline()
-)
+_INSERT_KEY = Insertion(key_credential)
 _REMOVE_KEY = Statement(
     delete(key_credential).where(_key.object_row == bindparam("object_row"), _key.key_id == bindparam("key_id"))
 )
@@ -121,11 +109,9 @@ def add_password(
 ) -> None:
     """Raises NotFound for an object that is not there, Conflict for a key id that it has already."""
     identity = {"tenant_id": guid(tenant_id), "object_id": guid(object_id)}
-    values = _password_values(credential, digest)
-    if _HAS_PASSWORD.one(conn, key_id=values["key_id"], **identity):
+    if not _ADD_PASSWORD.run(conn, **identity, **_password_values(credential, digest)):
+        require_row(conn, tenant_id, object_id)
         raise Conflict(f"The key id '{credential.key_id}' is taken. Choose another.", target="keyId")
-    if not _ADD_PASSWORD.run(conn, **identity, **values):
-        raise not_found(object_id)
 
 
 def remove_password(conn: Connection, tenant_id: TenantId, object_id: ObjectId, key_id: KeyId) -> bool:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, bindparam, insert, literal_column, select, update
+from sqlalchemy import Connection, Select, bindparam, literal_column, select, update
 from sqlalchemy import delete as delete_from
 
 from unsecret.errors import Conflict
@@ -40,7 +40,7 @@ from unsecret.store.schema import (
     directory_object,
     object_value,
 )
-from unsecret.store.statement import Statement
+from unsecret.store.statement import Insertion, Statement
 
 _object, _value = directory_object.c, object_value.c
 
@@ -67,16 +67,9 @@ _GET_BY_APP_ID = Statement(
     select(*_FOUND).where(LIVE, _object.app_id == bindparam("app_id"), _object.kind == bindparam("kind"))
 )
 _GET_BY_UNIQUE_NAME = Statement(select(*_FOUND).where(LIVE, _object.folded_unique_name == bindparam("unique_name")))
-_ADD = Statement(
-    insert(directory_object)
-    .values({name: bindparam(name) for name in ("tenant_id", "kind", "object_id", *_KEPT)})
-    .returning(_object.id)
-)
+_ADD = Insertion(directory_object)
 _REPLACE = Statement(
-    update(directory_object)
-    .values({name: bindparam(f"new_{name}") for name in _KEPT})
-    .where(LIVE, _object.object_id == bindparam("object_id"), _object.kind == bindparam("kind"))
-    .returning(_object.id)
+    update(directory_object).values({name: bindparam(name) for name in _KEPT}).where(_object.id == bindparam("of_row"))
 )
 _DELETE = Statement(
     update(directory_object)
@@ -105,11 +98,7 @@ _URI_HOLDER = Statement(
     )
 )
 _VALUES_OF = Statement(select(_value.property, _value.folded_value).where(_value.object_row == bindparam("object_row")))
-_ADD_VALUE = Statement(
-    insert(object_value)
-    .values({name: bindparam(name) for name in ("tenant_id", "object_row", "property", "folded_value")})
-    .inline()
-)
+_ADD_VALUE = Insertion(object_value)
 _REMOVE_VALUE = Statement(
     delete_from(object_value).where(
         _value.object_row == bindparam("object_row"),
@@ -134,8 +123,8 @@ def add(
     """
     tenant = guid(tenant_id)
     _require_free(conn, tenant, obj, own=b"")
-    added = _ADD.one(conn, tenant_id=tenant, kind=_NUMBER_OF[obj.kind], object_id=guid(obj.id), **_kept_values(obj))
-    row = _row_in(added, obj.id)
+    identity = {"tenant_id": tenant, "kind": _NUMBER_OF[obj.kind], "object_id": guid(obj.id)}
+    row = _ADD.row(conn, **identity, deleted_at=None, **_kept_values(obj))
     values = sorted(_values_of(obj))
     _ADD_VALUE.run_many(conn, [_value_parameters(tenant, row, value) for value in values])
     credentials.insert_all(conn, tenant_id, row, obj, digests)
@@ -175,14 +164,12 @@ def replace(conn: Connection, tenant_id: TenantId, obj: Application | ServicePri
     """Writes everything but the credentials. Raises NotFound, and the Conflicts of `add`."""
     tenant = guid(tenant_id)
     _require_free(conn, tenant, obj, own=guid(obj.id))
-    replaced = _REPLACE.one(
-        conn,
-        tenant_id=tenant,
-        object_id=guid(obj.id),
-        kind=_NUMBER_OF[obj.kind],
-        **{f"new_{name}": value for name, value in _kept_values(obj).items()},
-    )
-    row = _row_in(replaced, obj.id)
+    identity = {"tenant_id": tenant, "kind": _NUMBER_OF[obj.kind], "object_id": guid(obj.id)}
+    found = _GET.one(conn, **identity)
+    if found is None:
+        raise not_found(obj.id)
+    row = found[0]
+    _REPLACE.run(conn, of_row=row, **_kept_values(obj))
     wanted, present = _values_of(obj), set(_VALUES_OF.all(conn, object_row=row))
     for property, value in present - wanted:
         _REMOVE_VALUE.run(conn, object_row=row, property=property, folded_value=value)
@@ -262,12 +249,6 @@ def _values_of(obj: Application | ServicePrincipal) -> set[tuple[int, str]]:
 
 def _value_parameters(tenant: bytes, row: int, value: tuple[int, str]) -> dict[str, Any]:
     return {"tenant_id": tenant, "object_row": row, "property": value[0], "folded_value": value[1]}
-
-
-def _row_in(written: tuple[int] | None, object_id: ObjectId) -> int:
-    if written is None:
-        raise not_found(object_id)
-    return written[0]
 
 
 def _require_free(conn: Connection, tenant: bytes, obj: Application | ServicePrincipal, *, own: bytes) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
@@ -25,6 +25,7 @@ from sqlalchemy.pool import QueuePool
 
 from unsecret.errors import Unavailable, Unsupported
 from unsecret.store import migrations
+from unsecret.store.statement import driver_of
 from unsecret.store.transaction import WriteTransaction
 from unsecret.store.writer import Writer
 
@@ -60,9 +61,9 @@ class Store:
     ) -> Store:
         """Opens the database, made and migrated first where that is needed.
 
-        `url_or_path` is the path of an SQLite file or an SQLAlchemy URL. `max_pages` bounds the file, in pages of 4 KiB,
-        as a full disk would; `busy_seconds` is how long a write waits for other processes. Raises Unavailable when the
-        file cannot be opened, is damaged, or is newer than this software.
+        `url_or_path` is the path of an SQLite file or an SQLAlchemy URL. `max_pages` bounds the file, in pages of 4
+        KiB, as a full disk would; `busy_seconds` is how long a write waits for other processes. Raises Unavailable
+        when the file cannot be opened, is damaged, or is newer than this software.
         """
         url = _url(url_or_path)
         settings = {"max_pages": max_pages, "busy_seconds": busy_seconds}
@@ -76,8 +77,8 @@ class Store:
     def read(self) -> Generator[Connection]:
         """A connection that sees one consistent state of the directory and cannot write."""
         with _telling(), self._readers.connect() as conn:
-            driver = conn.connection
-            driver.cursor().execute("BEGIN")
+            driver = driver_of(conn)
+            driver.execute("BEGIN")
             try:
                 yield conn
             finally:
@@ -97,10 +98,6 @@ class Store:
         self._writer.close()
         self._writing.dispose()
         self._readers.dispose()
-
-
-def _execute(conn: Connection, command: str) -> Any:
-    return conn.connection.cursor().execute(command)
 
 
 def _url(url_or_path: str | Path) -> URL:
@@ -160,19 +157,19 @@ def _prepare(engine: Engine, busy_seconds: float) -> None:
         _use_write_ahead_log(conn, time.monotonic() + busy_seconds)
         if migrations.is_current(conn):
             return
-        _execute(conn, _BEGIN_WRITING)
+        driver_of(conn).execute(_BEGIN_WRITING)
         try:
             migrations.upgrade(conn)
-            _execute(conn, "COMMIT")
+            driver_of(conn).execute("COMMIT")
         finally:
-            conn.connection.rollback()
+            driver_of(conn).rollback()
 
 
 def _use_write_ahead_log(conn: Connection, deadline: float) -> None:
     """The switch needs the file alone for a moment, and SQLite does not wait for that by itself."""
     while True:
         try:
-            _execute(conn, "PRAGMA journal_mode=WAL").fetchall()
+            driver_of(conn).execute("PRAGMA journal_mode=WAL").fetchall()
             return
         except sqlite3.OperationalError as error:
             if _primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:

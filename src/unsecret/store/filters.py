@@ -18,6 +18,7 @@ from unsecret.model.identifiers import canonical_guid
 from unsecret.model.query import And, AnyOf, Comparison, Filter, Not, Operator, Or
 from unsecret.store.columns import folded, guid, micros
 
+_LARGEST = 2**63 - 1
 _HIGHEST = "\U0010ffff"
 """Sorts after every character that a name can hold."""
 
@@ -84,7 +85,7 @@ def _comparison(asked: Comparison, properties: Mapping[str, Property]) -> Column
         raise unsupported(asked.property, asked.operator)
     if asked.operator is Operator.IN:
         values = asked.value if isinstance(asked.value, tuple) else (asked.value,)
-        return or_(false(), *(_compare(scalar, Operator.EQ, value, asked.property) for value in values))
+        return _is_one_of(scalar, values, asked.property)
     return _compare(scalar, asked.operator, asked.value, asked.property)
 
 
@@ -99,6 +100,16 @@ def _compare(scalar: Scalar, operator: Operator, value: Any, name: str) -> Colum
     if not scalar.nullable:
         return condition
     return or_(column.is_(None), condition) if operator is Operator.NE else and_(column.is_not(None), condition)
+
+
+def _is_one_of(scalar: Scalar, values: tuple[Any, ...], name: str) -> ColumnElement[bool]:
+    """One list and not a chain of comparisons: of those SQLite bears a thousand."""
+    absent = _compare_with_nothing(scalar, Operator.EQ) if None in values else false()
+    parsed = [scalar.parse(value, name) for value in values if value is not None]
+    present = [value for value in parsed if value is not None]
+    if scalar.column is None or not present:
+        return absent
+    return or_(absent, and_(scalar.column.is_not(None) if scalar.nullable else true(), scalar.column.in_(present)))
 
 
 def _compare_with_nothing(scalar: Scalar, operator: Operator) -> ColumnElement[bool]:
@@ -176,10 +187,10 @@ def instant_literal(value: Any, name: str) -> int:
 
 
 def number(value: Any, name: str) -> int:
-    """A whole number."""
+    """A whole number, or the nearest that a column can hold."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise _wrong_type(name, "a whole number")
-    return value
+    return max(-_LARGEST, min(value, _LARGEST))
 
 
 def flag(value: Any, name: str) -> bool:

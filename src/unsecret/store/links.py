@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, literal_column, select
+from sqlalchemy import Connection, bindparam, delete, literal_column, select
 
 from unsecret.errors import Conflict
 from unsecret.model.application import AppRoleAssignment, DirectoryObject
@@ -12,9 +12,9 @@ from unsecret.model.identifiers import ObjectId, TenantId
 from unsecret.model.query import Page, Query
 from unsecret.store.columns import guid, guid_text, instant, micros
 from unsecret.store.directory_objects import list_linked, with_credentials
-from unsecret.store.live_objects import LIVE, require_row
+from unsecret.store.live_objects import LIVE, require_row, row_of
 from unsecret.store.schema import app_role_assignment, directory_object, owner
-from unsecret.store.statement import Statement
+from unsecret.store.statement import Insertion, Statement
 
 _object, _owner, _assignment = directory_object.c, owner.c, app_role_assignment.c
 _owned = directory_object.alias("owned")
@@ -40,16 +40,10 @@ _OWNERS = Statement(
     .where(LIVE, _owner.object_row == bindparam("object_row"))
     .order_by(_owner.id)
 )
-_ADD_OWNER = Statement(
-    insert(owner).values({name: bindparam(name) for name in ("tenant_id", "object_row", "owner_row")}).inline()
-)
+_ADD_OWNER = Insertion(owner)
 _REMOVE_OWNER = Statement(delete(owner).where(_owner.id == bindparam("row")))
 
-_ADD_ASSIGNMENT = Statement(
-    insert(app_role_assignment)
-    .values({column.name: bindparam(column.name) for column in app_role_assignment.c if column.name != "id"})
-    .inline()
-)
+_ADD_ASSIGNMENT = Insertion(app_role_assignment)
 _ASSIGNMENT_HOLDER = Statement(
     select(literal_column("1"))
     .select_from(app_role_assignment)
@@ -112,8 +106,8 @@ def remove_owner(conn: Connection, tenant_id: TenantId, object_id: ObjectId, own
 
 
 def owners(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> tuple[DirectoryObject, ...]:
-    """The owners in the order in which they were added. Raises NotFound."""
-    row = require_row(conn, tenant_id, object_id)
+    """The owners in the order in which they were added."""
+    row = row_of(conn, tenant_id, object_id)
     return tuple(with_credentials(conn, _OWNERS.all(conn, tenant_id=guid(tenant_id), object_row=row)))
 
 
@@ -123,8 +117,8 @@ def owns(conn: Connection, tenant_id: TenantId, owner_id: ObjectId, object_id: O
 
 
 def owned_objects(conn: Connection, tenant_id: TenantId, owner_id: ObjectId, query: Query) -> Page[DirectoryObject]:
-    """A page of what the object owns. Raises NotFound, and Invalid as `directory_objects.list` does."""
-    row = require_row(conn, tenant_id, owner_id)
+    """A page of what the object owns. Raises Invalid as `directory_objects.list` does."""
+    row = row_of(conn, tenant_id, owner_id)
     return list_linked(conn, tenant_id, select(_owner.object_row).where(_owner.owner_row == row), query)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, insert
+from sqlalchemy import Connection
 
 from unsecret.model.event import AuditEvent, SignIn
 from unsecret.model.identifiers import TenantId
@@ -15,18 +15,14 @@ from unsecret.store.columns import body_of, folded, folded_or_none, guid, guid_o
 from unsecret.store.paging import Collection, page_of
 from unsecret.store.properties import AUDIT_ORDERS, AUDITS, SIGN_IN_ORDERS, SIGN_INS
 from unsecret.store.schema import audit_event, audit_target, sign_in
-from unsecret.store.statement import Statement
+from unsecret.store.statement import Insertion
 
 _audit, _sign_in = audit_event.c, sign_in.c
 
 
-def _values_of(table: Table) -> dict[str, Any]:
-    return {column.name: bindparam(column.name) for column in table.c if column.name != "id"}
-
-
-_ADD_AUDIT = Statement(insert(audit_event).values(_values_of(audit_event)).returning(_audit.id))
-_ADD_TARGET = Statement(insert(audit_target).values(_values_of(audit_target)).inline())
-_ADD_SIGN_IN = Statement(insert(sign_in).values(_values_of(sign_in)).inline())
+_ADD_AUDIT = Insertion(audit_event)
+_ADD_TARGET = Insertion(audit_target)
+_ADD_SIGN_IN = Insertion(sign_in)
 
 _AUDITS = Collection(
     row=_audit.id,
@@ -59,7 +55,7 @@ _audits_in, _sign_ins_in = _bodies(AuditEvent), _bodies(SignIn)
 def add_audit(conn: Connection, tenant_id: TenantId, event: AuditEvent) -> None:
     """Writes one directory audit."""
     tenant, caller = guid(tenant_id), event.caller
-    added = _ADD_AUDIT.one(
+    row = _ADD_AUDIT.row(
         conn,
         tenant_id=tenant,
         at=micros(event.at),
@@ -77,7 +73,7 @@ def add_audit(conn: Connection, tenant_id: TenantId, event: AuditEvent) -> None:
         _ADD_TARGET.run(
             conn,
             tenant_id=tenant,
-            event_row=added[0] if added else None,
+            event_row=row,
             folded_target_id=folded(target.id),
             folded_display_name=folded_or_none(target.display_name),
         )

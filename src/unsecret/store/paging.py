@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from msgspec import Meta, Struct
+from sqlalchemy import ColumnElement, Connection, Executable, and_, func, or_, select
 
 from unsecret.errors import Invalid
 from unsecret.model.identifiers import TenantId
@@ -39,13 +39,16 @@ class Collection(Struct, frozen=True, kw_only=True):
     newest_first: ColumnElement[Any] | None = None
 
 
+_Int64 = Annotated[int, Meta(ge=-(2**63), lt=2**63)]
+
+
 class _Cursor(Struct, frozen=True, array_like=True):
     """Where a page ended, and in which order."""
 
     property: str
     descending: bool
-    value: int | str | None
-    row: int
+    value: _Int64 | str
+    row: _Int64
 
 
 class _Order(Struct, frozen=True, kw_only=True):
@@ -130,7 +133,7 @@ def _order_of(collection: Collection, asked: OrderBy | None) -> _Order:
 
 def _question(
     collection: Collection, conditions: Sequence[ColumnElement[bool]], order: _Order, query: Query
-) -> Select[Any]:
+) -> Executable:
     """Asks for one row more than wanted, so that we know whether there is a next page."""
     if query.top < 1:
         raise Invalid("Invalid page size specified. Ask for at least one item with $top.", target="$top")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from unsecret.errors import Conflict
 from unsecret.model.application import DirectoryObject
@@ -25,7 +25,7 @@ from unsecret.store.schema import (
     tenant_default,
     trusted_configuration,
 )
-from unsecret.store.statement import Statement
+from unsecret.store.statement import Insertion, Statement
 
 _default, _policy, _link = tenant_default.c, app_management_policy.c, policy_link.c
 _object, _trusted = directory_object.c, trusted_configuration.c
@@ -40,14 +40,8 @@ _GET_DEFAULT = Statement(select(_default.body).where(_default.tenant_id == bindp
 _UPDATE_DEFAULT = Statement(
     update(tenant_default).values(body=bindparam("body")).where(_default.tenant_id == bindparam("of_tenant"))
 )
-_ADD_DEFAULT = Statement(
-    insert(tenant_default).values(tenant_id=bindparam("tenant_id"), body=bindparam("body")).inline()
-)
-_ADD_POLICY = Statement(
-    insert(app_management_policy)
-    .values({name: bindparam(name) for name in ("tenant_id", "policy_id", "folded_display_name", "is_enabled", "body")})
-    .inline()
-)
+_ADD_DEFAULT = Insertion(tenant_default)
+_ADD_POLICY = Insertion(app_management_policy)
 _GET_POLICY = Statement(select(_policy.id, _policy.body).where(*_THE_POLICY))
 _REPLACE_POLICY = Statement(
     update(app_management_policy)
@@ -61,9 +55,7 @@ _POLICY_OF = Statement(
     .join(directory_object, _object.id == _link.object_row)
     .where(LIVE, _object.object_id == bindparam("object_id"))
 )
-_LINK = Statement(
-    insert(policy_link).values({name: bindparam(name) for name in ("tenant_id", "policy_row", "object_row")}).inline()
-)
+_LINK = Insertion(policy_link)
 _UNLINK = Statement(
     delete(policy_link).where(
         _link.object_row
@@ -71,11 +63,7 @@ _UNLINK = Statement(
         _link.policy_row == select(_policy.id).where(*_THE_POLICY).scalar_subquery(),
     )
 )
-_ADD_TRUSTED = Statement(
-    insert(trusted_configuration)
-    .values({name: bindparam(name) for name in ("tenant_id", "configuration_id", "body")})
-    .inline()
-)
+_ADD_TRUSTED = Insertion(trusted_configuration)
 _GET_TRUSTED = Statement(select(_trusted.body).where(*_THE_CONFIGURATION))
 _LIST_TRUSTED = Statement(
     select(_trusted.body).where(_trusted.tenant_id == bindparam("tenant_id")).order_by(_trusted.id)
@@ -171,11 +159,10 @@ def unlink(conn: Connection, tenant_id: TenantId, policy_id: PolicyId, object_id
 
 
 def applies_to(conn: Connection, tenant_id: TenantId, policy_id: PolicyId, query: Query) -> Page[DirectoryObject]:
-    """A page of the live objects that are linked to the policy. Raises NotFound, and Invalid as `list` does."""
+    """A page of the live objects that are linked to the policy. Raises Invalid as `directory_objects.list` does."""
     found = _GET_POLICY.one(conn, tenant_id=guid(tenant_id), policy_id=guid(policy_id))
-    if found is None:
-        raise not_found(policy_id)
-    return list_linked(conn, tenant_id, select(_link.object_row).where(_link.policy_row == found[0]), query)
+    linked = select(_link.object_row).where(_link.policy_row == (found[0] if found else None))
+    return list_linked(conn, tenant_id, linked, query)
 
 
 def add_trusted_configuration(

@@ -10,9 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import bindparam, insert
+
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
     from sqlalchemy.sql.expression import ClauseElement
+
+
+def driver_of(conn: Connection) -> Any:
+    """The driver's connection. Of those that we use each has an `execute` that gives back a cursor."""
+    return conn.connection.dbapi_connection
 
 
 class Statement:
@@ -38,7 +45,7 @@ class Statement:
     def run_many(self, conn: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Runs once for each of `rows`."""
         text, constants = self._text(conn)
-        conn.connection.cursor().executemany(text, [{**constants, **row} for row in rows])
+        driver_of(conn).cursor().executemany(text, [{**constants, **row} for row in rows])
 
     def sql(self, conn: Connection) -> str:
         """What the database is sent: for tests that look at query plans."""
@@ -46,9 +53,7 @@ class Statement:
 
     def _execute(self, conn: Connection, values: dict[str, Any]) -> Any:
         text, constants = self._text(conn)
-        cursor = conn.connection.cursor()
-        cursor.execute(text, {**constants, **values} if constants else values)
-        return cursor
+        return driver_of(conn).execute(text, {**constants, **values} if constants else values)
 
     def _text(self, conn: Connection) -> tuple[str, dict[str, Any]]:
         dialect = conn.dialect
@@ -61,3 +66,17 @@ class Statement:
         style = "named" if dialect.name == "sqlite" else "pyformat"
         compiled: Any = self._clause.compile(dialect=type(dialect)(paramstyle=style))
         return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
+
+
+class Insertion(Statement):
+    """Puts a row into `table`; every column but `id` must be given."""
+
+    def __init__(self, table: Table):
+        names = [column.name for column in table.c if column.name != "id"]
+        super().__init__(insert(table).values({name: bindparam(name) for name in names}).inline())
+
+    def row(self, conn: Connection, **values: Any) -> int:
+        """The `id` of the row. SQLite has RETURNING too, at twice the price of the whole insertion."""
+        if conn.dialect.name == "sqlite":
+            return self._execute(conn, values).lastrowid
+        return driver_of(conn).execute(f"{self.sql(conn)} RETURNING id", values).fetchone()[0]

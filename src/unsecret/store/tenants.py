@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from unsecret.errors import Conflict
 from unsecret.model.application import Tenant
 from unsecret.model.identifiers import TenantId
 from unsecret.store.columns import body_of, folded, guid
 from unsecret.store.schema import tenant, tenant_domain
-from unsecret.store.statement import Statement
+from unsecret.store.statement import Insertion, Statement
 
-_ADD = Statement(insert(tenant).values(tenant_id=bindparam("tenant_id"), body=bindparam("body")).inline())
-_ADD_DOMAIN = Statement(
-    insert(tenant_domain).values(tenant_id=bindparam("tenant_id"), folded_name=bindparam("name")).inline()
-)
+_ADD = Insertion(tenant)
+_ADD_DOMAIN = Insertion(tenant_domain)
 _GET = Statement(select(tenant.c.body).where(tenant.c.tenant_id == bindparam("tenant_id")))
 _GET_BY_DOMAIN = Statement(
     select(tenant.c.body)
@@ -37,7 +35,7 @@ def add_tenant(conn: Connection, tenant: Tenant) -> None:
             )
     _ADD.run(conn, tenant_id=guid(tenant.id), body=body_of(tenant))
     names = {folded(domain) for domain in tenant.verified_domains}
-    _ADD_DOMAIN.run_many(conn, [{"tenant_id": guid(tenant.id), "name": name} for name in sorted(names)])
+    _ADD_DOMAIN.run_many(conn, [{"tenant_id": guid(tenant.id), "folded_name": name} for name in sorted(names)])
 
 
 def get_tenant(conn: Connection, tenant_id: TenantId) -> Tenant | None:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
+from unsecret.store.statement import driver_of
+
 
 @contextmanager
 def savepoint(conn: Connection) -> Generator[None]:
@@ -14,15 +16,15 @@ def savepoint(conn: Connection) -> Generator[None]:
 
     It does what `Connection.begin_nested` does, in a tenth of the time.
     """
-    cursor = conn.connection.cursor()
-    cursor.execute("SAVEPOINT step")
+    driver = driver_of(conn)
+    driver.execute("SAVEPOINT step")
     try:
         yield
     except BaseException:
-        cursor.execute("ROLLBACK TO SAVEPOINT step")
+        driver.execute("ROLLBACK TO SAVEPOINT step")
         raise
     finally:
-        cursor.execute("RELEASE SAVEPOINT step")
+        driver.execute("RELEASE SAVEPOINT step")
 
 
 class WriteTransaction:
@@ -53,7 +55,7 @@ class WriteTransaction:
 
     def rollback(self) -> None:
         """Undoes the transaction, if there is one."""
-        self.connection.connection.rollback()
+        driver_of(self.connection).rollback()
 
     def set_savepoint(self) -> None:
         """What follows can be undone alone."""
@@ -75,4 +77,4 @@ class WriteTransaction:
             self._held = None
 
     def _execute(self, command: str) -> None:
-        self.connection.connection.cursor().execute(command)
+        driver_of(self.connection).execute(command)
