@@ -72,8 +72,8 @@ def _grant_to_graph(grant: Grant) -> dict[str, Any]:
     assignment, principal, resource = grant
     return app_role_assignment_to_graph(
         assignment,
-        principal_display_name=principal.display_name if principal else None,
-        resource_display_name=resource.display_name if resource else None,
+        principal_name=principal.display_name if principal else None,
+        resource_name=resource.display_name if resource else None,
     )
 
 
