@@ -45,10 +45,9 @@ from unsecret.store.statement import Insertion, Statement
 _object, _value = directory_object.c, object_value.c
 
 _NUMBER_OF = {ObjectKind.APPLICATION: APPLICATION, ObjectKind.SERVICE_PRINCIPAL: SERVICE_PRINCIPAL}
-_DECODE = {
-    APPLICATION: msgspec.json.Decoder(Application).decode,
-    SERVICE_PRINCIPAL: msgspec.json.Decoder(ServicePrincipal).decode,
-}
+_decode_application = msgspec.json.Decoder(Application).decode
+_decode_service_principal = msgspec.json.Decoder(ServicePrincipal).decode
+_DECODE = {APPLICATION: _decode_application, SERVICE_PRINCIPAL: _decode_service_principal}
 _FOUND = (_object.id, _object.kind, _object.body)
 _KEPT = (
     "app_id",
@@ -66,6 +65,7 @@ _GET_ANY = Statement(select(*_FOUND).where(LIVE, _object.object_id == bindparam(
 _GET_BY_APP_ID = Statement(
     select(*_FOUND).where(LIVE, _object.app_id == bindparam("app_id"), _object.kind == bindparam("kind"))
 )
+_OF_APP = Statement(select(_object.kind, _object.body).where(LIVE, _object.app_id == bindparam("app_id")))
 _GET_BY_UNIQUE_NAME = Statement(select(*_FOUND).where(LIVE, _object.folded_unique_name == bindparam("unique_name")))
 _ADD = Insertion(directory_object)
 _REPLACE = Statement(
@@ -146,6 +146,20 @@ def get_by_app_id(
     return _with_credentials(
         conn, _GET_BY_APP_ID.one(conn, tenant_id=guid(tenant_id), app_id=guid(app_id), kind=_NUMBER_OF[kind])
     )
+
+
+def objects_of_app(
+    conn: Connection, tenant_id: TenantId, app_id: AppId
+) -> tuple[Application | None, ServicePrincipal | None]:
+    """The live application and the live service principal with this appId, without their credentials: what every
+    sign-in looks up, in one statement."""
+    application = principal = None
+    for kind, body in _OF_APP.all(conn, tenant_id=guid(tenant_id), app_id=guid(app_id)):
+        if kind == APPLICATION:
+            application = _decode_application(body)
+        else:
+            principal = _decode_service_principal(body)
+    return application, principal
 
 
 def get_by_unique_name(conn: Connection, tenant_id: TenantId, unique_name: str) -> Application | None:

@@ -8,6 +8,7 @@ durable before the answer leaves. The client is authenticated before anything is
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unsecret.errors import UnsecretError
-from unsecret.model.application import Application, ObjectKind, ServicePrincipal, Tenant
+from unsecret.model.application import Application, ServicePrincipal, Tenant
 from unsecret.model.event import CredentialType, SignIn
 from unsecret.model.identifiers import ZERO_GUID, AppId, KeyId, canonical_guid
 from unsecret.store import credentials, directory_objects, logs
@@ -119,8 +120,9 @@ async def _token(request: Request, endpoint: Endpoint) -> Response:
         if asking.attempt.is_somebodys:
             await _record(asking, as_refusal(error))
         raise
+    recorded = _record(asking, None)  # on its way to the disk while the token is being signed
     token = asking.services.signing.sign(claims_of(granted, trace, authority=asking.authority))
-    await _record(asking, None)
+    await recorded
     return answer(_body(token, granted, trace, endpoint), request)
 
 
@@ -147,10 +149,7 @@ def _judge(asking: Asking, asked: TokenRequest) -> Granted:
 
 def _find_client(conn: Connection, tenant: Tenant, asked: TokenRequest, attempt: Attempt) -> None:
     """Fill in the client's application and service principal; either may sign in, neither is 700016."""
-    application = directory_objects.get_by_app_id(conn, tenant.id, ObjectKind.APPLICATION, attempt.app_id)
-    principal = directory_objects.get_by_app_id(conn, tenant.id, ObjectKind.SERVICE_PRINCIPAL, attempt.app_id)
-    attempt.application = application if isinstance(application, Application) else None
-    attempt.principal = principal if isinstance(principal, ServicePrincipal) else None
+    attempt.application, attempt.principal = directory_objects.objects_of_app(conn, tenant.id, attempt.app_id)
     if attempt.name is None:
         attempt.credential_type = _credential_type(asked)
         if asked.client.secret is not None:
@@ -228,11 +227,12 @@ def _not_assigned(client: ServicePrincipal, resource: Resource) -> TokenRefused:
     )
 
 
-async def _record(asking: Asking, refusal: TokenRefused | None) -> None:
-    """Write the sign-in down; returns once it is durable. Raises Unavailable, and then there is no token."""
+def _record(asking: Asking, refusal: TokenRefused | None) -> Awaitable[None]:
+    """Write the sign-in down, also when the client hangs up meanwhile. What is returned is done once the record is
+    durable; it raises Unavailable, and then there must be no token."""
     sign_in = _sign_in(asking, refusal)
     written = asking.services.store.write(lambda conn: logs.add_sign_in(conn, asking.tenant.id, sign_in))
-    await asyncio.wrap_future(written)
+    return asyncio.shield(asyncio.wrap_future(written))
 
 
 def _sign_in(asking: Asking, refusal: TokenRefused | None) -> SignIn:

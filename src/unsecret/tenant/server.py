@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from unsecret.errors import Conflict, Invalid
+from unsecret.errors import Conflict, Invalid, Unavailable
 from unsecret.model.identifiers import AppId, TenantId
 from unsecret.tenant.pki import ServerCertificate
 from unsecret.tenant.private_files import private_directory, write_private
@@ -44,8 +44,8 @@ LOCK_FILE = "running.lock"
 
 LONGEST_HEADERS = 64 * 1024
 """Bytes of a request's headers; a token of the largest size fits."""
-HEADERS_WITHIN = 15.0
-"""Seconds in which a request's headers have to arrive."""
+HEADERS_WITHIN = 60.0
+"""Seconds in which a request's headers have to arrive, the first or, on a kept connection, the next one's."""
 BODY_WITHIN = 30.0
 """Seconds in which a request's body has to arrive."""
 CONNECTIONS = 1024
@@ -217,6 +217,8 @@ async def _serve(app: ASGIApp, place: Place, certificate: ServerCertificate, on_
         if not stopping.is_set() and not serving.done():
             on_ready()
         await _first(serving, asyncio.create_task(stopping.wait()))
+        if serving.done():
+            raise serving.exception() or Unavailable("The server stopped by itself. Its last words are on stderr.")
         server.stop()
         await _first(serving, asyncio.create_task(hurrying.wait()), within=GRACE)
     finally:
@@ -293,7 +295,8 @@ def _bounded(app: ASGIApp) -> ASGIApp:
             complete = not message.get("more_body", False)
             return message
 
-        await app(scope, receive_in_time, send)
+        with contextlib.suppress(asyncio.CancelledError):  # granian gives a request up when its client hangs up
+            await app(scope, receive_in_time, send)
 
     return bounded
 

@@ -92,6 +92,8 @@ def _challenge(request: Request, refusal: TokenRefused) -> dict[str, str]:
 
 def _correlation_id(request: Request) -> str:
     """The client's own id: in a header, or (MSAL for Node) in the query."""
+    if not request.scope["query_string"]:
+        return correlation_id(request)
     try:
         return str(uuid.UUID(request.query_params["client-request-id"]))
     except (KeyError, ValueError):

@@ -50,17 +50,12 @@ def find_resource(conn: Connection, tenant: Tenant, identifier: str, settings: S
     """
     identifier = _settled(identifier, settings)
     app_id = _app_id(conn, tenant, identifier, settings)
-    principal = app_id and directory_objects.get_by_app_id(conn, tenant.id, ObjectKind.SERVICE_PRINCIPAL, app_id)
-    if not isinstance(principal, ServicePrincipal):
+    application, principal = directory_objects.objects_of_app(conn, tenant.id, app_id) if app_id else (None, None)
+    if principal is None:
         raise TokenRefused(500011, resource=identifier, tenant=tenant.display_name)
     if not principal.account_enabled:
         raise TokenRefused(500014, resource=identifier)
-    application = directory_objects.get_by_app_id(conn, tenant.id, ObjectKind.APPLICATION, principal.app_id)
-    return Resource(
-        identifier=identifier,
-        principal=principal,
-        application=application if isinstance(application, Application) else None,
-    )
+    return Resource(identifier=identifier, principal=principal, application=application)
 
 
 def granted_roles(conn: Connection, tenant: Tenant, client: ServicePrincipal, resource: Resource) -> list[str] | None:
