@@ -39,7 +39,7 @@ class Collection(Struct, frozen=True, kw_only=True):
     newest_first: ColumnElement[Any] | None = None
 
 
-_Int64 = Annotated[int, Meta(ge=-(2**63), lt=2**63)]
+_Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class _Cursor(Struct, frozen=True, array_like=True):
