@@ -43,7 +43,9 @@ class Administrator:
     def __init__(self, tenant: RunningTenant):
         trust = ssl.create_default_context(cafile=tenant.ca)
         self._http = httpx2.Client(base_url=tenant.graph, verify=trust, trust_env=False, timeout=30)
-        self._http.headers["Authorization"] = f"Bearer {self._token(tenant)}"
+        self.last_assertion = ""
+        self.token = self._sign_in(tenant)
+        self._http.headers["Authorization"] = f"Bearer {self.token}"
 
     def close(self) -> None:
         self._http.close()
@@ -95,18 +97,22 @@ class Administrator:
         self.call("PATCH", "/policies/defaultAppManagementPolicy", policy)
         return self.call("GET", "/policies/defaultAppManagementPolicy")["id"]
 
-    def _token(self, tenant: RunningTenant) -> str:
-        endpoint = f"{tenant.authority}/{tenant.tenant_id}/oauth2/v2.0/token"
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": tenant.client_id,
-            "scope": f"{tenant.graph}/.default",
-            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": _client_assertion(tenant, endpoint),
-        }
-        response = self._http.post(endpoint, data=form)
+    def request_token(self, tenant: RunningTenant, client_id: str, **credential: str) -> httpx2.Response:
+        """One request to the token endpoint, whatever the answer is; `credential` is client_secret or client_assertion."""
+        form = {"grant_type": "client_credentials", "client_id": client_id, "scope": f"{tenant.graph}/.default"}
+        if "client_assertion" in credential:
+            form["client_assertion_type"] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        return self._http.post(_token_endpoint(tenant), data=form | credential)
+
+    def _sign_in(self, tenant: RunningTenant) -> str:
+        self.last_assertion = _client_assertion(tenant, _token_endpoint(tenant))
+        response = self.request_token(tenant, tenant.client_id, client_assertion=self.last_assertion)
         assert response.is_success, response.text
         return response.json()["access_token"]
+
+
+def _token_endpoint(tenant: RunningTenant) -> str:
+    return f"{tenant.authority}/{tenant.tenant_id}/oauth2/v2.0/token"
 
 
 def _client_assertion(tenant: RunningTenant, audience: str) -> str:

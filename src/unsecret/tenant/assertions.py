@@ -3,7 +3,8 @@
 https://learn.microsoft.com/en-us/entra/identity-platform/certificate-credentials describes the form. Real
 clients write it in many ways, and all of these are read: RS256 and PS256; the certificate named by `x5t` or
 `x5t#S256` with or without padding, by `kid`, or by `x5c` alone, with line breaks or not; `exp`, `iat` and
-`nbf` as whole numbers, fractions or text; no `nbf` at all. Whatever names the certificate, the signature is
+`nbf` as whole numbers, fractions or text; no `nbf` at all; the three parts with padding, which JOSE forbids
+and azure-identity's asynchronous credentials write. Whatever names the certificate, the signature is
 checked with the *registered* one, and nothing else in the assertion is believed.
 
 An assertion may be used again until it expires: Entra does not refuse replays of `jti` either.
@@ -21,7 +22,6 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc import jws
-from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from msgspec import Struct
 
@@ -42,14 +42,7 @@ MIN_KEY_BITS = 2048
 _SHOWN_INSTANT = "%m/%d/%Y %H:%M:%S"
 
 
-class _Registry(jws.JWSRegistry):
-    """joserfc's default header bound is too small for `x5c`; `read_assertion` has bounded the whole before."""
-
-    max_header_length = MAX_ASSERTION_LENGTH
-    max_payload_length = MAX_ASSERTION_LENGTH
-
-
-_REGISTRY = _Registry(algorithms=list(ALGORITHMS), strict_check_header=False)
+_REGISTRY = jws.JWSRegistry(algorithms=list(ALGORITHMS))
 
 
 class Assertion(Struct, frozen=True, kw_only=True):
@@ -137,10 +130,11 @@ def require_signature(assertion: Assertion, key: StoredKey, *, now: datetime) ->
     public = _public_key(credential.key or b"")
     if public is None:
         raise _unusable(key, f"The key used is not an RSA key of at least {MIN_KEY_BITS} bits.")
-    try:
-        jws.deserialize_compact(assertion.text, public, registry=_REGISTRY)
-    except (JoseError, ValueError, RecursionError):
-        raise _unusable(key, "The signature is not of this key.") from None
+    # Not joserfc's own reading of the whole, which refuses padded parts: what was signed are the bytes as sent.
+    signed, _, signature = assertion.text.rpartition(".")
+    algorithm = _REGISTRY.get_alg(assertion.algorithm)
+    if not algorithm.verify(signed.encode(), _base64url(signature, "signature"), public):
+        raise _unusable(key, "The signature is not of this key.")
 
 
 def require_claims(assertion: Assertion, *, is_audience: Callable[[str], bool], audience: str, now: datetime) -> None:
@@ -157,10 +151,17 @@ def require_claims(assertion: Assertion, *, is_audience: Callable[[str], bool], 
 
 def _object(segment: str, what: str) -> dict[str, Any]:
     try:
-        decoded = base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(decoded, type=dict[str, Any])
+        return msgspec.json.decode(_base64url(segment, what), type=dict[str, Any])
     except (ValueError, RecursionError):
         raise TokenRefused(50027, reason=f"Its {what} is not base64url of a JSON object.") from None
+
+
+def _base64url(segment: str, what: str) -> bytes:
+    """The bytes of a part, with padding or without."""
+    try:
+        return base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        raise TokenRefused(50027, reason=f"Its {what} is not base64url.") from None
 
 
 def _can_verify(key: StoredKey) -> bool:

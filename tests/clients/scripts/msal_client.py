@@ -21,8 +21,8 @@ class Listening(requests.Session):
         response = super().post(url, data=data, **options)
         self.status = response.status_code
         if "client_assertion" in data:
-            header = data["client_assertion"].split(".")[0]
-            self.assertion_header = json.loads(base64.urlsafe_b64decode(header + "=="))
+            header = data["client_assertion"].split(b".")[0]
+            self.assertion_header = json.loads(base64.urlsafe_b64decode(header + b"=="))
         return response
 
 
