@@ -44,7 +44,9 @@ class RunningTenant:
         command = [str(UNSECRET), "up", "--data", str(data), "--port", "0", *arguments]
         with (
             log.open("wb") as output,
-            subprocess.Popen(command, stdout=output, stderr=output, env=_environment(data)) as process,
+            subprocess.Popen(
+                command, stdout=output, stderr=output, env=_environment(data), start_new_session=True
+            ) as process,
         ):
             try:
                 yield cls(data, process, _wait_until_it_answers(data, process, log))

@@ -48,6 +48,7 @@ def create_application(transaction: Transaction, body: ApplicationBody) -> tuple
         created_by_app_id=transaction.caller.app_id,
         **body.properties,
     )
+    application = _published(transaction, application)
     transaction.attempt_on(application, Activity.ADD_APPLICATION, OperationType.ADD)
     transaction.permit(Operation.CREATE_APPLICATION)
     application, made, change = _with_credentials(transaction, application, body)
@@ -65,6 +66,12 @@ def create_application(transaction: Transaction, body: ApplicationBody) -> tuple
     if holds_credentials(application):
         transaction.record(*described(None, application), activity=Activity.CREATE_APPLICATION_CREDENTIALS)
     return application, made
+
+
+def _published(transaction: Transaction, application: Application) -> Application:
+    """`publisherDomain` is the tenant's default domain, and nobody's to choose."""
+    domains = verified_domains(transaction)
+    return msgspec.structs.replace(application, other=application.other | {"publisherDomain": domains[0]})
 
 
 def _with_credentials(
@@ -175,6 +182,13 @@ def delete_application(transaction: Transaction, key: ObjectKey) -> None:
         transaction.record(activity=Activity.REMOVE_SERVICE_PRINCIPAL, target=target_of(principal))
 
 
+def _host_of(uri: str) -> str:
+    try:
+        return (urlsplit(uri).hostname or "").casefold()
+    except ValueError:  # not a URL at all, so on nobody's domain
+        return ""
+
+
 def _require_verified_hosts(transaction: Transaction, uris: tuple[str, ...] | list[str]) -> None:
     """An https identifier URI must stand on a domain that the tenant has verified, policy or no policy.
 
@@ -185,7 +199,7 @@ def _require_verified_hosts(transaction: Transaction, uris: tuple[str, ...] | li
         return
     domains = [domain.casefold() for domain in verified_domains(transaction)]
     for uri in web:
-        host = (urlsplit(uri).hostname or "").casefold()
+        host = _host_of(uri)
         if not any(host == domain or host.endswith(f".{domain}") for domain in domains):
             raise Invalid(
                 "Values of identifierUris property must use a verified domain of the organization or its "

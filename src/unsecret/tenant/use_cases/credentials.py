@@ -36,6 +36,9 @@ from unsecret.wire.logs import key_description, updated_properties
 DEFAULT_LIFETIME_YEARS = 2
 """addPassword without an end date ends two years after its start."""
 
+MOST_CREDENTIALS = 1200
+"""Entra's limit of entries in one application object."""
+
 _ROUNDING = timedelta(seconds=1)
 """Clients drop fractions of a second: an end date this much past the certificate's own is the same date."""
 
@@ -61,10 +64,24 @@ def add_password(
     transaction.permit_write(target)
     credential, text = new_password(asked, transaction.now)
     require_lawful(transaction, target, [password_addition(credential, asked)])
+    require_generated((asked,))
+    _require_room(target)
     credentials.add_password(transaction.conn, transaction.tenant_id, target.id, credential, secrets.digest(text))
     after = msgspec.structs.replace(target, password_credentials=(*target.password_credentials, credential))
     transaction.record(*described(target, after))
     return credential, text
+
+
+def _require_room(target: DirectoryObject) -> None:
+    """Raise Invalid when the object holds as many credentials as a directory object can.
+
+    https://learn.microsoft.com/en-us/entra/identity-platform/reference-app-manifest (manifest size)
+    """
+    if len(target.password_credentials) + len(target.key_credentials) >= MOST_CREDENTIALS:
+        raise Invalid(
+            "The size of the manifest has exceeded its limit. Please reduce the number of values and retry your "
+            f"request: '{target.display_name}' holds {MOST_CREDENTIALS} credentials."
+        )
 
 
 def remove_password(transaction: Transaction, kind: ObjectKind, key: ObjectKey, key_id: KeyId) -> None:

@@ -27,7 +27,7 @@ def create_service_principal(transaction: Transaction, body: ServicePrincipalBod
     Raises Forbidden, Invalid (no such application, credentials in the body), Conflict (it has one), PolicyDenied.
     """
     properties = dict(body.properties)
-    app_id = properties.pop("app_id")
+    app_id, other = properties.pop("app_id"), properties.pop("other", {})
     application = directory_objects.get_by_app_id(
         transaction.conn, transaction.tenant_id, ObjectKind.APPLICATION, app_id
     )
@@ -54,7 +54,10 @@ def create_service_principal(transaction: Transaction, body: ServicePrincipalBod
         )
     principal = mirrored(principal, application)
     principal = msgspec.structs.replace(
-        principal, **properties, key_credentials=merged_keys((), body.key_credentials or (), transaction.now)
+        principal,
+        **properties,
+        other=principal.other | other,
+        key_credentials=merged_keys((), body.key_credentials or (), transaction.now),
     )
     require_lawful(transaction, principal, key_additions(transaction, (), principal.key_credentials))
     directory_objects.add(transaction.conn, transaction.tenant_id, principal)
