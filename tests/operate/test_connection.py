@@ -40,10 +40,10 @@ def test_an_added_tenant_shares_the_authority_of_its_server(tmp_path: Path) -> N
     assert connection.server_data == tmp_path
 
 
-def test_a_directory_without_a_tenant_says_how_to_start_one(tmp_path: Path) -> None:
+def test_a_directory_where_none_is_running_says_how_to_start_it(tmp_path: Path) -> None:
     with pytest.raises(NotFound) as refusal:
         read_connection(tmp_path)
-    assert refusal.value.hint == f"Start one: unsecret up --data {tmp_path}"
+    assert refusal.value.hint == f"Start it: unsecret up --data {tmp_path}"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"tenant_id": 1}', "{}"])

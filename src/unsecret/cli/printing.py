@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +26,17 @@ def harmless(words: str) -> str:
 def say(words: str = "") -> None:
     """Talk: a remark for whoever watches."""
     print(harmless(words), file=sys.stderr, flush=True)
+
+
+def progress() -> Callable[[str], None]:
+    """Tells what is being done, once that has taken more than a second altogether."""
+    begun = time.monotonic()
+
+    def tell(words: str) -> None:
+        if time.monotonic() - begun > 1:
+            say(f"… {words}")
+
+    return tell
 
 
 def say_error(error: UnsecretError, *, about: str = "") -> None:
@@ -56,10 +68,14 @@ def table(
     from rich.text import Text
 
     out = file or sys.stdout
-    head = Text(harmless(title)) if title else None
-    grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, title=head, title_justify="left")
+    grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in columns:
         grid.add_column(column, overflow="fold")
     for row in rows:
         grid.add_row(*(Text(harmless(cell)) for cell in row))
-    Console(file=out, width=None if out.isatty() else WIDE, highlight=False).print(grid)
+    console = Console(file=out, width=None if out.isatty() else WIDE, highlight=False)
+    with console.capture() as drawn:
+        console.print(grid)
+    if title:
+        print(f"\n{harmless(title)}", file=out)
+    print("\n".join(line.rstrip() for line in drawn.get().splitlines()), file=out)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from unsecret.cli.options import Data, Output, now
-from unsecret.cli.printing import answer, as_json, say, table
+from unsecret.cli.printing import answer, as_json, progress, table
 from unsecret.cli.reaching import reach
 from unsecret.config import read_settings
 
@@ -28,7 +28,7 @@ def status(*, data: Data = None, output: Output = None) -> int:
 
     settings = read_settings()
     with reach(settings, data) as client:
-        found = read_status(client, now=now(), say=lambda words: say(f"… {words}"))
+        found = read_status(client, now=now(), say=progress())
     if (output or settings.output) == "json":
         as_json(found)
     else:

@@ -1,6 +1,141 @@
+"""`unsecret up`: where the wings are put together."""
+
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-def up() -> int:
-    """Up."""
+from cyclopts import Parameter
+
+from unsecret.cli.options import now
+from unsecret.cli.printing import say
+from unsecret.config import read_settings
+
+if TYPE_CHECKING:
+    from unsecret.cli.hosting import Hosted
+    from unsecret.config import Settings
+    from unsecret.tenant.server import Connection
+
+Here = Annotated[
+    Path | None,
+    Parameter(
+        name="--data", help="Directory of the tenant, made on the first start. Default: ~/.local/share/unsecret."
+    ),
+]
+Host = Annotated[str | None, Parameter(name="--host", help="Address to listen on. Default: 127.0.0.1.")]
+Port = Annotated[int | None, Parameter(name="--port", help="Port to listen on; 0 for any that is free. Default: 8443.")]
+Empty = Annotated[bool, Parameter(name="--empty", help="Begin with an empty organisation.")]
+Sample = Annotated[bool, Parameter(name="--sample", help="Begin with a sample organisation. This is the default.")]
+
+
+def up(*, data: Here = None, host: Host = None, port: Port = None, empty: Empty = False, sample: Sample = False) -> int:
+    """Run a local tenant until Ctrl-C: sign-in and Microsoft Graph, with app management policies enforced.
+
+    The first start makes the tenant; later ones go on with it, and --empty and --sample then mean nothing.
+    What was written is kept. The address, where certificates lie, and things to try are printed.
+
+    **Examples**
+
+        unsecret up
+        unsecret up --data ./rehearsal --port 9443 --empty
+    """
+    from unsecret.cli.hosting import wants_sample
+
+    settings = read_settings()
+    directory = (data or settings.data or settings.default_data).absolute()
+    sample = wants_sample(empty=empty, sample=sample)
+    _run(settings, directory, host or settings.host, settings.port if port is None else port, sample=sample)
+    say("Stopped. Everything is kept for the next start.")
     return 0
+
+
+def _run(settings: Settings, data: Path, host: str, port: int, *, sample: bool) -> None:
+    from unsecret.cli.hosting import first_tenant, forget_connections, hosted_tenants, open_store
+    from unsecret.tenant.app import create_app
+    from unsecret.tenant.pki import ensure_server_certificate
+    from unsecret.tenant.server import claim, serve
+    from unsecret.tenant.settings import Services, server_settings
+    from unsecret.tenant.signing import SigningKeys
+
+    begun = now()
+    with claim(data, host=host, port=port) as place:
+        server = server_settings(data, host=host, port=place.port)
+        certificate = ensure_server_certificate(data, server.hosts, now=begun)
+        store = open_store(data)
+        try:
+            say("… opening the directory")
+            if first_tenant(store, data, sample=sample, now=begun):
+                say(f"… made a tenant with {'a sample' if sample else 'an empty'} organisation in {data}")
+            hosted = hosted_tenants(store, data, now=begun)
+            signing = SigningKeys.open(data / "keys", now=begun)
+            serve(
+                create_app(Services(store=store, signing=signing, settings=server, clock=now)),
+                place,
+                server,
+                certificate,
+                tenant_id=hosted[0].tenant.id,
+                client_id=_require_administrator(hosted[0]),
+                on_ready=lambda connection: _ready(settings, data, host, hosted, connection),
+            )
+        finally:
+            forget_connections(data)
+            store.close()
+
+
+def _require_administrator(hosted: Hosted):
+    from unsecret.errors import NotFound
+
+    if hosted.client_id is None:
+        raise NotFound(
+            f"The administrator application of {hosted.tenant.display_name} was deleted; nobody could sign in.",
+            hint="Start in another directory with --data, and make the tenant anew.",
+        )
+    return hosted.client_id
+
+
+def _ready(settings: Settings, data: Path, host: str, hosted: tuple[Hosted, ...], connection: Connection) -> None:
+    from unsecret.cli.hosting import write_connection
+    from unsecret.operate.connection import remember_started
+
+    for one in hosted:
+        write_connection(data, one, connection)
+    remember_started(settings.state, data)
+    for line in greeting(hosted, connection, host):
+        say(line)
+
+
+def greeting(hosted: tuple[Hosted, ...], connection: Connection, host: str) -> list[str]:
+    """What is printed once the tenant answers: where everything is, and three things to try."""
+    first, *others = hosted
+    lines = [
+        "",
+        f"{first.tenant.display_name}, tenant {connection.tenant_id}",
+        f"  Graph and sign-in            {connection.graph}",
+        f"  authority to trust           {connection.ca}",
+        f"  administrator's certificate  {connection.certificate}",
+        f"  administrator's application  {connection.client_id}",
+    ]
+    lines += [f"  also here: {one.tenant.display_name}, tenant {one.tenant.id}" for one in others]
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        lines.append(f"  NOTE: it listens on {host}, so that other machines may reach it, too")
+    return [*lines, "", "Try, in another terminal:", "", *_to_try(connection), "", "Ctrl-C stops it."]
+
+
+def _to_try(connection: Connection) -> list[str]:
+    ca, certificate = shlex.quote(connection.ca), shlex.quote(connection.certificate)
+    return [
+        "  # 1. sign Azure CLI in, by certificate",
+        f"  export REQUESTS_CA_BUNDLE={ca} AZURE_CORE_INSTANCE_DISCOVERY=false",
+        f"  az cloud register -n unsecret --endpoint-resource-manager {connection.graph}",
+        "  az cloud set -n unsecret",
+        f"  az login --service-principal -u {connection.client_id} --certificate {certificate} \\",
+        f"    --tenant {connection.tenant_id} --allow-no-subscriptions",
+        "",
+        "  # 2. make an application, and a client secret for it",
+        "  app=$(az ad app create --display-name 'Try me' --query appId -o tsv)",
+        "  az ad app credential reset --append --id $app",
+        "",
+        "  # 3. block client secrets, and try the last command again",
+        "  unsecret block",
+    ]

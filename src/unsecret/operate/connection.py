@@ -1,6 +1,7 @@
 """Where a tenant is and how to prove oneself to it: reading `connection.json`, and remembering which came last.
 
-`unsecret up` writes the file into the tenant's directory; every other command begins by reading it.
+`unsecret up` writes the file into the tenant's directory and takes it away when it stops; every other command
+begins by reading it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     @property
     def server_data(self) -> Path:
         """The directory that `unsecret up` is started with; tenants that were added later live under it."""
-        return self.data.parents[1] if self.data.parent.name == TENANTS_FOLDER else self.data
+        return server_directory(self.data)
 
 
 class _ConnectionFile(Struct, frozen=True):
@@ -56,17 +57,24 @@ class _LastStarted(Struct, frozen=True):
     data: str
 
 
-def read_connection(data: Path) -> Connection:
-    """The connection kept in the tenant directory `data`; paths in it are relative to that directory.
+def server_directory(data: Path) -> Path:
+    """The directory that a server is started with: `data`, or, for one tenant's own directory, the one above."""
+    return data.parents[1] if data.parent.name == TENANTS_FOLDER else data
 
-    Raises NotFound when there is no tenant, Invalid when the file cannot be understood.
+
+def read_connection(data: Path) -> Connection:
+    """The connection kept in the tenant directory `data`; paths in it may be relative to that directory.
+
+    Raises NotFound when no tenant runs there, Invalid when the file cannot be understood.
     """
     file = data / CONNECTION_FILE
     try:
         read = msgspec.json.decode(file.read_bytes(), type=_ConnectionFile)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(
-            f"There is no local tenant in {data}.", code="NoTenant", hint=f"Start one: unsecret up --data {data}"
+            f"No local tenant is running in {data}.",
+            code="NoTenant",
+            hint=f"Start it: unsecret up --data {server_directory(data)}",
         ) from None
     except (OSError, msgspec.DecodeError) as problem:
         raise Invalid(f"{file} cannot be read: {problem}", hint="`unsecret up` writes it anew.") from problem

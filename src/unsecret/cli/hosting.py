@@ -1,0 +1,174 @@
+"""Tenants in a data directory: making them, finding them again, and writing down how to reach each.
+
+The oldest tenant's administrator certificate lies in the data directory itself, that of every other tenant in
+`tenants/<id>/`. While the server runs, `tenants/<id>/connection.json` is there for each of them, the oldest
+included.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from unsecret.errors import Invalid, NotFound
+from unsecret.operate.connection import CONNECTION_FILE, TENANTS_FOLDER
+from unsecret.store import tenants
+from unsecret.store.engine import Store
+from unsecret.tenant.bootstrap import NewTenant, create_tenant, register_administrator_certificate
+from unsecret.tenant.pki import administrator_certificate
+from unsecret.tenant.private_files import private_directory, write_private
+from unsecret.tenant.sample import SAMPLE_DOMAIN, SAMPLE_NAME, add_sample
+
+if TYPE_CHECKING:
+    from unsecret.model.application import Tenant
+    from unsecret.model.identifiers import AppId, TenantId
+    from unsecret.tenant.server import Connection
+
+STORE_FILE = "directory.sqlite"
+CERTIFICATE_FILE = "administrator.pem"
+EMPTY_NAME, EMPTY_DOMAIN = "Local tenant", "local"
+
+
+class Hosted(Struct, frozen=True):
+    """A tenant of this server, the folder of its certificate, and its administrator's application, which is
+    None when somebody deleted it."""
+
+    tenant: Tenant
+    folder: Path
+    client_id: AppId | None
+
+    @property
+    def certificate(self) -> Path:
+        """Certificate and key of the administrator."""
+        return self.folder / CERTIFICATE_FILE
+
+
+def open_store(data: Path) -> Store:
+    """The directory in `data`, made when it is not there."""
+    private_directory(data)
+    return Store.open(data / STORE_FILE)
+
+
+def open_existing_store(data: Path) -> Store:
+    """The directory in `data`. Raises NotFound when no server was ever started there."""
+    if not (data / STORE_FILE).exists():
+        raise NotFound(
+            f"There is no local tenant in {data}.", code="NoTenant", hint=f"Start one: unsecret up --data {data}"
+        )
+    return Store.open(data / STORE_FILE)
+
+
+def wants_sample(*, empty: bool, sample: bool) -> bool:
+    """Whether a new tenant is filled: yes, unless it is to be empty. Raises Invalid when asked for both."""
+    if empty and sample:
+        raise Invalid("--empty and --sample exclude each other.")
+    return not empty
+
+
+def first_tenant(store: Store, data: Path, *, sample: bool, now: datetime) -> bool:
+    """Make the first tenant if there is none. Gives whether it was made now."""
+    with store.read() as conn:
+        if tenants.list_tenants(conn):
+            return False
+    name, domain = (SAMPLE_NAME, SAMPLE_DOMAIN) if sample else (EMPTY_NAME, EMPTY_DOMAIN)
+    _make(store, data, name=name, domain=domain, sample=sample, now=now)
+    return True
+
+
+def add_tenant(
+    store: Store, data: Path, *, name: str | None, domain: str | None, sample: bool, now: datetime
+) -> Hosted:
+    """Make one more tenant, with its own administrator and certificate. Raises Conflict when the domain is taken.
+
+    The certificate is made first, in a folder that gets the tenant's id once that is known. Should the move
+    not happen, the next start makes and registers another one.
+    """
+    unnamed = data / TENANTS_FOLDER / f".new-{secrets.token_hex(4)}"
+    name, domain = _names(store, name, domain)
+    private_directory(data / TENANTS_FOLDER)
+    try:
+        new = _make(store, unnamed, name=name, domain=domain, sample=sample, now=now)
+        folder = unnamed.rename(data / TENANTS_FOLDER / new.tenant.id)
+    finally:
+        _take_away(unnamed)
+    return Hosted(new.tenant, folder, new.client_id)
+
+
+def hosted_tenants(store: Store, data: Path, *, now: datetime) -> tuple[Hosted, ...]:
+    """Every tenant, oldest first, each with a certificate that signs its administrator in."""
+    with store.read() as conn:
+        known = tenants.list_tenants(conn)
+    return tuple(_with_certificate(store, one, folder_of(data, one, known), now) for one in known)
+
+
+def folder_of(data: Path, tenant: Tenant, known: tuple[Tenant, ...]) -> Path:
+    """Where a tenant's certificate lies; `known` is all tenants, oldest first."""
+    return data if tenant.id == known[0].id else data / TENANTS_FOLDER / tenant.id
+
+
+def connection_file(data: Path, tenant_id: TenantId) -> Path:
+    """Where it is written down how to reach a tenant of a running server."""
+    return data / TENANTS_FOLDER / tenant_id / CONNECTION_FILE
+
+
+def write_connection(data: Path, hosted: Hosted, server: Connection) -> None:
+    """Write down how to reach one tenant of the running `server`."""
+    if hosted.client_id is None:
+        return
+    own = msgspec.structs.replace(
+        server,
+        tenant_id=hosted.tenant.id,
+        client_id=hosted.client_id,
+        certificate=str(hosted.certificate.absolute()),
+    )
+    file = connection_file(data, hosted.tenant.id)
+    private_directory(data / TENANTS_FOLDER)
+    private_directory(file.parent)
+    write_private(file, msgspec.json.format(msgspec.json.encode(own)) + b"\n")
+
+
+def forget_connections(data: Path) -> None:
+    """The server has stopped: nobody is to be sent to where it was."""
+    for file in (data / TENANTS_FOLDER).glob(f"*/{CONNECTION_FILE}"):
+        file.unlink(missing_ok=True)
+
+
+def _make(store: Store, folder: Path, *, name: str, domain: str, sample: bool, now: datetime) -> NewTenant:
+    certificate = administrator_certificate(folder, now=now)
+
+    def make(conn) -> NewTenant:
+        new = create_tenant(conn, display_name=name, domain=domain, administrator_certificate=certificate, now=now)
+        if sample:
+            add_sample(conn, new.tenant.id, now)
+        return new
+
+    return store.write(make).result()
+
+
+def _names(store: Store, name: str | None, domain: str | None) -> tuple[str, str]:
+    """Name and domain of an added tenant: a domain that is not given is made of the name, and a number is the
+    name of one that has none."""
+    with store.read() as conn:
+        number = len(tenants.list_tenants(conn)) + 1
+    name = name or f"Tenant {number}"
+    return name, domain or "".join(letter for letter in name.lower() if letter.isascii() and letter.isalnum()) or (
+        f"tenant{number}"
+    )
+
+
+def _with_certificate(store: Store, tenant: Tenant, folder: Path, now: datetime) -> Hosted:
+    certificate = administrator_certificate(folder, now=now)
+    registered = store.write(lambda conn: register_administrator_certificate(conn, tenant.id, certificate))
+    return Hosted(tenant, folder, registered.result())
+
+
+def _take_away(folder: Path) -> None:
+    """Remove a folder that did not get its name, with the certificate that is for nobody."""
+    if folder.exists():
+        (folder / CERTIFICATE_FILE).unlink(missing_ok=True)
+        folder.rmdir()
