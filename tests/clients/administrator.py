@@ -98,7 +98,7 @@ class Administrator:
         return self.call("GET", "/policies/defaultAppManagementPolicy")["id"]
 
     def request_token(self, tenant: RunningTenant, client_id: str, **credential: str) -> httpx2.Response:
-        """One request to the token endpoint, whatever the answer is; `credential` is client_secret or client_assertion."""
+        """One request to the token endpoint, whatever the answer is, with client_secret or client_assertion."""
         form = {"grant_type": "client_credentials", "client_id": client_id, "scope": f"{tenant.graph}/.default"}
         if "client_assertion" in credential:
             form["client_assertion_type"] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

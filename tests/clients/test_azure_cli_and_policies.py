@@ -102,6 +102,31 @@ def test_block_by_unsecret_stops_credential_reset_until_it_is_lifted(az: AzureCl
     assert append_secret(az, app).exit_code == 0
 
 
+def test_secret_made_before_the_block_still_signs_in(
+    az: AzureCli, app: dict[str, Any], administrator: Administrator, new_azure_cli: Callable[[], AzureCli]
+) -> None:
+    made = az.json("ad", "app", "credential", "reset", "--id", app["appId"], "--append", "--years", "1")
+    az.json("ad", "sp", "create", "--id", app["appId"])
+
+    administrator.block_secrets()
+
+    assert new_azure_cli().sign_in_by_secret(app["appId"], made["password"]).exit_code == 0
+
+
+def test_policy_assigned_to_a_service_principal_binds_its_own_secrets_alone(az: AzureCli, app: dict[str, Any]) -> None:
+    principal = az.json("ad", "sp", "create", "--id", app["appId"])
+    body = {"displayName": "no secrets", "description": "for one service principal", "isEnabled": True}
+    policy = az.rest("POST", POLICIES, body | {"restrictions": password_addition("enabled")})
+    reference = {"@odata.id": f"{az.tenant.graph}/v1.0{POLICIES}/{policy['id']}"}
+
+    az.rest("POST", f"/servicePrincipals/{principal['id']}/appManagementPolicies/$ref", reference)
+
+    refused = az.run("ad", "sp", "credential", "reset", "--id", app["appId"], "--append")
+    assert refused.exit_code == 1
+    assert f"ERROR: Credential type not allowed as per assigned policy '{policy['id']}'. " in refused.stderr
+    assert append_secret(az, app).exit_code == 0
+
+
 def test_create_for_rbac_is_refused_in_the_same_words(az: AzureCli, administrator: Administrator) -> None:
     policy_id = administrator.block_secrets()
 
