@@ -52,8 +52,8 @@ def check_filter(asked: Filter, collection: Collection, *, advanced: bool) -> Fi
 
 
 def check_select(names: tuple[str, ...], collection: Collection) -> tuple[str, ...]:
-    """`names` as Graph spells them. Raises Invalid for a name that the type does not declare."""
-    return tuple(_declared(name, collection, _SELECT) for name in names)
+    """`names` as Graph spells them, each once. Raises Invalid for a name that the type does not declare."""
+    return tuple(dict.fromkeys(_declared(name, collection, _SELECT) for name in names))
 
 
 def check_expand(names: tuple[str, ...], collection: Collection, *, advanced: bool) -> tuple[str, ...]:
