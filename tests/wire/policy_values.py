@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -49,7 +50,7 @@ def redirect_uri_lists(draw: st.DrawFn, kind: RestrictionKind) -> RedirectUriLis
 def restrictions_of_kind(draw: st.DrawFn, kind: RestrictionKind) -> Restriction:
     group = GROUP_OF[kind]
     flags = st.none() | st.booleans()
-    members: dict[str, object] = {}
+    members: dict[str, Any] = {}
     if kind in LIFETIME_KINDS:
         members["max_lifetime"] = draw(lifetimes)
     if kind is RestrictionKind.TRUSTED_CERTIFICATE_AUTHORITY:

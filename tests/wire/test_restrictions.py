@@ -109,9 +109,10 @@ def test_every_spelling_of_a_duration_in_days_and_time_is_taken(text: str, days:
 
 def test_the_earliest_instant_means_every_application_and_survives() -> None:
     found = entry(addition(restrictForAppsCreatedAfterDateTime="0001-01-01T00:00:00Z"))
+    assert found.restrict_for_apps_created_after is not None
     assert found.restrict_for_apps_created_after == datetime.min.replace(tzinfo=UTC)
     assert restriction_to_graph(found)["restrictForAppsCreatedAfterDateTime"] == "0001-01-01T00:00:00Z"
-    assert found.restrict_for_apps_created_after < datetime(2019, 1, 1, tzinfo=UTC)
+    assert found.restrict_for_apps_created_after - datetime(2019, 1, 1, tzinfo=UTC) < timedelta(0)
 
 
 @pytest.mark.parametrize(
