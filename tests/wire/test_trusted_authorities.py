@@ -21,6 +21,7 @@ BASE64 = base64.b64encode(DER).decode()
 AUTHORITY = TrustedAuthority(
     certificate=DER, is_root_authority=True, issuer="CN=Root", issuer_subject_key_identifier="AB12"
 )
+PEM = f"-----BEGIN CERTIFICATE-----\n{BASE64[:10]}\n{BASE64[10:]}\n-----END CERTIFICATE-----\n"
 ONE = {"isRootAuthority": True, "certificate": BASE64}
 
 
@@ -62,9 +63,14 @@ def test_a_configuration_is_read_and_shown() -> None:
 
 @pytest.mark.parametrize(
     "certificate",
-    [BASE64 + " ", f"\n{BASE64[:8]}\r\n{BASE64[8:]}\n", BASE64.replace("+", "-").replace("/", "_")],
+    [
+        BASE64 + " ",
+        f"\n{BASE64[:8]}\r\n{BASE64[8:]}\n",
+        BASE64.replace("+", "-").replace("/", "_"),
+        base64.b64encode(PEM.encode()).decode(),
+    ],
 )
-def test_stray_white_space_and_base64url_are_read(certificate: str) -> None:
+def test_stray_white_space_base64url_and_pem_are_read(certificate: str) -> None:
     body = read({"trustedCertificateAuthorities": [{**ONE, "certificate": certificate}]})
     assert body.trusted_certificate_authorities == (AUTHORITY,)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,9 @@ from msgspec import Struct
 from unsecret.model.policy import CertificateBasedApplicationConfiguration, TrustedAuthority
 from unsecret.wire import expect
 
-MOST_AUTHORITIES = 10
+MOST_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----")
+
+_AUTHORITIES = 10
 """Of one configuration, says Graph."""
 
 LONGEST_CERTIFICATE = 64 * 1024
@@ -91,14 +94,21 @@ def _authority_from_graph(value: Any, where: str, facts_of: FactsOf) -> TrustedA
 
 
 def _der(value: Any, where: str) -> bytes:
-    """Edm.Binary as clients send it: base64 or base64url, with line breaks or stray white space."""
-    text = "".join(expect.a_text(value, where).split())
+    """Edm.Binary as clients send it: base64 or base64url, with line breaks or stray white space, of the DER or,
+    as some tools have it, of the PEM text around it."""
+    text = expect.a_text(value, where)
     try:
         if len(text) > LONGEST_CERTIFICATE:
             raise ValueError("too long")
-        return base64.b64decode(text.translate(str.maketrans("-_", "+/")), validate=True)
+        data = _base64(text)
+        pem = _PEM.search(data)
+        return _base64(pem[1].decode()) if pem else data
     except (binascii.Error, ValueError):
         raise expect.refuse(f"Property '{where}' must be a certificate as base64 of its DER.", where) from None
+
+
+def _base64(text: str) -> bytes:
+    return base64.b64decode("".join(text.split()).translate(str.maketrans("-_", "+/")), validate=True)
 
 
 def _tidy(value: Any) -> Any:
