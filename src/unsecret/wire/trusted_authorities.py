@@ -16,9 +16,7 @@ from msgspec import Struct
 from unsecret.model.policy import CertificateBasedApplicationConfiguration, TrustedAuthority
 from unsecret.wire import expect
 
-MOST_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----")
-
-_AUTHORITIES = 10
+MOST_AUTHORITIES = 10
 """Of one configuration, says Graph."""
 
 LONGEST_CERTIFICATE = 64 * 1024
@@ -26,6 +24,8 @@ LONGEST_CERTIFICATE = 64 * 1024
 
 FactsOf = Callable[[bytes], tuple[str, str]]
 """A certificate's DER → its issuer's name and its subject key identifier. Raises Invalid when it is none."""
+
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----")
 
 _AUTHORITIES = "trustedCertificateAuthorities"
 _CERTIFICATE = "certificate"
