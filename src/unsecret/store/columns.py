@@ -45,7 +45,7 @@ def micros(at: datetime) -> int:
 
 def instant(count: int) -> datetime:
     """The aware UTC datetime that `micros` was given."""
-    return _EPOCH + timedelta(microseconds=count)
+    return _EPOCH + timedelta(0, 0, count)
 
 
 def folded(text: str) -> str:

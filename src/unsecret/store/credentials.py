@@ -187,6 +187,8 @@ def keys_in(conn: Connection, row: int) -> tuple[KeyCredential, ...]:
 
 def passwords_by_row(conn: Connection, rows: Sequence[int]) -> Mapping[int, tuple[PasswordCredential, ...]]:
     """Of a page of objects, in one statement."""
+    if not rows:
+        return {}
     question = select(_password.object_row, *_PASSWORD_COLUMNS).where(_password.object_row.in_(rows))
     found: dict[int, tuple[PasswordCredential, ...]] = defaultdict(tuple)
     for row, *values in conn.execute(question.order_by(_password.id)):
@@ -196,6 +198,8 @@ def passwords_by_row(conn: Connection, rows: Sequence[int]) -> Mapping[int, tupl
 
 def keys_by_row(conn: Connection, rows: Sequence[int]) -> Mapping[int, tuple[KeyCredential, ...]]:
     """Of a page of objects, in one statement."""
+    if not rows:
+        return {}
     question = select(_key.object_row, *_KEY_COLUMNS).where(_key.object_row.in_(rows))
     found: dict[int, tuple[KeyCredential, ...]] = defaultdict(tuple)
     for row, *values in conn.execute(question.order_by(_key.id)):

@@ -38,6 +38,9 @@ BUSY_SECONDS = 30.0
 
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
 _KEPT_READERS = 16
+_PAGES_BETWEEN_CHECKPOINTS = 10_000
+"""40 MB of log before it is folded into the file: a page that many commits touched is then written back once."""
+
 _LARGEST_IDLE_LOG = 64 * 1024 * 1024
 _opening = threading.Lock()
 
@@ -144,6 +147,7 @@ def _engine(url: URL, *, read_only: bool, max_pages: int | None, busy_seconds: f
 def _pragmas(*, read_only: bool, max_pages: int | None) -> Iterator[str]:
     yield "synchronous=FULL"
     yield "foreign_keys=ON"
+    yield f"wal_autocheckpoint={_PAGES_BETWEEN_CHECKPOINTS}"
     yield f"journal_size_limit={_LARGEST_IDLE_LOG}"
     if max_pages is not None:
         yield f"max_page_count={max_pages}"

@@ -27,13 +27,13 @@ class Scalar(Struct, frozen=True, kw_only=True):
     """A property with one value. `column` None: a property that Graph has and nothing here ever fills.
 
     `parse` turns the literal of the filter into what the column holds; None from it means that no row can hold it,
-    and Invalid that Graph would not take it.
+    and Invalid that Graph would not take it. `present` says which rows have a value; None: all.
     """
 
     column: ColumnElement[Any] | None
     operators: frozenset[Operator]
     parse: Callable[[Any, str], Any]
-    nullable: bool = False
+    present: ColumnElement[bool] | None = None
 
 
 class Elements(Struct, frozen=True, kw_only=True):
@@ -77,6 +77,17 @@ def compile_filter(filter: Filter, properties: Mapping[str, Property], tenant: b
             return not_(compile_filter(part, properties, tenant))
 
 
+def leads_elsewhere(filter: Filter | None) -> bool:
+    """Whether the rows that are wanted are best found through the rows of another table."""
+    match filter:
+        case AnyOf(where=where):
+            return where is not None
+        case And(parts):
+            return any(leads_elsewhere(part) for part in parts)
+        case _:
+            return False
+
+
 def _comparison(asked: Comparison, properties: Mapping[str, Property]) -> ColumnElement[bool]:
     scalar = properties.get(asked.property)
     if not isinstance(scalar, Scalar):
@@ -97,9 +108,11 @@ def _compare(scalar: Scalar, operator: Operator, value: Any, name: str) -> Colum
     if column is None or parsed is None:
         return true() if operator is Operator.NE else false()
     condition = _CONDITIONS[operator](column, parsed)
-    if not scalar.nullable:
+    if scalar.present is None:
         return condition
-    return or_(column.is_(None), condition) if operator is Operator.NE else and_(column.is_not(None), condition)
+    if operator is Operator.NE:
+        return or_(not_(scalar.present), condition)
+    return and_(scalar.present, condition)
 
 
 def _is_one_of(scalar: Scalar, values: tuple[Any, ...], name: str) -> ColumnElement[bool]:
@@ -109,11 +122,11 @@ def _is_one_of(scalar: Scalar, values: tuple[Any, ...], name: str) -> ColumnElem
     present = [value for value in parsed if value is not None]
     if scalar.column is None or not present:
         return absent
-    return or_(absent, and_(scalar.column.is_not(None) if scalar.nullable else true(), scalar.column.in_(present)))
+    return or_(absent, and_(true() if scalar.present is None else scalar.present, scalar.column.in_(present)))
 
 
 def _compare_with_nothing(scalar: Scalar, operator: Operator) -> ColumnElement[bool]:
-    absent = true() if scalar.column is None else scalar.column.is_(None) if scalar.nullable else false()
+    absent = true() if scalar.column is None else false() if scalar.present is None else not_(scalar.present)
     if operator is Operator.EQ:
         return absent
     return not_(absent) if operator is Operator.NE else false()

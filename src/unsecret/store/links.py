@@ -12,7 +12,7 @@ from unsecret.model.identifiers import ObjectId, TenantId
 from unsecret.model.query import Page, Query
 from unsecret.store.columns import guid, guid_text, instant, micros
 from unsecret.store.directory_objects import list_linked, with_credentials
-from unsecret.store.live_objects import LIVE, require_row, row_of
+from unsecret.store.live_objects import LIVE, STILL_LIVE, require_row, row_of
 from unsecret.store.schema import app_role_assignment, directory_object, owner
 from unsecret.store.statement import Insertion, Statement
 
@@ -37,7 +37,7 @@ _OWNS = Statement(
 _OWNERS = Statement(
     select(_object.id, _object.kind, _object.body)
     .join(owner, _owner.owner_row == _object.id)
-    .where(LIVE, _owner.object_row == bindparam("object_row"))
+    .where(STILL_LIVE, _owner.object_row == bindparam("object_row"))
     .order_by(_owner.id)
 )
 _ADD_OWNER = Insertion(owner)

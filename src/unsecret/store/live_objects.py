@@ -8,13 +8,19 @@ from sqlalchemy.sql.elements import ColumnElement
 from unsecret.errors import NotFound
 from unsecret.model.identifiers import ObjectId, TenantId
 from unsecret.store.columns import guid
+from unsecret.store.expressions import unindexed
 from unsecret.store.schema import directory_object
 from unsecret.store.statement import Statement
 
 _object = directory_object.c
 
 LIVE: ColumnElement[bool] = (_object.tenant_id == bindparam("tenant_id")) & _object.deleted_at.is_(None)
-"""For statements that take `tenant_id`."""
+"""For statements that take `tenant_id` and say which object."""
+
+STILL_LIVE: ColumnElement[bool] = (unindexed(_object.tenant_id) == bindparam("tenant_id")) & _object.deleted_at.is_(
+    None
+)
+"""For statements that come to an object from another row."""
 
 _ROW = Statement(select(_object.id).where(LIVE, _object.object_id == bindparam("object_id")))
 

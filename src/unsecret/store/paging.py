@@ -18,7 +18,8 @@ from unsecret.errors import Invalid
 from unsecret.model.identifiers import TenantId
 from unsecret.model.query import OrderBy, Page, Query
 from unsecret.store.columns import guid
-from unsecret.store.filters import Property, compile_filter
+from unsecret.store.expressions import unindexed
+from unsecret.store.filters import Property, compile_filter, leads_elsewhere
 
 T = TypeVar("T")
 
@@ -105,7 +106,9 @@ def page_of(
     Raises Invalid for a filter or an order that the collection does not have, and for a foreign cursor.
     """
     tenant = guid(tenant_id)
-    conditions = [collection.tenant_id == tenant, *collection.conditions, *chosen]
+    led = bool(chosen) or leads_elsewhere(query.filter)
+    of_tenant = unindexed(collection.tenant_id) if led else collection.tenant_id
+    conditions = [of_tenant == tenant, *collection.conditions, *chosen]
     if query.filter is not None:
         conditions.append(compile_filter(query.filter, collection.properties, tenant))
     order = _order_of(collection, query.order_by)

@@ -7,11 +7,13 @@ a real one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal, literal_column
 
 from unsecret.model.query import Operator
+from unsecret.store.expressions import elements_in, flag_in, text_in
 from unsecret.store.filters import (
     Constant,
     Elements,
@@ -24,7 +26,6 @@ from unsecret.store.filters import (
     number,
     words,
 )
-from unsecret.store.json_bodies import elements_in, flag_in, text_in
 from unsecret.store.schema import (
     IDENTIFIER_URI,
     SERVICE_PRINCIPAL_NAME,
@@ -51,12 +52,18 @@ _object, _value, _key = directory_object.c, object_value.c, key_credential.c
 _policy, _audit, _target, _sign_in = app_management_policy.c, audit_event.c, audit_target.c, sign_in.c
 
 
-def _words(of: ColumnElement[Any] | None, operators: frozenset[Operator] = _SAME, *, nullable: bool = False) -> Scalar:
-    return Scalar(column=of, operators=operators, parse=words, nullable=nullable)
+def _scalar(of: ColumnElement[Any], operators: frozenset[Operator], parse: Callable[[Any, str], Any]) -> Scalar:
+    """A property that every row has."""
+    return Scalar(column=of, operators=operators, parse=parse)
+
+
+def _optional(of: ColumnElement[Any], operators: frozenset[Operator], parse: Callable[[Any, str], Any]) -> Scalar:
+    """A property that may be null."""
+    return Scalar(column=of, operators=operators, parse=parse, present=of.is_not(None))
 
 
 def _in_body(*path: str) -> Scalar:
-    return _words(text_in(_object.body, *path), nullable=True)
+    return _optional(text_in(_object.body, *path), _SAME, words)
 
 
 def _values(property: int) -> Elements:
@@ -66,11 +73,11 @@ def _values(property: int) -> Elements:
         owned_by=_value.object_row,
         tenant_id=_value.tenant_id,
         conditions=(_value.property == literal_column(str(property)),),
-        members={"": _words(_value.folded_value, _ELEMENT)},
+        members={"": _scalar(_value.folded_value, _ELEMENT, words)},
     )
 
 
-_NEVER = _words(None, _LOGGED_WORDS)
+_NEVER = Scalar(column=None, operators=_LOGGED_WORDS, parse=words)
 """About people, of whom this directory has none."""
 
 _KEY_CREDENTIALS = Elements(
@@ -79,10 +86,10 @@ _KEY_CREDENTIALS = Elements(
     tenant_id=_key.tenant_id,
     conditions=(),
     members={
-        "keyId": Scalar(column=_key.key_id, operators=_SAME, parse=exact_guid),
-        "customKeyIdentifier": _words(_key.folded_custom_key_identifier, _SAME, nullable=True),
-        "startDateTime": Scalar(column=_key.start_at, operators=_DATED, parse=instant_literal),
-        "endDateTime": Scalar(column=_key.end_at, operators=_DATED, parse=instant_literal),
+        "keyId": _scalar(_key.key_id, _SAME, exact_guid),
+        "customKeyIdentifier": _optional(_key.folded_custom_key_identifier, _SAME, words),
+        "startDateTime": _scalar(_key.start_at, _DATED, instant_literal),
+        "endDateTime": _scalar(_key.end_at, _DATED, instant_literal),
     },
 )
 
@@ -93,15 +100,17 @@ _REQUIRED_RESOURCE_ACCESS = Elements(
     owned_by=_holder.c.id,
     tenant_id=_holder.c.tenant_id,
     conditions=(_access.c.value.is_not(None),),
-    members={"resourceAppId": _words(text_in(_access.c.value, "resourceAppId"), nullable=True)},
+    members={"resourceAppId": _optional(text_in(_access.c.value, "resourceAppId"), _SAME, words)},
 )
 
 OBJECTS: dict[str, Property] = {
-    "id": Scalar(column=_object.object_id, operators=_SAME, parse=exact_guid),
-    "appId": Scalar(column=_object.app_id, operators=_SAME, parse=exact_guid),
-    "displayName": _words(_object.folded_display_name, _NAMED),
-    "createdDateTime": Scalar(column=_object.created_at, operators=_DATED, parse=instant_literal, nullable=True),
-    "signInAudience": _words(_object.folded_sign_in_audience, _SAME, nullable=True),
+    "id": _scalar(_object.object_id, _SAME, exact_guid),
+    "appId": _scalar(_object.app_id, _SAME, exact_guid),
+    "displayName": _scalar(_object.folded_display_name, _NAMED, words),
+    "createdDateTime": Scalar(
+        column=creation_order, operators=_DATED, parse=instant_literal, present=_object.created_at.is_not(None)
+    ),
+    "signInAudience": _optional(_object.folded_sign_in_audience, _SAME, words),
     "disabledByMicrosoftStatus": _in_body("other", "disabledByMicrosoftStatus"),
     "tags": _values(TAG),
     "keyCredentials": _KEY_CREDENTIALS,
@@ -117,7 +126,7 @@ APPLICATIONS: dict[str, Property] = {
 
 SERVICE_PRINCIPALS: dict[str, Property] = {
     **OBJECTS,
-    "accountEnabled": Scalar(column=flag_in(_object.body, "account_enabled"), operators=_SAME, parse=flag),
+    "accountEnabled": _scalar(flag_in(_object.body, "account_enabled"), _SAME, flag),
     "appOwnerOrganizationId": _in_body("app_owner_organization_id"),
     "servicePrincipalType": _in_body("service_principal_type"),
     "servicePrincipalNames": _values(SERVICE_PRINCIPAL_NAME),
@@ -126,27 +135,23 @@ SERVICE_PRINCIPALS: dict[str, Property] = {
 OBJECT_ORDERS = {"displayName": _object.folded_display_name, "createdDateTime": creation_order}
 
 POLICIES: dict[str, Property] = {
-    "id": Scalar(column=_policy.policy_id, operators=_SAME, parse=exact_guid),
-    "displayName": _words(_policy.folded_display_name, _NAMED),
-    "isEnabled": Scalar(column=_policy.is_enabled, operators=_SAME, parse=flag),
+    "id": _scalar(_policy.policy_id, _SAME, exact_guid),
+    "displayName": _scalar(_policy.folded_display_name, _NAMED, words),
+    "isEnabled": _scalar(_policy.is_enabled, _SAME, flag),
 }
 POLICY_ORDERS = {"displayName": _policy.folded_display_name}
 
 AUDITS: dict[str, Property] = {
-    "id": _words(func.lower(_audit.event_id), _LOGGED_WORDS),
-    "activityDisplayName": _words(_audit.folded_activity, _LOGGED_WORDS),
-    "activityDateTime": Scalar(column=_audit.at, operators=_LOGGED_AT, parse=instant_literal),
-    "category": _words(_audit.folded_category, _LOGGED_WORDS),
-    "result": _words(_audit.result, _LOGGED_WORDS),
-    "correlationId": _words(_audit.folded_correlation_id, _LOGGED_WORDS),
-    "loggedByService": _words(literal("core directory"), _LOGGED_WORDS),
-    "initiatedBy/app/appId": Scalar(
-        column=_audit.caller_app_id, operators=_SAME, parse=guid_in_a_string, nullable=True
-    ),
-    "initiatedBy/app/displayName": _words(_audit.folded_caller_name, _LOGGED_WORDS, nullable=True),
-    "initiatedBy/app/servicePrincipalId": Scalar(
-        column=_audit.caller_service_principal_id, operators=_SAME, parse=guid_in_a_string, nullable=True
-    ),
+    "id": _scalar(func.lower(_audit.event_id), _LOGGED_WORDS, words),
+    "activityDisplayName": _scalar(_audit.folded_activity, _LOGGED_WORDS, words),
+    "activityDateTime": _scalar(_audit.at, _LOGGED_AT, instant_literal),
+    "category": _scalar(_audit.folded_category, _LOGGED_WORDS, words),
+    "result": _scalar(_audit.result, _LOGGED_WORDS, words),
+    "correlationId": _scalar(_audit.folded_correlation_id, _LOGGED_WORDS, words),
+    "loggedByService": _scalar(literal("core directory"), _LOGGED_WORDS, words),
+    "initiatedBy/app/appId": _optional(_audit.caller_app_id, _SAME, guid_in_a_string),
+    "initiatedBy/app/displayName": _optional(_audit.folded_caller_name, _LOGGED_WORDS, words),
+    "initiatedBy/app/servicePrincipalId": _optional(_audit.caller_service_principal_id, _SAME, guid_in_a_string),
     "initiatedBy/user/id": _NEVER,
     "initiatedBy/user/displayName": _NEVER,
     "initiatedBy/user/userPrincipalName": _NEVER,
@@ -156,29 +161,25 @@ AUDITS: dict[str, Property] = {
         tenant_id=_target.tenant_id,
         conditions=(),
         members={
-            "id": _words(_target.folded_target_id, _LOGGED_WORDS),
-            "displayName": _words(_target.folded_display_name, _LOGGED_WORDS, nullable=True),
+            "id": _scalar(_target.folded_target_id, _LOGGED_WORDS, words),
+            "displayName": _optional(_target.folded_display_name, _LOGGED_WORDS, words),
         },
     ),
 }
 AUDIT_ORDERS = {"activityDateTime": _audit.at}
 
 SIGN_INS: dict[str, Property] = {
-    "id": _words(func.lower(_sign_in.event_id), _LOGGED_WORDS),
-    "createdDateTime": Scalar(column=_sign_in.at, operators=_LOGGED_AT, parse=instant_literal),
-    "appId": Scalar(column=_sign_in.app_id, operators=_SAME, parse=guid_in_a_string),
-    "appDisplayName": _words(_sign_in.folded_app_name, _LOGGED_WORDS, nullable=True),
-    "servicePrincipalId": Scalar(
-        column=_sign_in.service_principal_id, operators=_SAME, parse=guid_in_a_string, nullable=True
-    ),
-    "status/errorCode": Scalar(column=_sign_in.error_code, operators=_LOGGED_AT, parse=number),
-    "clientCredentialType": _words(_sign_in.folded_credential_type, _LOGGED_WORDS),
-    "servicePrincipalCredentialKeyId": Scalar(
-        column=_sign_in.credential_key_id, operators=_SAME, parse=guid_in_a_string, nullable=True
-    ),
-    "ipAddress": _words(_sign_in.folded_ip_address, _LOGGED_WORDS, nullable=True),
-    "correlationId": _words(_sign_in.folded_correlation_id, _LOGGED_WORDS),
-    "resourceId": Scalar(column=_sign_in.resource_id, operators=_SAME, parse=guid_in_a_string, nullable=True),
+    "id": _scalar(func.lower(_sign_in.event_id), _LOGGED_WORDS, words),
+    "createdDateTime": _scalar(_sign_in.at, _LOGGED_AT, instant_literal),
+    "appId": _scalar(_sign_in.app_id, _SAME, guid_in_a_string),
+    "appDisplayName": _optional(_sign_in.folded_app_name, _LOGGED_WORDS, words),
+    "servicePrincipalId": _optional(_sign_in.service_principal_id, _SAME, guid_in_a_string),
+    "status/errorCode": _scalar(_sign_in.error_code, _LOGGED_AT, number),
+    "clientCredentialType": _scalar(_sign_in.folded_credential_type, _LOGGED_WORDS, words),
+    "servicePrincipalCredentialKeyId": _optional(_sign_in.credential_key_id, _SAME, guid_in_a_string),
+    "ipAddress": _optional(_sign_in.folded_ip_address, _LOGGED_WORDS, words),
+    "correlationId": _scalar(_sign_in.folded_correlation_id, _LOGGED_WORDS, words),
+    "resourceId": _optional(_sign_in.resource_id, _SAME, guid_in_a_string),
     "userId": _NEVER,
     "userPrincipalName": _NEVER,
     "signInEventTypes": Constant("servicePrincipal"),

@@ -133,6 +133,7 @@ for _name, _columns in {
         directory_object.c.kind,
         *_columns,
         directory_object.c.id,
+        *([directory_object.c.deleted_at] if not _columns else []),
         sqlite_where=_is_live,
         postgresql_where=_is_live,
     )

@@ -88,7 +88,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_directory_object_live",
         "directory_object",
-        ["tenant_id", "kind", "id"],
+        ["tenant_id", "kind", "id", "deleted_at"],
         sqlite_where=_IS_LIVE,
         postgresql_where=_IS_LIVE,
     )
