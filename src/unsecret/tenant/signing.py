@@ -106,7 +106,7 @@ class SigningKeys:
         `x5u` and `x5c` are not looked at. Raises Unauthenticated with Graph's words.
         """
         claims = self._decode(token)
-        if claims.get("aud") not in audiences:
+        if claims.get("aud") not in tuple(audiences):  # compared, not hashed: it may be anything
             raise Unauthenticated("Access token validation failure. Invalid audience.")
         if not _issued_by_one_of(issuers, claims):
             raise Unauthenticated("Access token validation failure. Invalid issuer.")
@@ -148,7 +148,7 @@ def _issued_by_one_of(issuers: Collection[str], claims: dict[str, Any]) -> bool:
     tenant_id = claims.get("tid")
     if not isinstance(tenant_id, str):
         return False
-    return claims.get("iss") in {issuer.replace(TENANT_PLACEHOLDER, tenant_id) for issuer in issuers}
+    return any(claims.get("iss") == issuer.replace(TENANT_PLACEHOLDER, tenant_id) for issuer in issuers)
 
 
 def _require_valid_at(now: datetime, claims: dict[str, Any]) -> None:

@@ -1,0 +1,205 @@
+"""Reading certificates as they really come, and refusing what must never be sent."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
+from cryptography.x509.oid import NameOID
+
+from tests.local_tenant import NOW, Identity
+from unsecret.errors import Invalid
+from unsecret.tenant import pki
+from unsecret.tenant.certificates import issued_by, read_certificate, thumbprint_hex
+
+# As `az ad app credential reset --create-cert` makes them: version 1, SHA-1, serial 1000, GeneralizedTime.
+AZURE_CLI_PEM = b"""-----BEGIN CERTIFICATE-----
+MIICoTCCAYkCAgPoMA0GCSqGSIb3DQEBBQUAMBQxEjAQBgNVBAMMCUNMSS1Mb2dp
+bjAiGA8yMDI2MTEyMjEyMDAwMFoYDzIwMjcxMTIyMTIwMDAwWjAUMRIwEAYDVQQD
+DAlDTEktTG9naW4wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAwggEKAoIBAQC+I0Nn
+jPn1MHf7G1SqQe3L+Jn5jfWB616gkl4HE+3huL83l4UGhBlR4+yaOKGTVnc2IHR/
+pJog7h/EERTYYJ6+Ag3BQlKWkWHB6MRpTxXJ4w7wk0Gq9aNWx7XIhSFSXovCJFmB
+wd0JNu3SotqtqmPmhAMv56dbX+hbM0qSmjptBQN+D9L/xiz6FmcY5dWM2tYSiDDP
+YwjdAhUqVb+cMoBwFUFy7zxwkCLnQWy9X5TcLBxPf06JmrxN0LipKswclXQ2Ff2D
+5p2HJs3WYraYZpk4GGf7ZZuCDTITj0A6uOae7SPWPEk1FjSmwKt1PuPKGfLsZ5an
+iQDoW5cF6mRsCqX1AgMBAAEwDQYJKoZIhvcNAQEFBQADggEBADVv0AnGxuTUqcn6
+XAxHvve+Egk5/g7A2Ap9pbFQH86hBI3ur1UfomUqGZDi2kjDsWd41bsLDdp0XsGQ
+2boPoyBrtQQVAy/FdC2Bxj/fedy4WjjkdwsI3s2FTe/wPF3xOcv+d29CmiRJAikW
+GcgsPzL+URj1n76/n8/LPEM5KRqabexE4MOw0SI52GLYRpo4qpOUqOm0Sr9e9YHX
+HDjPJZPp5Cjr/DTrXH3977DTZu23pZM/oyek3pVt4DN7pn/EE8H4FF6X7UjJ5eFy
+gAe4GCN8ibFT7d/z+EWnZzruNBbjyhUCZ/lM8BaMYSXhQN6BHgQr6gPyZRHGn06Q
+nnc7QtY=
+-----END CERTIFICATE-----
+"""
+
+
+def _der(pem: bytes) -> bytes:
+    return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize("data", [AZURE_CLI_PEM, _der(AZURE_CLI_PEM)], ids=["PEM", "DER"])
+def test_the_certificates_that_azure_cli_makes_are_read(data: bytes):
+    facts = read_certificate(data)
+    assert facts.subject == "CN=CLI-Login"
+    assert facts.common_name == "CLI-Login"
+    assert facts.not_before == datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+    assert facts.not_after == datetime(2027, 11, 22, 12, 0, tzinfo=UTC)
+    assert facts.thumbprint == "CDB535D168914991F3A52CC0FF63C94BB08B5AC9"
+    assert facts.thumbprint_sha1 == "zbU10WiRSZHzpSzA_2PJS7CLWsk"
+    assert facts.der == _der(AZURE_CLI_PEM)
+
+
+def test_thumbprints_are_the_forms_that_jose_and_graph_use(identity: Identity):
+    facts = identity.facts
+    assert facts.thumbprint == identity.certificate.fingerprint(hashes.SHA1()).hex().upper()
+    sha256 = base64.urlsafe_b64encode(identity.certificate.fingerprint(hashes.SHA256())).decode()
+    assert facts.thumbprint_sha256 == sha256.rstrip("=")
+    assert thumbprint_hex(facts.thumbprint_sha1) == facts.thumbprint
+    assert thumbprint_hex(facts.thumbprint_sha1 + "=") == facts.thumbprint
+
+
+def test_of_a_chain_the_first_certificate_is_read(identity: Identity):
+    assert read_certificate(AZURE_CLI_PEM + pki.to_pem(identity.certificate)).common_name == "CLI-Login"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x30",
+        b"\x30\x82",
+        b"hello",
+        b"\x30\x03\x02\x01",
+        AZURE_CLI_PEM[:400],
+        AZURE_CLI_PEM.replace(b"MIIC", b"AAAA"),
+        _der(AZURE_CLI_PEM)[:-3],
+        b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+        b"\x30\x80" * 30_000,
+    ],
+)
+def test_what_is_no_certificate_is_refused(data: bytes):
+    with pytest.raises(Invalid, match=r"not an X\.509 certificate"):
+        read_certificate(data)
+
+
+def test_a_certificate_beyond_all_measure_is_refused():
+    with pytest.raises(Invalid, match="longer than 65536 bytes"):
+        read_certificate(b"\x30" * 70_000)
+
+
+def _pfx(identity: Identity, password: bytes | None) -> bytes:
+    encryption = BestAvailableEncryption(password) if password else NoEncryption()
+    return pkcs12.serialize_key_and_certificates(b"x", identity.key, identity.certificate, None, encryption)
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda identity: identity.pem, "a private key"),
+        (lambda identity: pki.private_to_pem(identity.key) + AZURE_CLI_PEM, "a private key"),
+        (
+            lambda identity: identity.key.private_bytes(
+                Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(b"pw")
+            ),
+            "a private key",
+        ),
+        (
+            lambda identity: identity.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
+            "a private key",
+        ),
+        (
+            lambda identity: identity.key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()),
+            "a private key",
+        ),
+        (
+            lambda _: ec.generate_private_key(ec.SECP256R1()).private_bytes(
+                Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+            ),
+            "a private key",
+        ),
+        (lambda identity: _pfx(identity, None), "a PFX"),
+        (lambda identity: _pfx(identity, b"pw"), "a PFX"),
+    ],
+    ids=["key and certificate", "key first", "encrypted PEM", "PKCS 8", "PKCS 1", "EC", "PFX", "PFX with password"],
+)
+def test_a_private_key_sent_by_mistake_is_refused_and_not_repeated(make, what: str, identity: Identity):
+    data = make(identity)
+    with pytest.raises(Invalid) as refused:
+        read_certificate(data)
+    assert f"This is {what}" in refused.value.message
+    assert "compromised" in refused.value.message
+    assert len(refused.value.message) < 250
+
+
+# -- who issued it ------------------------------------------------------------------------------------------------
+
+
+def _authority(name: str, *, ca: bool | None = True) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key, _issue(name, key, issuer=name, issuer_key=key, ca=ca)
+
+
+def _issue(subject: str, key, *, issuer: str, issuer_key, ca: bool | None = None) -> x509.Certificate:
+    def named(text: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(named(subject))
+        .issuer_name(named(issuer))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=30))
+    )
+    if ca is not None:
+        builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    return builder.sign(issuer_key, hashes.SHA256())
+
+
+def _der_of(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize("ca", [True, None], ids=["says it is an authority", "says nothing"])
+def test_a_certificate_is_issued_by_the_authority_that_signed_it(ca: bool | None):
+    key, authority = _authority("root", ca=ca)
+    leaf = _issue("leaf", ec.generate_private_key(ec.SECP256R1()), issuer="root", issuer_key=key)
+    assert issued_by(_der_of(leaf), _der_of(authority))
+
+
+def test_a_certificate_is_not_issued_by_others():
+    key, authority = _authority("root")
+    _, namesake = _authority("root")
+    other_key, other = _authority("other")
+    leaf_key = ec.generate_private_key(ec.SECP256R1())
+    leaf = _issue("leaf", leaf_key, issuer="root", issuer_key=key)
+    assert not issued_by(_der_of(leaf), _der_of(namesake))
+    assert not issued_by(_der_of(leaf), _der_of(other))
+    assert not issued_by(_der_of(_issue("leaf", leaf_key, issuer="root", issuer_key=other_key)), _der_of(authority))
+
+
+def test_an_end_entity_is_not_an_authority():
+    key, end_entity = _authority("leaf", ca=False)
+    assert not issued_by(_der_of(_issue("x", key, issuer="leaf", issuer_key=key)), _der_of(end_entity))
+
+
+def test_a_sha1_signature_proves_nothing():
+    assert not issued_by(_der(AZURE_CLI_PEM), _der(AZURE_CLI_PEM))
+
+
+@pytest.mark.parametrize("broken", [b"", b"\x30\x00", b"not a certificate"])
+def test_what_cannot_be_read_was_issued_by_nobody(broken: bytes):
+    assert not issued_by(broken, _der(AZURE_CLI_PEM))
+    assert not issued_by(_der(AZURE_CLI_PEM), broken)
