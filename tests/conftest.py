@@ -1,13 +1,18 @@
-"""What every test folder may use: a running tenant, and CI's rule that nothing is skipped."""
+"""What every test folder may use: a tenant in process, a running one, and CI's rule that nothing is skipped."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from tests.local_tenant import NOW, Identity, LocalTenant, new_identity
 from tests.running_tenant import RunningTenant
+from unsecret.store.engine import Store
+from unsecret.tenant.signing import SigningKeys
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -15,6 +20,33 @@ if TYPE_CHECKING:
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 
 NO_SKIPS = os.environ.get("UNSECRET_NO_SKIPS") == "1"
+
+
+@pytest.fixture(scope="session")
+def identity() -> Identity:
+    """A key and certificate, made once."""
+    return new_identity()
+
+
+@pytest.fixture(scope="session")
+def signing(tmp_path_factory: pytest.TempPathFactory) -> SigningKeys:
+    return SigningKeys.open(tmp_path_factory.mktemp("signing") / "keys", now=NOW)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with an empty database."""
+    directory = tmp_path_factory.mktemp("migrated")
+    Store.open(directory / "directory.sqlite").close()
+    return directory
+
+
+@pytest.fixture
+def tenant(tmp_path: Path, migrated: Path, identity: Identity, signing: SigningKeys) -> Iterator[LocalTenant]:
+    """A fresh tenant with its administrator, in process."""
+    local = LocalTenant(shutil.copytree(migrated, tmp_path / "data"), identity, signing)
+    yield local
+    local.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ Nothing is patched. Time is `tenant.clock.now`, set by the test; the transport i
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from joserfc.jwk import RSAKey
 from starlette.testclient import TestClient
 
 from unsecret.model.application import Application, PasswordCredential, ServicePrincipal
-from unsecret.model.identifiers import AppId, KeyId, TenantId
+from unsecret.model.identifiers import KeyId, TenantId
 from unsecret.store.engine import Store
 from unsecret.tenant import pki, secrets
 from unsecret.tenant.app import create_app
@@ -32,7 +32,6 @@ from unsecret.tenant.bootstrap import (
     graph_service_principal,
 )
 from unsecret.tenant.certificates import CertificateFacts, read_certificate
-from unsecret.tenant.graph_permissions import ADMINISTRATOR_PERMISSIONS
 from unsecret.tenant.settings import Services, server_settings
 from unsecret.tenant.signing import SigningKeys
 
@@ -61,7 +60,11 @@ class Identity:
     key: rsa.RSAPrivateKey
     certificate: Certificate
 
-    @property
+    @cached_property
+    def jwk(self) -> RSAKey:
+        return RSAKey.import_key(pki.private_to_pem(self.key))
+
+    @cached_property
     def facts(self) -> CertificateFacts:
         return read_certificate(pki.to_pem(self.certificate))
 
@@ -86,16 +89,20 @@ class Workload:
 
 @dataclass
 class LocalTenant:
-    """The tenant and its administrator. `graph` calls Graph; `as_workload` makes another caller."""
+    """The tenant and its administrator. `graph` calls Graph; `as_workload` makes another caller.
+
+    `directory` may hold a database that was migrated before; `signing` may be keys of the whole test run.
+    Making either takes longer than most tests.
+    """
 
     directory: Path
     identity: Identity
+    signing: SigningKeys
     clock: Clock = field(default_factory=Clock)
     domain: str = "contoso"
 
     def __post_init__(self) -> None:
         self.store = Store.open(self.directory / "directory.sqlite")
-        self.signing = SigningKeys.open(self.directory / "keys", now=self.clock.now)
         self.services = Services(
             store=self.store,
             signing=self.signing,
@@ -131,8 +138,7 @@ class LocalTenant:
         audience = f"{BASE}/{self.tenant_id}/oauth2/v2.0/token"
         body = {"aud": audience, "iss": client_id, "sub": client_id, "jti": str(uuid.uuid4()), "iat": now}
         header = {"alg": "RS256", "typ": "JWT", "x5t": self.identity.facts.thumbprint_sha1 + "="}
-        key = RSAKey.import_key(pki.private_to_pem(self.identity.key))
-        return jwt.encode(header, body | {"exp": now + 600} | claims, key)
+        return jwt.encode(header, body | {"exp": now + 600} | claims, self.identity.jwk)
 
     def token_request(self, **form: str):
         """POST to the v2.0 token endpoint."""
@@ -265,11 +271,3 @@ class LocalTenant:
 
 
 _VALUE = "#microsoft.graph.customSecurityAttributeValue"
-
-__all__ = ["ADMINISTRATOR_PERMISSIONS", "NOW", "AppId", "Clock", "Identity", "LocalTenant", "Workload", "new_identity"]
-
-
-def copy_of(template: Path, target: Path) -> Path:
-    """A fresh data directory like `template`, quicker than making one."""
-    shutil.copytree(template, target)
-    return target

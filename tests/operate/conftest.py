@@ -1,4 +1,4 @@
-"""A fresh tenant for each test, and the operator's client on it."""
+"""The operator's client on the tenant of the test."""
 
 from __future__ import annotations
 
@@ -7,21 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_tenant import Identity, LocalTenant, new_identity
+from tests.local_tenant import LocalTenant
 from tests.operate.in_process import InProcess, client_of
 from unsecret.operate.client import GraphClient
-
-
-@pytest.fixture(scope="session")
-def identity() -> Identity:
-    return new_identity()
-
-
-@pytest.fixture
-def tenant(tmp_path: Path, identity: Identity) -> Iterator[LocalTenant]:
-    local = LocalTenant(tmp_path / "data", identity)
-    yield local
-    local.close()
 
 
 @pytest.fixture

@@ -5,17 +5,21 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import shutil
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from tests.local_tenant import LocalTenant, new_identity
+from tests.local_tenant import Identity, LocalTenant, new_identity
 from unsecret.tenant import pki
+from unsecret.tenant.signing import SigningKeys
 
 pytestmark = pytest.mark.promise
 
@@ -39,7 +43,17 @@ WRITES = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def tenant(
+    tmp_path_factory: pytest.TempPathFactory, migrated: Path, identity: Identity, signing: SigningKeys
+) -> Iterator[LocalTenant]:
+    """One tenant for all: nothing here may change it, so nothing here can come in another test's way."""
+    local = LocalTenant(shutil.copytree(migrated, tmp_path_factory.mktemp("bad") / "data"), identity, signing)
+    yield local
+    local.close()
+
+
+@pytest.fixture(scope="module")
 def places(tenant: LocalTenant) -> dict[str, str]:
     made = tenant.new_application("stays as it is", identifierUris=["api://stays"])
     policy = tenant.must("POST", "/policies/appManagementPolicies", {"displayName": "a", "description": "b"})
@@ -165,46 +179,30 @@ JSON = st.recursive(
 )
 MEMBERS = st.sampled_from(
     [
-        "displayName",
-        "identifierUris",
-        "web",
-        "api",
-        "keyCredentials",
-        "passwordCredentials",
-        "tags",
-        "isEnabled",
-        "restrictions",
-        "keyId",
-        "appId",
-        "applicationRestrictions",
-        "passwordCredential",
-        "description",
-        "signInAudience",
-        "accountEnabled",
-        "info",
-        "appRoles",
-        "@odata.id",
-        "requiredResourceAccess",
-        "optionalClaims",
-        "spa",
-        "publicClient",
-        "customSecurityAttributes",
-        "principalId",
-        "uniqueName",
-        "ids",
+        *(
+            "displayName",
+            "identifierUris",
+            "web",
+            "api",
+            "spa",
+            "publicClient",
+            "info",
+            "tags",
+            "appRoles",
+            "uniqueName",
+        ),
+        *("keyCredentials", "passwordCredentials", "passwordCredential", "keyId", "appId", "signInAudience", "ids"),
+        *("isEnabled", "restrictions", "applicationRestrictions", "description", "accountEnabled", "@odata.id"),
+        *("requiredResourceAccess", "optionalClaims", "customSecurityAttributes", "principalId"),
     ]
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None)
 @given(body=st.dictionaries(MEMBERS, JSON, max_size=4), call=st.sampled_from(WRITES))
-def test_no_body_makes_it_fail(tenant: LocalTenant, body: dict, call: tuple[str, str]) -> None:
+def test_no_body_makes_it_fail(tenant: LocalTenant, places: dict[str, str], body: dict, call: tuple[str, str]) -> None:
     method, path = call
-    if "places" not in vars(tenant):
-        made = tenant.new_application("target")
-        policy = tenant.must("POST", "/policies/appManagementPolicies", {"displayName": "a", "description": "b"})
-        tenant.places = {"app": made["id"], "sp": tenant.new_principal(made["appId"])["id"], "policy": policy["id"]}
-    answer = send(tenant, method, path.format(**tenant.places), json.dumps(body))
+    answer = send(tenant, method, path.format(**places), json.dumps(body))
     assert answer.status_code < 500, answer.text
 
 
