@@ -1,4 +1,4 @@
-"""A fresh directory for each test, in a real file. Adding a kind of database to DATABASES runs the whole suite on it."""
+"""A fresh directory for each test, in a real file. A kind of database added to DATABASES runs the whole suite on it."""
 
 from __future__ import annotations
 

@@ -56,25 +56,37 @@ def tenant(tenant_id: TenantId, *domains: str) -> Tenant:
 
 def application(**fields: Any) -> Application:
     """An app registration."""
-    given = {"id": ObjectId(guid()), "app_id": AppId(guid()), "display_name": "Payroll", "created_at": NOW, **fields}
+    given: dict[str, Any] = {
+        "id": ObjectId(guid()),
+        "app_id": AppId(guid()),
+        "display_name": "Payroll",
+        "created_at": NOW,
+        **fields,
+    }
     return Application(**given)
 
 
 def service_principal(**fields: Any) -> ServicePrincipal:
     """An application's presence in the tenant."""
-    given = {"id": ObjectId(guid()), "app_id": AppId(guid()), "display_name": "Payroll", "created_at": NOW, **fields}
+    given: dict[str, Any] = {
+        "id": ObjectId(guid()),
+        "app_id": AppId(guid()),
+        "display_name": "Payroll",
+        "created_at": NOW,
+        **fields,
+    }
     return ServicePrincipal(**given)
 
 
 def password(**fields: Any) -> PasswordCredential:
     """A client secret."""
-    given = {"key_id": KeyId(guid()), "start_at": NOW, "end_at": NOW + timedelta(days=90), **fields}
+    given: dict[str, Any] = {"key_id": KeyId(guid()), "start_at": NOW, "end_at": NOW + timedelta(days=90), **fields}
     return PasswordCredential(**given)
 
 
 def key(**fields: Any) -> KeyCredential:
     """A certificate."""
-    given = {
+    given: dict[str, Any] = {
         "key_id": KeyId(guid()),
         "type": KeyType.CERTIFICATE,
         "usage": KeyUsage.VERIFY,
@@ -89,7 +101,8 @@ def key(**fields: Any) -> KeyCredential:
 def policy(**fields: Any) -> AppManagementPolicy:
     """A custom policy with a lifetime."""
     lifetime = Restriction(kind=RestrictionKind.PASSWORD_LIFETIME, max_lifetime=timedelta(days=90))
-    return AppManagementPolicy(**{"id": PolicyId(guid()), "display_name": "Short", "restrictions": (lifetime,), **fields})
+    given: dict[str, Any] = {"id": PolicyId(guid()), "display_name": "Short", "restrictions": (lifetime,), **fields}
+    return AppManagementPolicy(**given)
 
 
 def trusted_configuration() -> CertificateBasedApplicationConfiguration:
@@ -104,7 +117,7 @@ def trusted_configuration() -> CertificateBasedApplicationConfiguration:
 
 def assignment(principal: ServicePrincipal, resource: ServicePrincipal, **fields: Any) -> AppRoleAssignment:
     """A permission held."""
-    given = {
+    given: dict[str, Any] = {
         "id": guid(),
         "principal_id": principal.id,
         "resource_id": resource.id,
@@ -117,7 +130,7 @@ def assignment(principal: ServicePrincipal, resource: ServicePrincipal, **fields
 
 def caller(**fields: Any) -> Caller:
     """Who asked."""
-    given = {
+    given: dict[str, Any] = {
         "tenant_id": TENANT,
         "app_id": AppId(guid()),
         "service_principal_id": ObjectId(guid()),
@@ -136,7 +149,7 @@ def audit(**fields: Any) -> AuditEvent:
         type="Application",
         modified_properties=(ModifiedProperty("KeyDescription", "[]", '["x"]'),),
     )
-    given = {
+    given: dict[str, Any] = {
         "id": f"Directory_{guid()}_ABCDE_1",
         "at": NOW,
         "activity": Activity.UPDATE_APPLICATION_CREDENTIALS,
@@ -155,7 +168,7 @@ def audit(**fields: Any) -> AuditEvent:
 
 def sign_in(**fields: Any) -> SignIn:
     """A row of the sign-in log."""
-    given = {
+    given: dict[str, Any] = {
         "id": guid(),
         "at": NOW,
         "app_id": AppId(guid()),
