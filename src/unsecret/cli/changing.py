@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from unsecret.cli.asking import require_yes
 from unsecret.cli.exit_codes import ERROR, OK, PENDING
-from unsecret.cli.printing import as_json, say, say_error, table
+from unsecret.cli.printing import as_json, progress, say, say_error, table
 from unsecret.errors import UnsecretError
 from unsecret.operate.change import PolicyChange, apply
 
@@ -67,7 +67,7 @@ def _outcome(client: GraphClient, change: PolicyChange, *, dry_run: bool) -> Out
     if dry_run:
         return Outcome(change, "pending")
     try:
-        apply(client, change)
+        apply(client, change, say=progress())
     except UnsecretError as error:
         return Outcome(change, "failed", error)
     return Outcome(change, "changed")

@@ -23,7 +23,12 @@ METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 OURS = frozenset({"authorization", "host", "content-length"})
 
 Body = Annotated[
-    str | None, Parameter(name="--body", help="JSON to send: the text itself, @FILE, or - for standard input.")
+    str | None,
+    Parameter(
+        name="--body",
+        allow_leading_hyphen=True,
+        help="JSON to send: the text itself, @FILE, or - for standard input.",
+    ),
 ]
 Headers = Annotated[
     tuple[str, ...],

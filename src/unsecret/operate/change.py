@@ -80,14 +80,20 @@ class PolicyChange(Struct, frozen=True, kw_only=True):
         return str((self.before or {}).get("id") or "")
 
 
-def apply(client: GraphClient, change: PolicyChange, *, sleep: Callable[[float], None] = time.sleep) -> Json:
-    """Carry `change` out and return the policy as it reads afterwards.
+def apply(
+    client: GraphClient,
+    change: PolicyChange,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    say: Callable[[str], None] = lambda _words: None,
+) -> Json:
+    """Carry `change` out and return the policy as it reads afterwards. `say` is told what is waited for.
 
     Raises Conflict when the policy was changed since it was read (then nothing was written), or when it
     does not read as planned afterwards (then the message says what differs).
     """
     path, expected = _update(client, change, change.path) if change.path else _create(client, change, sleep)
-    return _read_back(client, change, path, expected, sleep)
+    return _read_back(client, change, path, expected, _telling(sleep, say))
 
 
 def _update(client: GraphClient, change: PolicyChange, path: str) -> tuple[str, Json]:
@@ -151,6 +157,14 @@ def _half_done(client: GraphClient, problem: UnsecretError, policy_id: str, link
     else:
         left = f"The policy {policy_id} stands, and binds {', '.join(link.words for link in linked)} only."
     return Conflict(f"{problem.message} {left}", code=problem.code, hint=problem.hint)
+
+
+def _telling(sleep: Callable[[float], None], say: Callable[[str], None]) -> Callable[[float], None]:
+    def wait(seconds: float) -> None:
+        say("written; waiting until the tenant shows it")
+        sleep(seconds)
+
+    return wait
 
 
 def _read_back(

@@ -74,9 +74,9 @@ def read_status(client: GraphClient, *, now: datetime, say: Callable[[str], None
     say("reading custom policies")
     customs = _known(unknown, "custom policies", lambda: _customs(client, unknown)) or ()
     say("reading applications")
-    applications = _known(unknown, "applications", lambda: _holders(client, "applications", now))
+    applications = _known(unknown, "applications", lambda: _holders(client, "applications", now, say))
     say("reading service principals")
-    principals = _known(unknown, "service principals", lambda: _holders(client, "servicePrincipals", now))
+    principals = _known(unknown, "service principals", lambda: _holders(client, "servicePrincipals", now, say))
     return Status(
         tenant_id=client.connection.tenant_id,
         organisation=_known(unknown, "the organisation's name", lambda: _organisation(client)),
@@ -133,10 +133,12 @@ def _bound(client: GraphClient, policy_id: str) -> tuple[str, ...]:
     )
 
 
-def _holders(client: GraphClient, collection: str, now: datetime) -> Holders:
+def _holders(client: GraphClient, collection: str, now: datetime, say: Callable[[str], None]) -> Holders:
     total = holding = expired = 0
     for one in client.pages(f"v1.0/{collection}?$select=id,passwordCredentials&$top=999"):
         total += 1
+        if total % 5000 == 0:
+            say(f"reading {collection}: {total} so far")
         secrets = one.get("passwordCredentials") or []
         holding += bool(secrets)
         expired += bool(secrets) and all(_has_ended(secret, now) for secret in secrets)
