@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError
 
 from unsecret import __version__
 from unsecret.cli.exit_codes import ERROR, INTERRUPTED
+from unsecret.cli.options import PLAIN
 from unsecret.cli.printing import say, say_error
 from unsecret.errors import UnsecretError
 
@@ -48,7 +49,7 @@ def build_app(*, verb: str | None = None) -> App:
         version=f"unsecret {__version__}",
         version_flags=["--version"],
         result_action="return_value",
-        default_parameter=Parameter(show_default=False, negative=()),
+        default_parameter=PLAIN,
     )
     for order, (name, where) in enumerate(COMMANDS.items()):
         app.command(where, name=name, sort_key=order)

@@ -28,6 +28,9 @@ def _read(reader: Any, text: str) -> Any:
         raise ValueError(problem.message) from None
 
 
+PLAIN = Parameter(show_default=False, negative=())
+"""Every parameter: its help says the default where there is one, and there is no `--no-yes`."""
+
 Data = Annotated[
     Path | None,
     Parameter(name="--data", help="Directory of the tenant to speak to. Default: the one that `up` started last."),

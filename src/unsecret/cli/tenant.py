@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from unsecret.cli.options import Output, now
+from unsecret.cli.options import PLAIN, Output, now
 from unsecret.cli.printing import as_json, say, table
 from unsecret.config import Settings, read_settings
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 tenant = App(
     name="tenant",
+    default_parameter=PLAIN,
     help="""Add tenants to a local server, and list them.
 
 Several tenants can live in one server, each with its own organisation, administrator and policies. They share

@@ -1,0 +1,99 @@
+"""The pages of docs/reference that are written from the code: `python -m tests.cli.reference_pages` writes them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from unsecret.cli.app import EPILOGUE, build_app
+from unsecret.config import CONFIG_VARIABLE, SETTINGS
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+WRITTEN_FROM = "<!-- Written from the code by `python -m tests.cli.reference_pages`; edit that, or the code. -->\n\n"
+
+
+def cli_page() -> str:
+    """docs/reference/cli.md: every command with its help."""
+    commands = build_app().generate_docs(output_format="markdown")
+    return f"{WRITTEN_FROM}{_tidy(commands)}\n\n## All commands\n\n{EPILOGUE}\n\n{JSON_ANSWERS}"
+
+
+JSON_ANSWERS = """## Answers as JSON
+
+With `-o json`, `block` and `allow` print one object for each policy concerned:
+
+```json
+{
+  "policies": [
+    {
+      "policy": "tenant default policy",
+      "outcome": "changed",
+      "changes": [{"what": "applications: passwordAddition", "before": "not set", "after": "enabled"}],
+      "activates": [],
+      "notes": []
+    }
+  ]
+}
+```
+
+`outcome` is `changed`, `unchanged` (it said so already), `pending` (a dry run; `requests` then holds what would be
+sent) or `failed` (`error` then holds `code` and `message`; the other policies are still done). `activates` names
+entries that begin to bind because a policy that was off is switched on.
+
+`status` prints the tenant, the default policy's and the custom policies' `restrictions` (each with `what`, `says`,
+`binds`), the numbers of objects with client secrets, `warnings`, and `not_known`: what could not be read, and what
+these calls never say. `tenant add` and `tenant list` print `id`, `displayName`, `domain` and `directory` of each
+tenant. `graph` always prints what Graph answered.
+"""
+
+
+def settings_page() -> str:
+    """docs/reference/settings.md: every setting."""
+    rows = "\n".join(f"| `{one.name}` | `{one.variable}` | {one.meaning} | {one.default} |" for one in SETTINGS)
+    return f"""{WRITTEN_FROM}# Settings
+
+A setting comes from the nearest place that has it: an option of the command, then the environment, then the settings
+file, then the default. The file is TOML, `~/.config/unsecret/config.toml` (or `unsecret/config.toml` in
+`XDG_CONFIG_HOME`); `{CONFIG_VARIABLE}` names another. A setting that nobody knows, or whose value cannot be read, is
+an error that names it.
+
+| in the file | in the environment | meaning | default |
+| --- | --- | --- | --- |
+{rows}
+
+```toml
+# ~/.config/unsecret/config.toml
+data = "~/rehearsal"
+port = 9443
+output = "json"
+```
+
+`XDG_DATA_HOME` moves the default directory of the tenant, `XDG_STATE_HOME` the note of which tenant was started last
+(`~/.local/state/unsecret`). No setting holds a secret, and none is read from anywhere else: proxies set in the
+environment are not used, because a local tenant is not behind one.
+"""
+
+
+def _tidy(page: str) -> str:
+    """Without blanks at the ends of lines and of the page, and without runs of empty lines.
+
+    The usage of a nested command holds the arguments of whoever is running; they are taken out.
+    """
+    page = re.sub(r"^(unsecret tenant \w+) .*\[OPTIONS\]$", r"\1 [OPTIONS]", page, flags=re.MULTILINE)
+    lines = [line.rstrip() for line in page.strip().splitlines()]
+    kept = [line for place, line in enumerate(lines) if line or lines[place - 1]]
+    return "\n".join(kept)
+
+
+PAGES = {"cli.md": cli_page, "settings.md": settings_page}
+
+
+def main() -> None:
+    """Write every page anew."""
+    for name, page in PAGES.items():
+        (REFERENCE / name).write_text(page())
+        print(REFERENCE / name)
+
+
+if __name__ == "__main__":
+    main()
