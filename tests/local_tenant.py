@@ -74,7 +74,7 @@ class Identity:
 
 
 def new_identity(name: str = "test") -> Identity:
-    key, certificate = pki.new_self_signed(name, now=NOW - timedelta(days=1), lifetime=timedelta(days=720))
+    key, certificate = pki.new_self_signed(name, now=NOW.replace(year=2015), lifetime=timedelta(days=40 * 365))
     return Identity(key, certificate)
 
 
@@ -100,6 +100,7 @@ class LocalTenant:
     signing: SigningKeys
     clock: Clock = field(default_factory=Clock)
     domain: str = "contoso"
+    verified_domains: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.store = Store.open(self.directory / "directory.sqlite")
@@ -118,6 +119,7 @@ class LocalTenant:
             conn,
             display_name=self.domain.title(),
             domain=self.domain,
+            verified_domains=self.verified_domains,
             administrator_certificate=self.identity.facts,
             now=self.clock.now,
         )

@@ -13,7 +13,6 @@ from tests.local_tenant import BASE, NOW, LocalTenant
 from unsecret.errors import Unauthenticated
 from unsecret.tenant.auth import authenticate, authenticate_arm
 from unsecret.tenant.signing import SigningKeys
-from unsecret.tenant.signing import SigningKeys
 
 GRAPH = "https://graph.microsoft.com"
 

@@ -53,15 +53,16 @@ def create_tenant(
     domain: str,
     administrator_certificate: CertificateFacts,
     now: datetime,
+    verified_domains: Iterable[str] = (),
 ) -> NewTenant:
-    """Add a tenant to the directory. `domain` is the name before `.onmicrosoft.com`, or a whole domain.
-    Raises Conflict when the domain is taken."""
+    """Add a tenant to the directory. `domain` is the name before `.onmicrosoft.com`, or a whole domain;
+    `verified_domains` are the tenant's besides that one. Raises Conflict when a domain is taken."""
     initial = domain if "." in domain else f"{domain}.onmicrosoft.com"
     tenant = Tenant(
         id=TenantId(str(uuid.uuid4())),
         display_name=display_name,
         created_at=now,
-        verified_domains=(initial.casefold(),),
+        verified_domains=(initial.casefold(), *(name.casefold() for name in verified_domains)),
     )
     tenants.add_tenant(conn, tenant)
     graph = _microsoft_service_principal(
@@ -132,11 +133,13 @@ def add_application(
 ) -> tuple[Application, ServicePrincipal]:
     """An application with its service principal, as the portal would make them. `properties` are fields of
     Application. No policy is asked: this is for a tenant that is being made."""
+    tenant = tenants.get_tenant(conn, tenant_id)
     application = Application(
         id=ObjectId(str(uuid.uuid4())),
         app_id=AppId(str(uuid.uuid4())),
         display_name=display_name,
         created_at=created_at,
+        other={"publisherDomain": tenant.verified_domains[0] if tenant else None},
         **properties,
     )
     principal = ServicePrincipal(

@@ -12,7 +12,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from unsecret.errors import Invalid, TooLarge
+from unsecret.errors import Invalid, TooLarge, Unsupported
 from unsecret.model.application import ObjectKind
 from unsecret.model.event import Caller, Circumstances
 from unsecret.model.query import Page
@@ -20,6 +20,7 @@ from unsecret.tenant.auth import authenticate
 from unsecret.tenant.settings import Services, origin
 from unsecret.tenant.use_cases.transaction import ObjectKey, Refused, Transaction, perform
 from unsecret.wire import odata
+from unsecret.wire.queryable import Collection
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -94,9 +95,15 @@ class Call:
             )
         return decode_json(raw)
 
-    def asked(self, **limits: int) -> odata.Asked:
-        """`$filter`, `$top`, `$select` and the rest."""
-        return odata.parse_query(self.request.query_params.multi_items(), self.request.headers, **limits)
+    def asked(self, collection: Collection) -> odata.Asked:
+        """`$filter`, `$top`, `$select` and the rest, checked against what `collection` can be asked. Raises Invalid."""
+        asked = odata.parse_query(self.request.query_params.multi_items(), self.request.headers, collection=collection)
+        if asked.expand:
+            raise Unsupported(
+                f"This local tenant does not serve $expand={','.join(asked.expand)}. Ask for it by its own path.",
+                hint="docs/reference/divergences.md",
+            )
+        return asked
 
     # -- answers ------------------------------------------------------------------------------------------------
 
@@ -126,9 +133,13 @@ class Call:
         answer["value"] = [odata.select(encode(item), asked.select) for item in page.items]
         return json_response(answer)
 
-    def collection(self, items: Iterable[Any], encode: Callable[[Any], dict[str, Any]], context: str) -> Response:
-        """A whole collection that is never paged, because it cannot grow long."""
-        asked = self.asked()
+    def whole(
+        self, items: Iterable[Any], encode: Callable[[Any], dict[str, Any]], context: str, collection: Collection
+    ) -> Response:
+        """A whole collection that is never paged, because it cannot grow long. It is selected from, not filtered."""
+        asked = self.asked(collection)
+        if asked.query.filter is not None or asked.query.order_by is not None:
+            raise Invalid("This collection cannot be filtered or sorted.", code="Request_UnsupportedQuery")
         return self.page(Page(items=tuple(items)), encode, context, asked)
 
     def _own_url(self) -> str:

@@ -8,6 +8,7 @@ from unsecret.tenant.call import Call, no_content
 from unsecret.tenant.certificates import authority_facts
 from unsecret.tenant.directory_objects import Handler
 from unsecret.tenant.use_cases import policies, reading
+from unsecret.wire import collections
 from unsecret.wire.trusted_authorities import trusted_configuration_from_graph, trusted_configuration_to_graph
 
 _ROOT = "/directory/certificateAuthorities/certificateBasedApplicationConfigurations"
@@ -16,7 +17,8 @@ _CONTEXT = _ROOT.removeprefix("/")
 
 def list_configurations(call: Call) -> Response:
     """GET: the tenant's lists of authorities."""
-    return call.collection(call.read(reading.list_trusted_configurations), trusted_configuration_to_graph, _CONTEXT)
+    configurations = call.read(reading.list_trusted_configurations)
+    return call.whole(configurations, trusted_configuration_to_graph, _CONTEXT, collections.TRUSTED_CONFIGURATIONS)
 
 
 async def create_configuration(call: Call) -> Response:
@@ -34,7 +36,8 @@ async def create_configuration(call: Call) -> Response:
 def get_configuration(call: Call) -> Response:
     """GET one list."""
     configuration = call.read(reading.get_trusted_configuration, call.path("key"))
-    return call.entity(trusted_configuration_to_graph(configuration), _CONTEXT, select=call.asked().select)
+    select = call.asked(collections.TRUSTED_CONFIGURATIONS).select
+    return call.entity(trusted_configuration_to_graph(configuration), _CONTEXT, select=select)
 
 
 async def delete_configuration(call: Call) -> Response:

@@ -13,7 +13,7 @@ from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.query import Query
 from unsecret.tenant.call import Call, json_response, name_of, no_content
 from unsecret.tenant.use_cases import credentials, links, policies, reading
-from unsecret.wire import odata
+from unsecret.wire import collections, odata
 from unsecret.wire.applications import application_to_graph
 from unsecret.wire.credentials import add_password_from_graph, password_to_graph, remove_password_from_graph
 from unsecret.wire.directory import directory_object_to_graph
@@ -21,6 +21,11 @@ from unsecret.wire.policies import policy_to_graph, reference_from_graph
 from unsecret.wire.service_principals import service_principal_to_graph
 
 Handler = Callable[[Call], Any]
+
+_COLLECTION = {
+    ObjectKind.APPLICATION: collections.APPLICATIONS,
+    ObjectKind.SERVICE_PRINCIPAL: collections.SERVICE_PRINCIPALS,
+}
 
 MOST_IDS = 1000
 """getByIds takes at most this many."""
@@ -35,30 +40,27 @@ def encode(obj: DirectoryObject, call: Call, select: odata.Names) -> dict[str, A
     attributes = "customSecurityAttributes" in wanted
     if attributes:
         call.read(reading.permit_attributes)
-    return service_principal_to_graph(
-        obj, beta=call.beta, with_keys=keys, with_custom_security_attributes=attributes
-    )
+    return service_principal_to_graph(obj, beta=call.beta, with_keys=keys, with_custom_security_attributes=attributes)
 
 
 def list_objects(kind: ObjectKind, call: Call) -> Response:
     """GET /applications, GET /servicePrincipals."""
-    asked = call.asked()
+    asked = call.asked(_COLLECTION[kind])
     page = call.read(reading.list_objects, kind, asked.query)
     return call.page(page, lambda obj: encode(obj, call, asked.select), name_of(kind), asked)
 
 
 def count_objects(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/$count: the bare number, for who says ConsistencyLevel: eventual."""
-    if call.request.headers.get("consistencylevel", "").casefold() != "eventual":
-        raise Invalid("$count is not currently supported. Send the header ConsistencyLevel: eventual.")
-    asked = call.asked()
+    odata.require_eventual_for_count(call.request.headers)
+    asked = call.asked(_COLLECTION[kind])
     page = call.read(reading.list_objects, kind, Query(filter=asked.query.filter, top=1, count=True))
     return PlainTextResponse(str(page.count))
 
 
 def get_object(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/{id}."""
-    asked = call.asked()
+    asked = call.asked(_COLLECTION[kind])
     obj = call.read(reading.get_object, kind, call.key())
     return call.entity(encode(obj, call, asked.select), name_of(kind), select=asked.select)
 
@@ -95,7 +97,12 @@ async def remove_password(kind: ObjectKind, call: Call) -> Response:
 def list_owners(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/{id}/owners."""
     owners = call.read(reading.owners_of, kind, call.key())
-    return call.collection(owners, lambda owner: directory_object_to_graph(owner, beta=call.beta), "directoryObjects")
+    return call.whole(
+        owners,
+        lambda owner: directory_object_to_graph(owner, beta=call.beta),
+        "directoryObjects",
+        collections.DIRECTORY_OBJECTS,
+    )
 
 
 async def add_owner(kind: ObjectKind, call: Call) -> Response:
@@ -113,8 +120,11 @@ async def remove_owner(kind: ObjectKind, call: Call) -> Response:
 def list_assigned_policies(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/{id}/appManagementPolicies: none or one."""
     assigned = call.read(reading.assigned_policies, kind, call.key())
-    return call.collection(
-        assigned, lambda policy: policy_to_graph(policy, beta=call.beta), "policies/appManagementPolicies"
+    return call.whole(
+        assigned,
+        lambda policy: policy_to_graph(policy, beta=call.beta),
+        "policies/appManagementPolicies",
+        collections.APP_MANAGEMENT_POLICIES,
     )
 
 
@@ -169,7 +179,12 @@ async def get_by_ids(call: Call) -> Response:
     if len(ids) > MOST_IDS:
         raise Invalid(f"getByIds takes at most {MOST_IDS} ids.", target="ids")
     found = call.read(reading.get_by_ids, tuple(ids))
-    return call.collection(found, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects")
+    return call.whole(
+        found,
+        lambda obj: directory_object_to_graph(obj, beta=call.beta),
+        "directoryObjects",
+        collections.DIRECTORY_OBJECTS,
+    )
 
 
 ROUTES: list[tuple[str, str, Handler]] = [

@@ -8,6 +8,7 @@ from unsecret.tenant.applications import CREATED
 from unsecret.tenant.call import Call, no_content
 from unsecret.tenant.directory_objects import Handler
 from unsecret.tenant.use_cases import policies, reading
+from unsecret.wire import collections
 from unsecret.wire.directory import directory_object_to_graph
 from unsecret.wire.policies import (
     default_policy_from_graph,
@@ -23,7 +24,7 @@ def get_default_policy(call: Call) -> Response:
     return call.entity(
         default_policy_to_graph(policy, beta=call.beta),
         "policies/defaultAppManagementPolicy",
-        select=call.asked().select,
+        select=call.asked(collections.DEFAULT_APP_MANAGEMENT_POLICY).select,
     )
 
 
@@ -39,7 +40,7 @@ async def update_default_policy(call: Call) -> Response:
 
 def list_policies(call: Call) -> Response:
     """GET /policies/appManagementPolicies."""
-    asked = call.asked()
+    asked = call.asked(collections.APP_MANAGEMENT_POLICIES)
     page = call.read(reading.list_policies, asked.query)
     return call.page(
         page, lambda policy: policy_to_graph(policy, beta=call.beta), "policies/appManagementPolicies", asked
@@ -60,7 +61,9 @@ def get_policy(call: Call) -> Response:
     """GET /policies/appManagementPolicies/{id}."""
     policy = call.read(reading.get_policy, call.path("policy"))
     return call.entity(
-        policy_to_graph(policy, beta=call.beta), "policies/appManagementPolicies", select=call.asked().select
+        policy_to_graph(policy, beta=call.beta),
+        "policies/appManagementPolicies",
+        select=call.asked(collections.APP_MANAGEMENT_POLICIES).select,
     )
 
 
@@ -83,7 +86,7 @@ async def delete_policy(call: Call) -> Response:
 
 def list_applies_to(call: Call) -> Response:
     """GET /policies/appManagementPolicies/{id}/appliesTo."""
-    asked = call.asked()
+    asked = call.asked(collections.DIRECTORY_OBJECTS)
     page = call.read(reading.applies_to, call.path("policy"), asked.query)
     return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
 

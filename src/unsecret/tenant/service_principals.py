@@ -13,6 +13,7 @@ from unsecret.tenant.call import Call, no_content
 from unsecret.tenant.directory_objects import Handler, encode, property_route, shared_routes
 from unsecret.tenant.use_cases import links, reading, service_principals
 from unsecret.tenant.use_cases.transaction import ObjectKey
+from unsecret.wire import collections
 from unsecret.wire.directory import (
     app_role_assignment_from_graph,
     app_role_assignment_to_graph,
@@ -49,7 +50,7 @@ async def delete_service_principal(call: Call) -> Response:
 
 def list_owned_objects(call: Call) -> Response:
     """GET /servicePrincipals/{id}/ownedObjects."""
-    asked = call.asked()
+    asked = call.asked(collections.DIRECTORY_OBJECTS)
     page = call.read(reading.owned_by, call.key(), asked.query)
     return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
 
@@ -65,7 +66,8 @@ def list_app_role_assigned_to(call: Call) -> Response:
 
 
 def _grants(call: Call, grants: tuple[Grant, ...], name: str) -> Response:
-    return call.collection(grants, _grant_to_graph, f"servicePrincipals('{call.path('key')}')/{name}")
+    context = f"servicePrincipals('{call.path('key')}')/{name}"
+    return call.whole(grants, _grant_to_graph, context, collections.APP_ROLE_ASSIGNMENTS)
 
 
 def _grant_to_graph(grant: Grant) -> dict[str, Any]:
