@@ -127,12 +127,12 @@ def test_a_canary_is_found_nowhere(tmp_path: Path) -> None:
 def test_private_keys_are_only_in_files_that_nobody_else_can_read(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with RunningTenant.start(data, "--sample"):
+        assert oct((data / "connection.json").stat().st_mode & 0o777) == "0o600"
         holders = {path for path in data.rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()}
     assert {path.name for path in holders if path.parent.name != "keys"} == MAY_HOLD_A_PRIVATE_KEY
     assert {oct(path.stat().st_mode & 0o777) for path in holders} == {"0o600"}
     assert {oct(path.stat().st_mode & 0o777) for path in data.glob("directory.sqlite*")} <= {"0o600"}
     assert oct(data.stat().st_mode & 0o777) == "0o700"
-    assert oct((data / "connection.json").stat().st_mode & 0o777) == "0o600"
 
 
 def files(data: Path) -> dict[str, bytes]:
