@@ -1,0 +1,79 @@
+"""The tables of a new directory are those of the schema, and a directory from the future is left alone."""
+
+from __future__ import annotations
+
+import sqlite3
+import warnings
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from unsecret.errors import Unavailable
+from unsecret.store import migrations, schema
+from unsecret.store.engine import Store
+
+
+@pytest.fixture
+def path(database: str) -> Path:
+    """The file."""
+    return Path(database.removeprefix("sqlite:///"))
+
+
+def test_migrations_and_schema_agree(path: Path) -> None:
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as conn, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*expression-based index.*")  # compared below, as text
+        assert compare_metadata(MigrationContext.configure(conn), schema.metadata) == []
+    engine.dispose()
+
+
+def test_migrated_tables_and_indexes_are_spelled_as_the_schema_spells_them(path: Path) -> None:
+    """Partial and expression indexes are invisible to the comparison above."""
+    engine = create_engine(f"sqlite:///{path}")
+    tables = schema.metadata.sorted_tables
+    wanted = {str(CreateTable(table).compile(engine)) for table in tables}
+    wanted |= {str(CreateIndex(index).compile(engine)) for table in tables for index in table.indexes}
+    engine.dispose()
+    with sqlite3.connect(path) as conn:
+        made = {
+            text for (text,) in conn.execute("SELECT sql FROM sqlite_master WHERE name NOT LIKE 'alembic%'") if text
+        }
+    conn.close()
+
+    def bare(statements: set[str]) -> set[str]:
+        return {"".join(statement.split()).lower().replace('"', "") for statement in statements}
+
+    assert {text for text in bare(made) if "index" in text} == {text for text in bare(wanted) if "index" in text}
+    assert len(made) == len(wanted)
+
+
+def test_the_newest_migration_is_the_one_that_a_start_looks_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    assert ScriptDirectory.from_config(config).get_current_head() == migrations.HEAD
+
+
+def test_a_directory_of_a_newer_version_is_refused_and_left_alone(path: Path) -> None:
+    with sqlite3.connect(path) as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '9999'")
+    conn.close()
+    before = path.read_bytes()
+    with pytest.raises(Unavailable, match="newer unsecret"):
+        Store.open(path)
+    assert path.read_bytes() == before
+
+
+def test_a_first_start_that_fails_half_way_leaves_no_half_of_the_tables(tmp_path: Path) -> None:
+    path = tmp_path / "directory.sqlite"
+    with pytest.raises(Unavailable, match="full"):
+        Store.open(path, max_pages=20)
+    Store.open(path).close()
+    with sqlite3.connect(path) as conn:
+        assert conn.execute("SELECT count(*) FROM tenant").fetchone() == (0,)
+    conn.close()
