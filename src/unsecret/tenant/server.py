@@ -33,7 +33,7 @@ from unsecret.errors import Conflict, Invalid, Unavailable
 from unsecret.model.identifiers import AppId, TenantId
 from unsecret.tenant.pki import ServerCertificate
 from unsecret.tenant.private_files import private_directory, write_private
-from unsecret.tenant.settings import ServerSettings
+from unsecret.tenant.settings import ServerSettings, checked_host
 
 if TYPE_CHECKING:
     from granian.server.embed import Server
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 CONNECTION_FILE = "connection.json"
 LOCK_FILE = "running.lock"
+_LAST_PORT = 65535
 
 LONGEST_HEADERS = 64 * 1024
 """Bytes of a request's headers; a token of the largest size fits."""
@@ -148,9 +149,11 @@ def _take_port(host: str, port: int) -> socket.socket:
     It is bound the exclusive way, which fails if anybody has the port, and only then opened to be shared: the
     worker of this same user can listen there, and connections never come to a socket that does not.
     """
+    if not 0 <= port <= _LAST_PORT:
+        raise Invalid(f"There is no port {port}. Choose one up to {_LAST_PORT} with --port, or 0 for any that is free.")
     try:
-        family, kind, _, _, where = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-    except (socket.gaierror, UnicodeError, OverflowError) as error:
+        family, kind, _, _, where = socket.getaddrinfo(checked_host(host), port, type=socket.SOCK_STREAM)[0]
+    except (socket.gaierror, UnicodeError) as error:
         raise Invalid(f"'{host}' is not an address of this machine: {error}.") from error
     holder = socket.socket(family, kind)
     try:
@@ -201,7 +204,7 @@ def _lock(descriptor: int, data: Path) -> None:
 
 
 async def _serve(app: ASGIApp, place: Place, certificate: ServerCertificate, on_ready: Callable[[], None]) -> None:
-    server = _granian(_bounded(app), place, certificate)
+    server = _granian(bounded(app), place, certificate)
     stopping = asyncio.Event()
     hurrying = asyncio.Event()
 
@@ -276,11 +279,15 @@ _LOG_TO_STANDARD_ERROR = {
 }
 
 
-def _bounded(app: ASGIApp) -> ASGIApp:
-    """`app`, with a limit to how long a body may take to arrive: granian has none of its own."""
+def bounded(app: ASGIApp, *, body_within: float = BODY_WITHIN) -> ASGIApp:
+    """`app`, with a limit in seconds to how long a body may take to arrive: granian has none of its own.
 
-    async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
-        deadline = asyncio.get_running_loop().time() + BODY_WITHIN
+    Reading a body that is late raises Invalid in the app, which answers with it. A request that is given up
+    because its client hung up ends quietly.
+    """
+
+    async def bounded_app(scope: Scope, receive: Receive, send: Send) -> None:
+        deadline = asyncio.get_running_loop().time() + body_within
         complete = False
 
         async def receive_in_time() -> Message:
@@ -291,14 +298,14 @@ def _bounded(app: ASGIApp) -> ASGIApp:
                 async with asyncio.timeout_at(deadline):
                     message = await receive()
             except TimeoutError:
-                raise Invalid(f"The request's body did not arrive within {BODY_WITHIN:.0f} seconds.") from None
+                raise Invalid(f"The request's body did not arrive within {body_within:g} seconds.") from None
             complete = not message.get("more_body", False)
             return message
 
         with contextlib.suppress(asyncio.CancelledError):  # granian gives a request up when its client hangs up
             await app(scope, receive_in_time, send)
 
-    return bounded
+    return bounded_app
 
 
 def _let_native_threads_end() -> None:

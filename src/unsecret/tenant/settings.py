@@ -141,13 +141,13 @@ def is_own_url(url: str, settings: ServerSettings) -> bool:
 
 
 def _own_names(host: str) -> tuple[str, ...]:
-    name = _checked_host(host)
+    name = checked_host(host)
     return _LOCAL_NAMES if _is_wildcard(name) else (*_LOCAL_NAMES, name)
 
 
 def _shown_name(host: str) -> str:
     """The name in `base_url`: `localhost` for everything that is the loopback or every interface."""
-    name = _checked_host(host)
+    name = checked_host(host)
     return "localhost" if name in _LOCAL_NAMES or _is_wildcard(name) else name
 
 
@@ -155,7 +155,8 @@ def _is_wildcard(name: str) -> bool:
     return name in ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 
-def _checked_host(host: str) -> str:
+def checked_host(host: str) -> str:
+    """`host` as a bare lower-case name or IP address. Raises Invalid when it is neither."""
     name = host.strip("[]").lower()
     try:
         return str(ipaddress.ip_address(name))
