@@ -27,6 +27,8 @@ class RunningTenant:
 
     def __init__(self, data: Path, process: subprocess.Popen[bytes], connection: dict[str, Any]):
         self.data = data
+        self.log = _log_of(data)
+        self.environment = _environment(data)
         self.process = process
         self.connection = connection
         self.tenant_id: str = connection["tenant_id"]
@@ -40,7 +42,7 @@ class RunningTenant:
     @contextlib.contextmanager
     def start(cls, data: Path, *arguments: str) -> Generator[RunningTenant]:
         """Run `unsecret up --data DATA --port 0 ARGUMENTS`, yield when it answers, stop it in the end."""
-        log = data.parent / f"{data.name}.log"
+        log = _log_of(data)
         command = [str(UNSECRET), "up", "--data", str(data), "--port", "0", *arguments]
         with (
             log.open("wb") as output,
@@ -56,9 +58,12 @@ class RunningTenant:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`unsecret ARGUMENTS` against this tenant."""
         command = [str(UNSECRET), *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=60, check=False, env=_environment(self.data)
-        )
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=self.environment)
+
+
+def _log_of(data: Path) -> Path:
+    """Where what `unsecret up` prints goes."""
+    return data.parent / f"{data.name}.log"
 
 
 def _environment(data: Path) -> dict[str, str]:

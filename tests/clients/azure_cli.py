@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ class AzureCli:
         self.tenant = tenant
         self.home = home
         self._program = program
-        self._environment = client_environment(tenant, home) | {
+        self.environment = client_environment(tenant, home) | {
+            "PATH": f"{program.parent}:{os.environ['PATH']}",
             "AZURE_CONFIG_DIR": str(configuration),
             "AZURE_CORE_COLLECT_TELEMETRY": "no",
             # Else az asks Microsoft's cloud whether the authority is real before it speaks to it.
@@ -55,7 +57,7 @@ class AzureCli:
             [str(self._program), *arguments],
             capture_output=True,
             text=True,
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             timeout=ANSWERS_WITHIN,
             check=False,
