@@ -1,0 +1,80 @@
+"""Writes docs/reference/served.md from the route table and the permission table.
+
+`python -m tests.tenant.served_page` writes the page; tests/tenant/test_served_page.py fails when it is stale.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from unsecret.rules.permission import REQUIRED
+from unsecret.tenant import azure_resource_manager, oauth2
+from unsecret.tenant.app import BETA_ROUTES, GRAPH_ROUTES
+from unsecret.tenant.directory_objects import Handler
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "served.md"
+
+HEAD = """<!-- Written from the code by `python -m tests.tenant.served_page`; edit that, or the code. -->
+
+# What is served
+
+Everything else under `/v1.0` and `/beta` answers 501 with an error that says so, and a verb that a path does not have answers 405.
+Paths are not case-sensitive; `applications(appId='…')`, `applications('…')`, doubled slashes and `/myorganization` are understood.
+A body may have 1 MiB. How the answers differ from Microsoft's: [divergences](divergences.md).
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join(
+        [
+            HEAD,
+            "## Microsoft Graph, v1.0 and beta\n",
+            _routes(GRAPH_ROUTES),
+            "## Microsoft Graph, beta only\n",
+            _routes(BETA_ROUTES),
+            "## Sign-in\n",
+            _plain(oauth2.ROUTES),
+            "## Azure Resource Manager: what Azure CLI asks for when it signs in\n",
+            _plain(azure_resource_manager.ROUTES),
+            "## What each operation needs\n",
+            "Application permissions, granted as app role assignments on Microsoft Graph's service principal. Of each group\n"
+            "one is enough; where there are several groups, one of every group is needed.\n",
+            _permissions(),
+        ]
+    )
+
+
+def _routes(routes: list[tuple[str, str, Handler]]) -> str:
+    rows = [f"| {method} | `{path}` | {_about(handler)} |" for method, path, handler in routes]
+    return "\n".join(["| | path | |", "| --- | --- | --- |", *rows, ""])
+
+
+def _plain(routes) -> str:
+    rows = [
+        f"| {method} | `{route.path}` | {_about(route.endpoint)} |"
+        for route in routes
+        for method in sorted(route.methods - {"HEAD"})
+    ]
+    return "\n".join(["| | path | |", "| --- | --- | --- |", *rows, ""])
+
+
+def _about(handler) -> str:
+    """The first line of a handler's docstring, without the method and path that it begins with."""
+    function = handler.func if isinstance(handler, partial) else handler
+    first = (function.__doc__ or "").strip().splitlines()[0].rstrip(".")
+    _, colon, said = first.partition(": ")
+    return said if colon else ""
+
+
+def _permissions() -> str:
+    rows = [
+        f"| {operation.replace('_', ' ')} | {' **and** '.join(' or '.join(f'`{name}`' for name in group) for group in groups)} |"
+        for operation, groups in REQUIRED.items()
+    ]
+    return "\n".join(["| operation | permissions |", "| --- | --- |", *rows, ""])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
