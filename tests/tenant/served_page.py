@@ -39,8 +39,8 @@ def page() -> str:
             "## Azure Resource Manager: what Azure CLI asks for when it signs in\n",
             _plain(azure_resource_manager.ROUTES),
             "## What each operation needs\n",
-            "Application permissions, granted as app role assignments on Microsoft Graph's service principal. Of each group\n"
-            "one is enough; where there are several groups, one of every group is needed.\n",
+            "Application permissions, granted as app role assignments on Microsoft Graph's service principal. Of each\n"
+            "group one is enough; where there are several groups, one of every group is needed.\n",
             _permissions(),
         ]
     )
@@ -69,8 +69,11 @@ def _about(handler) -> str:
 
 
 def _permissions() -> str:
+    def any_of(group: tuple[str, ...]) -> str:
+        return " or ".join(f"`{name}`" for name in group)
+
     rows = [
-        f"| {operation.replace('_', ' ')} | {' **and** '.join(' or '.join(f'`{name}`' for name in group) for group in groups)} |"
+        f"| {operation.replace('_', ' ')} | {' **and** '.join(map(any_of, groups))} |"
         for operation, groups in REQUIRED.items()
     ]
     return "\n".join(["| operation | permissions |", "| --- | --- |", *rows, ""])

@@ -129,7 +129,7 @@ def _administrator(conn: Connection, tenant: Tenant, graph: ServicePrincipal, ce
 
 
 def add_application(
-    conn: Connection, tenant_id: TenantId, display_name: str, *, created_at: datetime, **properties
+    conn: Connection, tenant_id: TenantId, display_name: str, *, created_at: datetime | None, **properties
 ) -> tuple[Application, ServicePrincipal]:
     """An application with its service principal, as the portal would make them. `properties` are fields of
     Application. No policy is asked: this is for a tenant that is being made."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, TextIO
+from typing import Any
 
 import structlog
 
@@ -37,7 +37,7 @@ def get_logger(name: str) -> Any:
     )
 
 
-def redact(_logger: TextIO, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor: blacks out whatever looks like a credential, in every value."""
     for name, value in event.items():
         event[name] = redacted(value) if isinstance(value, str) else value

@@ -9,7 +9,7 @@ This turns each into the one path that the route table knows. Keys become a segm
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 VERSIONS = ("v1.0", "beta")
@@ -35,7 +35,7 @@ class CanonicalPaths:
         await self.app(scope, receive, send)
 
 
-def canonical_path(path: str, words: dict[str, str]) -> str:
+def canonical_path(path: str, words: Mapping[str, str]) -> str:
     """`path` as the route table spells it; a path outside Graph only loses its doubled slashes.
 
     `words` maps a case-folded segment to its spelling.
@@ -52,7 +52,7 @@ def canonical_path(path: str, words: dict[str, str]) -> str:
     return "/" + "/".join(spelled)
 
 
-def _respelled(segment: str, words: dict[str, str]) -> list[str]:
+def _respelled(segment: str, words: Mapping[str, str]) -> list[str]:
     keyed = _KEYED.fullmatch(segment)
     if keyed is None:
         return [_word(segment, words)]
@@ -73,6 +73,6 @@ def _key(text: str) -> str | None:
     return f"{quoted['property']}={value}" if quoted["property"] else value
 
 
-def _word(segment: str, words: dict[str, str]) -> str:
+def _word(segment: str, words: Mapping[str, str]) -> str:
     plain = segment[len(_NAMESPACE) :] if segment.casefold().startswith(_NAMESPACE) else segment
     return words.get(plain.casefold(), segment)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from unsecret.model.application import KeyCredential, PasswordCredential, ServicePrincipal
-from unsecret.model.identifiers import KeyId, PolicyId, TenantId
+from unsecret.model.identifiers import KeyId, ObjectId, PolicyId, TenantId
 from unsecret.model.policy import AppManagementPolicy, Restriction, RestrictionKind
 from unsecret.store import links, policies
 from unsecret.tenant.bootstrap import add_application, certificate_credential, grant, graph_service_principal
@@ -125,7 +125,7 @@ def add_sample(conn: Connection, tenant_id: TenantId, now: datetime) -> None:
     """Fill a new tenant. Dates are counted back from `now`."""
     graph = graph_service_principal(conn, tenant_id)
     principals: dict[str, ServicePrincipal] = {}
-    owned: list[tuple[str, str]] = []
+    owned: list[tuple[ObjectId, str]] = []
     for row in APPLICATIONS:
         application, principal = add_application(
             conn,
@@ -165,7 +165,7 @@ def _certificate(lifetime: Lifetime, now: datetime) -> KeyCredential:
     return certificate_credential(read_certificate(to_pem(certificate)))
 
 
-def _link_partner_policy(conn: Connection, tenant_id: TenantId, object_id: str) -> None:
+def _link_partner_policy(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> None:
     policy = AppManagementPolicy(
         id=PolicyId(str(uuid.uuid4())),
         display_name=PARTNER_POLICY,
