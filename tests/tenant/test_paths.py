@@ -6,7 +6,7 @@ import pytest
 
 from unsecret.tenant.paths import canonical_path
 
-WORDS = {
+WORDS: dict[str, str] = {
     word.casefold(): word
     for word in (
         "applications",
