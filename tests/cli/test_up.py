@@ -41,12 +41,12 @@ def unsecret(data: Path, *arguments: str, **environment: str) -> subprocess.Comp
 
 def test_a_tenant_greets_is_found_as_the_last_one_stops_cleanly_and_goes_on(data: Path) -> None:
     with RunningTenant.start(data, "--empty") as tenant:
-        greeting = log(data)
-        for said in (tenant.graph, tenant.client_id, str(tenant.ca), str(tenant.certificate), "unsecret block"):
-            assert said in greeting
         assert unsecret(data, "block", "--yes").returncode == 0
         assert stopped_at(tenant) == 0
-    assert log(data).endswith("Stopped. Everything is kept for the next start.\n")
+    greeting = log(data)
+    for said in (tenant.graph, tenant.client_id, str(tenant.ca), str(tenant.certificate), "unsecret block"):
+        assert said in greeting
+    assert greeting.endswith("Stopped. Everything is kept for the next start.\n")
 
     gone = unsecret(data, "status")
     assert (gone.returncode, gone.stdout) == (1, "")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.operate.policies import Json, custom_policy, entry, section
 from unsecret.errors import Conflict, Invalid
-from unsecret.operate.app_policy import MADE_BY, Holding, plan_for_app
+from unsecret.operate.app_policy import MADE_BY, Holding, exemptions, plan_for_app
 from unsecret.operate.block import LIFETIMES, Wanted, blocking
 from unsecret.operate.change import Link, PolicyChange
 from unsecret.operate.targets import Face, Target
@@ -136,6 +136,20 @@ def test_the_limit_on_lifetimes_can_be_lifted_for_one_application() -> None:
     change = only(plan_for_app(TARGET, FREE, Wanted(kinds=LIFETIMES, enabled=False)))
 
     assert passwords(change.body) == {"passwordLifetime": "disabled", "symmetricKeyLifetime": "disabled"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "exempts"),
+    [
+        (custom_policy([entry("passwordAddition", state="disabled")]), True),
+        (custom_policy([entry("passwordAddition", state="disabled")], is_enabled=False), False),
+        (custom_policy([entry("passwordAddition")]), False),
+        (custom_policy([entry("customPasswordAddition", state="disabled")]), False),
+    ],
+)
+def test_a_policy_that_exempts_is_named(policy: Json, exempts: bool) -> None:
+    named = exemptions([policy], BLOCK)
+    assert [policy["id"] in sentence for sentence in named] == [True] * exempts
 
 
 def test_a_dry_run_shows_each_request() -> None:

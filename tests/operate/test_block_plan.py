@@ -232,6 +232,13 @@ def test_allow_can_lift_the_limit_on_lifetimes_alone() -> None:
     assert [line.what for line in change.lines] == [f"applications: {kind}" for kind in LIFETIMES]
 
 
+def test_a_limit_that_stays_when_the_block_is_lifted_is_said_to_stay() -> None:
+    limited = section([*BOTH, entry("passwordLifetime", maxLifetime="P90D")])
+    assert any(
+        "unsecret allow --lifetime" in note for note in plan_allow(default_policy(applications=limited), BETA).notes
+    )
+
+
 def test_planning_changes_nothing_that_it_was_given() -> None:
     policy = default_policy(applications=section([entry("passwordAddition", state="disabled")]), is_enabled=False)
     before = deepcopy(policy)

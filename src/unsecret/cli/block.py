@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from unsecret.cli.options import Apps, Data, DryRun, From, MaxLifetime, Output, Yes
 from unsecret.cli.reaching import reach
 from unsecret.config import read_settings
@@ -30,6 +32,8 @@ def block(
     application that has a custom policy to itself keeps it, with these entries changed. One that shares its
     custom policy with others is refused, since changing that policy would change the others.
 
+    Custom policies that exempt applications from the tenant-wide block are named, and left as they are.
+
     When the default policy is off and holds other enabled entries, switching it on activates those as well;
     they are listed before you are asked.
 
@@ -41,7 +45,7 @@ def block(
         unsecret block --app "Payroll export" --app 5c1f2a57-0000-4000-8000-1d2c3b4a5f60
     """
     from unsecret.cli.changing import carry_out
-    from unsecret.operate.app_policy import plan_for_app, read_holdings
+    from unsecret.operate.app_policy import exemptions, plan_for_app, read_custom_policies, read_holdings
     from unsecret.operate.block import blocking, plan_block, read_default
     from unsecret.operate.targets import resolve
 
@@ -53,5 +57,7 @@ def block(
             changes = [one for each in targets for one in plan_for_app(each, read_holdings(client, each), wanted)]
         else:
             path, current = read_default(client)
-            changes = [plan_block(current, path, wanted)]
+            change = plan_block(current, path, wanted)
+            notes = (*change.notes, *exemptions(read_custom_policies(client), wanted))
+            changes = [replace(change, notes=notes)]
         return carry_out(client, changes, yes=yes, dry_run=dry_run, output=output or settings.output)

@@ -23,11 +23,11 @@ from unsecret.tenant.bootstrap import NewTenant, create_tenant, register_adminis
 from unsecret.tenant.pki import administrator_certificate
 from unsecret.tenant.private_files import private_directory, write_private
 from unsecret.tenant.sample import SAMPLE_DOMAIN, SAMPLE_NAME, add_sample
+from unsecret.tenant.server import Connection
 
 if TYPE_CHECKING:
     from unsecret.model.application import Tenant
     from unsecret.model.identifiers import AppId, TenantId
-    from unsecret.tenant.server import Connection
 
 STORE_FILE = "directory.sqlite"
 CERTIFICATE_FILE = "administrator.pem"
@@ -116,15 +116,18 @@ def connection_file(data: Path, tenant_id: TenantId) -> Path:
     return data / TENANTS_FOLDER / tenant_id / CONNECTION_FILE
 
 
-def write_connection(data: Path, hosted: Hosted, server: Connection) -> None:
-    """Write down how to reach one tenant of the running `server`."""
+def write_connection(data: Path, hosted: Hosted, *, origin: str, ca: Path, pid: int) -> None:
+    """Write down how to reach one tenant of the server that process `pid` runs, or is about to, at `origin`."""
     if hosted.client_id is None:
         return
-    own = msgspec.structs.replace(
-        server,
+    own = Connection(
         tenant_id=hosted.tenant.id,
+        authority=origin,
+        graph=origin,
+        ca=str(ca.absolute()),
         client_id=hosted.client_id,
         certificate=str(hosted.certificate.absolute()),
+        pid=pid,
     )
     file = connection_file(data, hosted.tenant.id)
     private_directory(data / TENANTS_FOLDER)

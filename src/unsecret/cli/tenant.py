@@ -77,7 +77,7 @@ def add(
         store.close()
     server = running(directory)
     if server:
-        write_connection(directory, new, server)
+        write_connection(directory, new, origin=server.graph, ca=Path(server.ca), pid=server.pid)
     else:
         say(f"The server is not running; it serves the tenant once it is: unsecret up --data {directory}")
     _print([new.tenant], {new.tenant.id: directory / "tenants" / new.tenant.id}, output or settings.output)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
+import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +19,8 @@ from unsecret.config import read_settings
 if TYPE_CHECKING:
     from unsecret.cli.hosting import Hosted
     from unsecret.config import Settings
+    from unsecret.model.identifiers import AppId
+    from unsecret.store.engine import Store
     from unsecret.tenant.server import Connection
 
 Here = Annotated[
@@ -51,7 +57,8 @@ def up(*, data: Here = None, host: Host = None, port: Port = None, empty: Empty 
 
 
 def _run(settings: Settings, data: Path, host: str, port: int, *, sample: bool) -> None:
-    from unsecret.cli.hosting import first_tenant, forget_connections, hosted_tenants, open_store
+    from unsecret.cli.hosting import forget_connections, open_store, write_connection
+    from unsecret.operate.connection import remember_started
     from unsecret.tenant.app import create_app
     from unsecret.tenant.pki import ensure_server_certificate
     from unsecret.tenant.server import claim, serve
@@ -64,11 +71,11 @@ def _run(settings: Settings, data: Path, host: str, port: int, *, sample: bool) 
         certificate = ensure_server_certificate(data, server.hosts, now=begun)
         store = open_store(data)
         try:
-            say("… opening the directory")
-            if first_tenant(store, data, sample=sample, now=begun):
-                say(f"… made a tenant with {'a sample' if sample else 'an empty'} organisation in {data}")
-            hosted = hosted_tenants(store, data, now=begun)
+            hosted = _tenants(store, data, sample=sample, begun=begun)
             signing = SigningKeys.open(data / "keys", now=begun)
+            for one in hosted:
+                write_connection(data, one, origin=server.base_url, ca=certificate.ca, pid=os.getpid())
+            remember_started(settings.state, data)
             serve(
                 create_app(Services(store=store, signing=signing, settings=server, clock=now)),
                 place,
@@ -76,14 +83,25 @@ def _run(settings: Settings, data: Path, host: str, port: int, *, sample: bool) 
                 certificate,
                 tenant_id=hosted[0].tenant.id,
                 client_id=_require_administrator(hosted[0]),
-                on_ready=lambda connection: _ready(settings, data, host, hosted, connection),
+                on_ready=lambda connection: _greet(hosted, connection, host),
             )
         finally:
             forget_connections(data)
             store.close()
 
 
-def _require_administrator(hosted: Hosted):
+def _tenants(store: Store, data: Path, *, sample: bool, begun: datetime) -> tuple[Hosted, ...]:
+    """The tenants of this server; the first is made if there is none."""
+    from unsecret.cli.hosting import first_tenant, hosted_tenants
+
+    if first_tenant(store, data, sample=sample, now=begun):
+        say(f"… made a tenant with {'a sample' if sample else 'an empty'} organisation in {data}")
+    else:
+        say(f"… opening the tenant in {data}")
+    return hosted_tenants(store, data, now=begun)
+
+
+def _require_administrator(hosted: Hosted) -> AppId:
     from unsecret.errors import NotFound
 
     if hosted.client_id is None:
@@ -94,13 +112,7 @@ def _require_administrator(hosted: Hosted):
     return hosted.client_id
 
 
-def _ready(settings: Settings, data: Path, host: str, hosted: tuple[Hosted, ...], connection: Connection) -> None:
-    from unsecret.cli.hosting import write_connection
-    from unsecret.operate.connection import remember_started
-
-    for one in hosted:
-        write_connection(data, one, connection)
-    remember_started(settings.state, data)
+def _greet(hosted: tuple[Hosted, ...], connection: Connection, host: str) -> None:
     for line in greeting(hosted, connection, host):
         say(line)
 
@@ -137,5 +149,11 @@ def _to_try(connection: Connection) -> list[str]:
         "  az ad app credential reset --append --id $app",
         "",
         "  # 3. block client secrets, and try the last command again",
-        "  unsecret block",
+        f"  {_own_name()} block",
     ]
+
+
+def _own_name() -> str:
+    """How this program is called again from another terminal: `make run` leaves it off the PATH."""
+    called = Path(sys.argv[0])
+    return "unsecret" if called.name != "unsecret" or shutil.which("unsecret") else shlex.quote(str(called.absolute()))

@@ -16,10 +16,19 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from unsecret.errors import Conflict, Invalid
+from unsecret.errors import Conflict, Invalid, NotFound, Unsupported
 from unsecret.operate.block import Wanted, common_exclusions, dormant, rewritten, section_body, switch_line
 from unsecret.operate.change import POLICIES, Line, Link, PolicyChange
-from unsecret.operate.entries import ALL_MEMBERS, CUSTOM, PASSWORDS, Json, require_policy
+from unsecret.operate.entries import (
+    ALL_MEMBERS,
+    CUSTOM,
+    PASSWORDS,
+    Json,
+    collection_of,
+    entry_of,
+    is_enabled,
+    require_policy,
+)
 from unsecret.operate.targets import Face, Target
 from unsecret.wire.instants import format_instant
 
@@ -53,6 +62,28 @@ def _holding(client: GraphClient, face: Face, own: set[str]) -> Holding:
     bound = client.pages(f"v1.0/{POLICIES}/{linked['id']}/appliesTo")
     others = [f"{one.get('displayName')} ({one.get('id')})" for one in bound if one.get("id") not in own]
     return Holding(face, policy, tuple(others))
+
+
+def read_custom_policies(client: GraphClient) -> tuple[Json, ...]:
+    """Every custom policy, as beta shows it if the tenant has beta, else as v1.0 does."""
+    try:
+        return tuple(client.pages(f"beta/{POLICIES}", headers=ALL_MEMBERS))
+    except (NotFound, Unsupported):
+        return tuple(client.pages(f"v1.0/{POLICIES}", headers=ALL_MEMBERS))
+
+
+def exemptions(policies: Iterable[Json], wanted: Wanted) -> tuple[str, ...]:
+    """A sentence for each custom policy that frees what it is linked to from what the tenant default is to say."""
+    return tuple(
+        f"The custom policy '{policy.get('displayName')}' ({policy.get('id')}) exempts whatever it is linked to."
+        for policy in policies
+        if policy.get("isEnabled") and any(_is_lifted(policy, kind) for kind in wanted.kinds)
+    )
+
+
+def _is_lifted(policy: Json, kind: str) -> bool:
+    entry = entry_of(collection_of(policy, CUSTOM), kind)
+    return entry is not None and not is_enabled(entry)
 
 
 def plan_for_app(target: Target, holdings: Iterable[Holding], wanted: Wanted) -> tuple[PolicyChange, ...]:

@@ -228,7 +228,13 @@ def _kind(entry: Json) -> str:
 
 
 def _notes(after: Json, wanted: Wanted) -> Iterator[str]:
-    blocked = [entry_of(collection_of(after, section), ADDITIONS[0]) for section in (APPLICATIONS, SERVICE_PRINCIPALS)]
-    if wanted.kinds == LIFETIMES and wanted.enabled and any(entry and is_enabled(entry) for entry in blocked):
+    if wanted.kinds == LIFETIMES and wanted.enabled and _says(after, "passwordAddition"):
         yield "passwordAddition forbids new secrets as it is; the limit shows only once that is lifted: unsecret allow"
+    if wanted.kinds == ADDITIONS and not wanted.enabled and _says(after, "passwordLifetime"):
+        yield "passwordLifetime still limits how long new secrets may live; to lift that: unsecret allow --lifetime"
     yield from divergences(after)
+
+
+def _says(policy: Json, kind: str) -> bool:
+    entries = [entry_of(collection_of(policy, section), kind) for section in (APPLICATIONS, SERVICE_PRINCIPALS)]
+    return any(entry and is_enabled(entry) for entry in entries)

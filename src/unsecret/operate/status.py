@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from unsecret.errors import Forbidden, NotFound, Unsupported
+from unsecret.operate.app_policy import read_custom_policies
 from unsecret.operate.block import read_default
 from unsecret.operate.change import POLICIES
-from unsecret.operate.entries import ALL_MEMBERS, Json, entries_of, in_words, is_enabled
+from unsecret.operate.entries import Json, entries_of, in_words, is_enabled
 from unsecret.operate.portal_shape import divergences
 from unsecret.wire.instants import parse_instant
 
@@ -113,11 +114,7 @@ def _restrictions(policy: Json) -> tuple[Restriction, ...]:
 
 
 def _customs(client: GraphClient, unknown: list[str]) -> tuple[Custom, ...]:
-    try:
-        policies = list(client.pages(f"beta/{POLICIES}", headers=ALL_MEMBERS))
-    except (NotFound, Unsupported):
-        policies = list(client.pages(f"v1.0/{POLICIES}", headers=ALL_MEMBERS))
-    return tuple(_custom(client, policy, unknown) for policy in policies)
+    return tuple(_custom(client, policy, unknown) for policy in read_custom_policies(client))
 
 
 def _custom(client: GraphClient, policy: Json, unknown: list[str]) -> Custom:

@@ -53,6 +53,8 @@ def resolve(client: GraphClient, asked: Iterable[str]) -> tuple[Target, ...]:
 
 
 def _resolve(client: GraphClient, text: str) -> Target:
+    if not text.strip():
+        raise NotFound("No application has an empty name.", hint="Name it by its object id, appId or display name.")
     app_id = _app_id_of_guid(client, text) if canonical_guid(text) else _app_id_of_name(client, text)
     faces = tuple(
         _face(collection, one)
