@@ -18,7 +18,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-ver
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check strangers lock upgrade audit format clean
+.PHONY: help run test check strangers format docs lock upgrade audit clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,13 +29,22 @@ run: $(VENV)/.installed ## start the tenant with a sample organisation (DATA=.un
 test: $(VENV)/.tests-installed ## run the tests (TESTS=tests/rules for some of them)
 	@$(BIN)/pytest -rs $(TESTS)
 
-check: $(VENV)/.tests-installed ## lint, format, types, import rules
+check: $(VENV)/.tests-installed ## lint, format, types, import rules, documents
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ty check
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/pytest tests/test_repository.py tests/cli/test_reference.py tests/tenant/test_served_page.py
 
 strangers: $(CLIENTS)/.installed $(AZ)/.installed ## install the real clients that `make test` then runs too (700 MB)
+
+format: $(VENV)/.tests-installed ## format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: $(VENV)/.tests-installed ## write the reference pages anew that are made from the code
+	@$(BIN)/python -m tests.cli.reference_pages
+	@$(BIN)/python -m tests.tenant.served_page
 
 lock: $(VENV)/.tests-installed ## write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(LOCK) pyproject.toml --output-file requirements/run.txt
@@ -46,10 +55,6 @@ upgrade: ## the same, with the newest versions that are allowed
 
 audit: $(VENV)/.tests-installed ## look the locked packages up among known vulnerabilities (asks the package index)
 	@for name in run build dev; do $(BIN)/pip-audit --require-hashes --disable-pip --strict -r requirements/$$name.txt || exit 1; done
-
-format: $(VENV)/.tests-installed ## format the code
-	@$(BIN)/ruff check --fix .
-	@$(BIN)/ruff format .
 
 clean: ## remove the environments and caches, never the tenant's data
 	rm -rf $(VENV) $(CLIENTS) $(AZ) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

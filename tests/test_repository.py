@@ -67,6 +67,19 @@ def test_no_merge_was_left_half_done() -> None:
     assert [name for name, text in texts().items() if marker.search(text)] == []
 
 
+def test_links_between_documents_lead_somewhere() -> None:
+    link = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+    broken = [
+        f"{name}: {target}"
+        for name, text in texts().items()
+        if name.endswith(".md")
+        for target in link.findall(text)
+        if not (ROOT / name).parent.joinpath(target).exists()
+    ]
+
+    assert broken == []
+
+
 def test_source_files_are_short_enough_to_be_read() -> None:
     lengths = {str(file.relative_to(ROOT)): file.read_text().count("\n") for file in (ROOT / "src").rglob("*.py")}
 
