@@ -44,6 +44,7 @@ SEE_MORE = "See https://aka.ms/identifier-uri-addition-error for more informatio
 DOMAIN = f"Redirect URI 'http://bit.ly/*' has a domain that is not allowed as per assigned policy '{DEFAULT_ID}'. "
 SCHEME = f"Redirect URI 'http://bit.ly/*' has a scheme that is not allowed as per assigned policy '{DEFAULT_ID}'. "
 EXEMPT = ", or ask an administrator to exempt this application."
+EXEMPT_FROM = f", or ask an administrator to exempt this application from policy '{DEFAULT_ID}'."
 NINETY_DAYS = timedelta(days=90)
 
 
@@ -107,7 +108,7 @@ def _reason(kind: RestrictionKind, added: Addition) -> Reason:
             "requestedAccessTokenVersion is set to 2, this restriction may not apply. "
             + SEE_MORE
             + f"For this application use 'api://{APP_ID}'"
-            + EXEMPT,
+            + EXEMPT_FROM,
         ),
         (
             K.URI_ADDITION_WITHOUT_UNIQUE_TENANT_IDENTIFIER,
@@ -117,7 +118,7 @@ def _reason(kind: RestrictionKind, added: Addition) -> Reason:
             "domain, tenant ID, or app ID, as per the default tenant policy of your organization. "
             + SEE_MORE
             + f"For this application use for example 'api://{APP_ID}'"
-            + EXEMPT,
+            + EXEMPT_FROM,
         ),
         *(
             (
@@ -169,6 +170,11 @@ def test_a_refusal_begins_with_graphs_sentence_and_ends_with_the_remedy(
     reason = _reason(kind, added)
 
     assert (reason.rule, reason.code, reason.message, reason.policy_id) == (kind, code, message, DEFAULT_ID)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)
+def test_every_message_names_the_policy(rule: Rule) -> None:
+    assert "{policy}" in rule.sentence + rule.remedy
 
 
 def test_there_is_one_rule_for_each_restriction() -> None:

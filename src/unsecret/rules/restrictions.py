@@ -71,6 +71,9 @@ _SCHEME = "Redirect URI '{added.uri}' has a scheme that is not allowed as per as
 _WILDCARD = "Redirect URI '{added.uri}' has a wildcard that is not allowed as per assigned policy '{policy}'."
 
 _OR_EXEMPT = ", or ask an administrator to exempt this application."
+_OR_EXEMPT_FROM = ", or ask an administrator to exempt this application from policy '{policy}'."
+"""Where Graph's sentence does not name the policy, the remedy does."""
+
 _NO_SECRET = "Use a certificate or a federated credential" + _OR_EXEMPT
 _SHORTER = "Choose an end date at most {longest} after the start date" + _OR_EXEMPT
 
@@ -225,7 +228,7 @@ RULES: tuple[Rule, ...] = (
         _is_not_default,
         URI_NOT_DEFAULT,
         _NOT_DEFAULT,
-        "For this application use 'api://{governed.app_id}'" + _OR_EXEMPT,
+        "For this application use 'api://{governed.app_id}'" + _OR_EXEMPT_FROM,
     ),
     Rule(
         _K.URI_ADDITION_WITHOUT_UNIQUE_TENANT_IDENTIFIER,
@@ -233,7 +236,7 @@ RULES: tuple[Rule, ...] = (
         _names_no_tenant,
         URI_WITHOUT_TENANT,
         _WITHOUT_TENANT,
-        "For this application use for example 'api://{governed.app_id}'" + _OR_EXEMPT,
+        "For this application use for example 'api://{governed.app_id}'" + _OR_EXEMPT_FROM,
     ),
     _audience(_K.AZURE_AD_MULTIPLE_ORGS, _OPEN_TO_ORGANISATIONS),
     _audience(_K.PERSONAL_MICROSOFT_ACCOUNT, _OPEN_TO_PERSONS),
