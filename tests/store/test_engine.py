@@ -150,10 +150,11 @@ def test_a_file_that_is_no_database_is_unavailable_with_a_remedy(tmp_path: Path)
 
 
 def test_a_file_that_cannot_be_opened_is_unavailable_with_a_remedy(tmp_path: Path) -> None:
-    path = tmp_path / "directory.sqlite"
-    path.mkdir()
-    with pytest.raises(Unavailable, match="cannot be opened"):
-        Store.open(path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "folder", tmp_path / "file" / "directory.sqlite"):
+        with pytest.raises(Unavailable, match="cannot be opened"):
+            Store.open(path)
 
 
 @pytest.mark.parametrize("page", [1, 3, 7])

@@ -118,11 +118,12 @@ def _create_for_owner_only(path: Path) -> None:
 
     An existing file is not even opened: closing a descriptor would drop the locks that SQLite holds through another.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        return
+    except OSError as error:
+        if not os.path.exists(path):
+            raise Unavailable(_REMEDIES[sqlite3.SQLITE_CANTOPEN]) from error
 
 
 def _engine(url: URL, *, read_only: bool, max_pages: int | None, busy_seconds: float) -> Engine:

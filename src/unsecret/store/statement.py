@@ -47,9 +47,11 @@ class Statement:
         text, constants = self._text(conn)
         driver_of(conn).cursor().executemany(text, [{**constants, **row} for row in rows])
 
-    def sql(self, conn: Connection) -> str:
-        """What the database is sent: for tests that look at query plans."""
-        return self._text(conn)[0]
+    def compiled_for(self, dialect: Any) -> tuple[str, dict[str, Any]]:
+        """Named parameters: both drivers take a mapping, and the order of the parameters stays our secret."""
+        style = "named" if dialect.name == "sqlite" else "pyformat"
+        compiled: Any = self._clause.compile(dialect=type(dialect)(paramstyle=style))
+        return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
 
     def _execute(self, conn: Connection, values: dict[str, Any]) -> Any:
         text, constants = self._text(conn)
@@ -58,14 +60,8 @@ class Statement:
     def _text(self, conn: Connection) -> tuple[str, dict[str, Any]]:
         dialect = conn.dialect
         if (compiled := self._compiled.get(dialect.name)) is None:
-            compiled = self._compiled[dialect.name] = self._compile(dialect)
+            compiled = self._compiled[dialect.name] = self.compiled_for(dialect)
         return compiled
-
-    def _compile(self, dialect: Any) -> tuple[str, dict[str, Any]]:
-        """Named parameters: both drivers take a mapping, and the order of the parameters stays our secret."""
-        style = "named" if dialect.name == "sqlite" else "pyformat"
-        compiled: Any = self._clause.compile(dialect=type(dialect)(paramstyle=style))
-        return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
 
 
 class Insertion(Statement):
@@ -79,4 +75,4 @@ class Insertion(Statement):
         """The `id` of the row. SQLite has RETURNING too, at twice the price of the whole insertion."""
         if conn.dialect.name == "sqlite":
             return self._execute(conn, values).lastrowid
-        return driver_of(conn).execute(f"{self.sql(conn)} RETURNING id", values).fetchone()[0]
+        return driver_of(conn).execute(f"{self._text(conn)[0]} RETURNING id", values).fetchone()[0]
