@@ -1,0 +1,87 @@
+"""Several tenants live in one server and know nothing of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.local_tenant import Identity, LocalTenant
+from unsecret.errors import Conflict
+from unsecret.tenant.signing import SigningKeys
+
+DEFAULT = "/policies/defaultAppManagementPolicy"
+
+
+@pytest.fixture
+def neighbour(tenant: LocalTenant, identity: Identity, signing: SigningKeys) -> Iterator[LocalTenant]:
+    """A second tenant in the same directory, behind the same keys."""
+    other = LocalTenant(tenant.directory, identity, signing, domain="fabrikam")
+    yield other
+    other.close()
+
+
+def test_one_tenants_block_is_not_the_others(tenant: LocalTenant, neighbour: LocalTenant) -> None:
+    ours, theirs = tenant.new_application(), neighbour.new_application()
+    tenant.block_secrets()
+    tenant.refused("POST", f"/applications/{ours['id']}/addPassword", {}, status=400)
+    assert neighbour.get(DEFAULT)["isEnabled"] is False
+    neighbour.must("POST", f"/applications/{theirs['id']}/addPassword", {})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/applications/{id}", None),
+        ("GET", "/applications(appId='{appId}')", None),
+        ("PATCH", "/applications/{id}", {"displayName": "taken over"}),
+        ("DELETE", "/applications/{id}", None),
+        ("POST", "/applications/{id}/addPassword", {}),
+        ("GET", "/directoryObjects/{id}", None),
+        ("GET", "/policies/appManagementPolicies/{policy}", None),
+        ("PATCH", "/policies/appManagementPolicies/{policy}", {"isEnabled": True}),
+        ("DELETE", "/policies/appManagementPolicies/{policy}", None),
+        ("GET", "/servicePrincipals/{sp}", None),
+        ("POST", "/servicePrincipals/{sp}/addPassword", {}),
+    ],
+)
+def test_what_belongs_to_a_neighbour_is_not_there(
+    tenant: LocalTenant, neighbour: LocalTenant, method: str, path: str, body: dict | None
+) -> None:
+    theirs = neighbour.new_application("theirs")
+    principal = neighbour.new_principal(theirs["appId"])
+    policy = neighbour.must("POST", "/policies/appManagementPolicies", {"displayName": "a", "description": "b"})
+    url = path.format(**theirs | {"policy": policy["id"], "sp": principal["id"]})
+    tenant.refused(method, url, body, status=404)
+    assert neighbour.get(f"/applications/{theirs['id']}")["displayName"] == "theirs"
+
+
+def test_lists_and_logs_show_ones_own_only(tenant: LocalTenant, neighbour: LocalTenant) -> None:
+    theirs = neighbour.new_application("theirs")
+    for path in ("/applications", "/servicePrincipals", "/auditLogs/directoryAudits", "/beta/auditLogs/signIns"):
+        assert theirs["id"] not in tenant.graph("GET", f"{path}?$top=999").text
+        assert neighbour.new.client_id not in tenant.graph("GET", f"{path}?$top=999").text
+    assert tenant.get("/organization")["value"][0]["id"] == tenant.tenant_id
+    assert neighbour.get("/organization")["value"][0]["id"] == neighbour.tenant_id
+
+
+def test_a_policy_is_not_assigned_across_tenants(tenant: LocalTenant, neighbour: LocalTenant) -> None:
+    ours = tenant.new_application()
+    policy = neighbour.must("POST", "/policies/appManagementPolicies", {"displayName": "a", "description": "b"})
+    reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/policies/appManagementPolicies/{policy['id']}"}
+    tenant.refused("POST", f"/applications/{ours['id']}/appManagementPolicies/$ref", reference, status=404)
+
+
+def test_an_application_signs_in_at_home_only(tenant: LocalTenant, neighbour: LocalTenant) -> None:
+    made = tenant.new_application()
+    tenant.new_principal(made["appId"])
+    secret = tenant.must("POST", f"/applications/{made['id']}/addPassword", {})["secretText"]
+    assert tenant.token_request(client_id=made["appId"], client_secret=secret).status_code == 200
+    abroad = neighbour.token_request(client_id=made["appId"], client_secret=secret)
+    assert abroad.status_code in (400, 401)
+    assert "access_token" not in abroad.json()
+
+
+def test_two_tenants_cannot_have_one_domain(tenant: LocalTenant, identity: Identity, signing: SigningKeys) -> None:
+    with pytest.raises(Conflict):
+        LocalTenant(tenant.directory, identity, signing, domain="contoso")
