@@ -46,6 +46,9 @@ docs: $(VENV)/.tests-installed ## write the reference pages anew that are made f
 	@$(BIN)/python -m tests.cli.reference_pages
 	@$(BIN)/python -m tests.tenant.served_page
 
+bench: $(VENV)/.installed $(AZ)/.installed ## measure against peers: ratios, held against their limits
+	@$(BIN)/python bench/start_up.py
+
 lock: $(VENV)/.tests-installed ## write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(LOCK) pyproject.toml --output-file requirements/run.txt
 	@for name in build dev strangers az; do $(LOCK) requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
