@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -16,6 +15,7 @@ from starlette.responses import Response
 
 from unsecret.errors import Invalid, TooLarge, Unavailable, UnsecretError
 from unsecret.tenant.call import correlation_id
+from unsecret.tenant.certificates import base64url
 from unsecret.tenant.settings import Services
 from unsecret.wire.aadsts import TokenRefused, refusal_body
 
@@ -29,20 +29,21 @@ class Trace(Struct, frozen=True, kw_only=True):
 
     now: datetime
     trace_id: str
+    token_id: str
     correlation_id: str
-
-    @property
-    def token_id(self) -> str:
-        return base64.urlsafe_b64encode(uuid.UUID(self.trace_id).bytes).rstrip(b"=").decode("ascii")
 
 
 def trace_of(request: Request) -> Trace:
     """The trace of this request, made when it is first asked for; the one place where its instant is taken."""
     if not hasattr(request.state, "trace"):
         services: Services = request.app.state.services
-        request.state.request_id = str(uuid.uuid4())
+        own = uuid.uuid4()
+        request.state.request_id = str(own)
         request.state.trace = Trace(
-            now=services.clock(), trace_id=request.state.request_id, correlation_id=_correlation_id(request)
+            now=services.clock(),
+            trace_id=request.state.request_id,
+            token_id=base64url(own.bytes),
+            correlation_id=_correlation_id(request),
         )
     return request.state.trace
 

@@ -6,7 +6,7 @@ mean something inside Microsoft's own services (`rh`, `xms_ftd`, `xms_rd`) are l
 
 from __future__ import annotations
 
-import secrets
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -101,4 +101,4 @@ def _capabilities(granted: Granted) -> dict[str, Any]:
 
 def _aio() -> str:
     """Opaque, and different in every token."""
-    return base64url(secrets.token_bytes(24))
+    return base64url(os.urandom(24))
