@@ -1,7 +1,7 @@
 """Client secrets: making them, and knowing them again without keeping them.
 
-A secret is 40 characters of which 37 are drawn from more than 5 bits each, so a salted SHA-256 is enough:
-nobody can try out 2²⁰⁰ of them, and a slow hash would only slow the token endpoint down.
+A secret is 40 characters of which 37 are drawn from 5 or 6 bits each, so a salted SHA-256 is enough: nobody
+can try out 2²¹⁰ of them, and a slow hash would only slow the token endpoint down.
 """
 
 from __future__ import annotations
@@ -12,18 +12,23 @@ import secrets
 import string
 
 _SALT_BYTES = 16
-_BODY = string.ascii_letters + string.digits + "_~.-"
-_HEAD = string.ascii_letters + string.digits
+_BODY = (string.ascii_letters + string.digits + "_~").encode()
+_HEAD = (string.ascii_uppercase + "123456").encode()
+"""64 and 32 characters, so that the low bits of a random byte choose each with the same chance. Entra's have more."""
+
+_BODY_OF = bytes(_BODY[byte % len(_BODY)] for byte in range(256))
+_HEAD_OF = bytes(_HEAD[byte % len(_HEAD)] for byte in range(256))
 
 
 def new_secret() -> str:
     """A fresh client secret of 40 characters in Entra's shape, e.g. `a1B8Q~…`.
 
-    The three characters before the mark are letters and digits only (Entra allows more): they are shown as
-    the `hint`, and so no secret begins with a character that a shell would expand.
+    The three characters before the mark are letters and digits only: they are shown as the `hint`, and so no
+    secret begins with a character that a shell would expand. The random bytes are drawn at once: a call of the
+    operating system for each character would be a quarter of what adding a secret takes.
     """
-    head = "".join(secrets.choice(_HEAD) for _ in range(3))
-    body = "".join(secrets.choice(_BODY) for _ in range(34))
+    drawn = secrets.token_bytes(37)
+    head, body = drawn[:3].translate(_HEAD_OF).decode(), drawn[3:].translate(_BODY_OF).decode()
     return f"{head}{secrets.randbelow(10)}Q~{body}"
 
 

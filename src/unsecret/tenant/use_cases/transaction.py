@@ -29,6 +29,7 @@ from unsecret.model.event import (
 from unsecret.model.identifiers import AppId, ObjectId, TenantId, canonical_guid
 from unsecret.rules.permission import Operation, permitted
 from unsecret.store import directory_objects, links, logs
+from unsecret.store.transaction import savepoint
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -191,15 +192,12 @@ def perform(
 
     def work(conn: Connection) -> R | Refused[R]:
         transaction = Transaction(conn, caller, circumstances)
-        savepoint = conn.begin_nested()
         try:
-            result = use_case(transaction, *args, **kwargs)
+            with savepoint(conn):
+                return use_case(transaction, *args, **kwargs)
         except UnsecretError as error:
-            savepoint.rollback()
             transaction.record_refusal(error)
             return Refused(error)
-        savepoint.commit()
-        return result
 
     return work
 
@@ -218,5 +216,4 @@ def not_found(identifier: str) -> NotFound:
 
 def _event_id(correlation_id: str) -> str:
     """Graph's form: `Directory_{correlationId}_{5 characters}_{digits}`."""
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-    return f"Directory_{correlation_id}_{''.join(secrets.choice(letters) for _ in range(5))}_{secrets.randbelow(10**9)}"
+    return f"Directory_{correlation_id}_{secrets.token_hex(3)[:5].upper()}_{secrets.randbelow(10**9)}"
