@@ -15,6 +15,7 @@ from starlette.responses import Response
 from unsecret.errors import Invalid, TooLarge, Unsupported
 from unsecret.model.application import ObjectKind
 from unsecret.model.event import Caller, Circumstances
+from unsecret.model.identifiers import canonical_guid
 from unsecret.model.query import Page
 from unsecret.tenant.auth import authenticate
 from unsecret.tenant.settings import Services, origin
@@ -220,13 +221,17 @@ def request_id(request: Request) -> str:
 
 def correlation_id(request: Request) -> str:
     """The client's own request id, when it sent a usable one; ours otherwise."""
+    if not hasattr(request.state, "correlation_id"):
+        request.state.correlation_id = _sent_request_id(request) or request_id(request)
+    return request.state.correlation_id
+
+
+def _sent_request_id(request: Request) -> str | None:
     for header in ("client-request-id", "x-ms-client-request-id"):
-        sent = request.headers.get(header, "").strip("{} ")
-        try:
-            return str(uuid.UUID(sent))
-        except ValueError:
-            continue
-    return request_id(request)
+        guid = canonical_guid(request.headers.get(header, "").strip("{} "))
+        if guid is not None:
+            return guid
+    return None
 
 
 def kept(text: str | None) -> str | None:
