@@ -228,6 +228,12 @@ def test_what_cannot_be_listened_on_is_refused(tmp_path: Path, host: str, port: 
     assert not (tmp_path / "new").exists()
 
 
+def test_a_file_is_no_data_directory(tmp_path: Path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(Invalid, match="cannot be made a directory"), claim(tmp_path / "file", host="127.0.0.1", port=0):
+        pass
+
+
 # -- the end ------------------------------------------------------------------------------------------------------
 
 

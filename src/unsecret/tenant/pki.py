@@ -169,8 +169,8 @@ def _authority_key(ca: Path, key_file: Path) -> PrivateKey:
 def _certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
-    except ValueError as error:
-        raise Invalid(f"{path} is not a certificate. Delete it to have a new one made.") from error
+    except (OSError, ValueError) as error:
+        raise Invalid(f"{path} is not a certificate, or cannot be read. Delete it to have a new one made.") from error
 
 
 def _ends_soon(certificate: x509.Certificate, now: datetime) -> bool:

@@ -10,15 +10,34 @@ import os
 import secrets
 from pathlib import Path
 
+from unsecret.errors import Invalid, Unavailable
+
 
 def private_directory(path: Path) -> Path:
-    """Make sure that `path` is a directory, and make it 0700 when it is made here. Returns it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make sure that `path` is a directory, and make it 0700 when it is made here. Returns it.
+
+    Raises Invalid when it cannot be one.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Invalid(f"{path} cannot be made a directory: {error.strerror}. Choose another place.") from error
     return path
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, all of it or nothing, durable, readable by the owner only."""
+    """Put `content` at `path`, all of it or nothing, durable, readable by the owner only.
+
+    Raises Unavailable when the disk will not take it; what was at `path` is still there then.
+    """
+    try:
+        _write(path, content)
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be written: {error.strerror}. Nothing was changed.") from error
+    _sync_directory(path.parent)
+
+
+def _write(path: Path, content: bytes) -> None:
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -30,7 +49,6 @@ def write_private(path: Path, content: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    _sync_directory(path.parent)
 
 
 def _sync_directory(directory: Path) -> None:

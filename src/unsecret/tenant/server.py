@@ -180,7 +180,10 @@ def _cannot_listen(host: str, port: int, error: OSError) -> Conflict | Invalid:
 @contextlib.contextmanager
 def _take_directory(data: Path) -> Generator[None]:
     """Hold the directory's lock, which ends with the process, however that ends."""
-    descriptor = os.open(private_directory(data) / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(private_directory(data) / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Invalid(f"{data} cannot be written to: {error.strerror}. Choose another place with --data.") from error
     try:
         _lock(descriptor, data)
         yield

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ MAX_TOKEN_LENGTH = 64 * 1024
 TENANT_PLACEHOLDER = "{tenantid}"
 """How Microsoft writes an issuer that holds for every tenant."""
 
-_KEY_YEARS = timedelta(days=5 * 365)
+_REMEMBERED_TOKENS = 1024
+_KEY_LIFETIME = timedelta(days=5 * 365)
 
 
 class _Registry(jws.JWSRegistry):
@@ -62,6 +64,8 @@ class SigningKeys:
     def __init__(self, directory: Path, keys: Collection[SigningKey]):
         self._directory = directory
         self._keys = {key.kid: key for key in sorted(keys, key=lambda key: (key.created_at, key.kid), reverse=True)}
+        # A client shows the same token for an hour; that we signed it does not change, whatever else is asked of it.
+        self._signed_claims = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._decode)
 
     @classmethod
     def open(cls, directory: Path, *, now: datetime) -> SigningKeys:
@@ -77,7 +81,7 @@ class SigningKeys:
 
     def add(self, *, now: datetime) -> SigningKey:
         """Make a key, which signs from now on; the others keep verifying."""
-        private, certificate = pki.new_self_signed("unsecret token signing", now=now, lifetime=_KEY_YEARS)
+        private, certificate = pki.new_self_signed("unsecret token signing", now=now, lifetime=_KEY_LIFETIME)
         kid = read_certificate(pki.to_pem(certificate)).thumbprint_sha1
         path = self._directory / f"{kid}.pem"
         write_private(path, pki.to_pem(certificate) + pki.private_to_pem(private))
@@ -105,13 +109,13 @@ class SigningKeys:
         says which algorithm or key to use: it is RS256, with the key of ours that `kid` names; `jku`, `jwk`,
         `x5u` and `x5c` are not looked at. Raises Unauthenticated with Graph's words.
         """
-        claims = self._decode(token)
+        claims = self._signed_claims(token)
         if claims.get("aud") not in tuple(audiences):  # compared, not hashed: it may be anything
             raise Unauthenticated("Access token validation failure. Invalid audience.")
         if not _issued_by_one_of(issuers, claims):
             raise Unauthenticated("Access token validation failure. Invalid issuer.")
         _require_valid_at(now, claims)
-        return claims
+        return dict(claims)
 
     def _decode(self, token: str) -> dict[str, Any]:
         if len(token) > MAX_TOKEN_LENGTH or token.count(".") != 2:
@@ -166,7 +170,7 @@ def _read(path: Path) -> SigningKey:
         content = path.read_bytes()
         private = load_pem_private_key(content, None)
         certificate = x509.load_pem_x509_certificate(content)
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise Invalid(f"{path} is not a signing key. Move it out of {path.parent}.") from error
     if not isinstance(private, RSAPrivateKey):
         raise Invalid(f"{path} is not an RSA key, which tokens are signed with. Move it out of {path.parent}.")
