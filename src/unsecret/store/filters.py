@@ -18,6 +18,7 @@ from unsecret.model.identifiers import canonical_guid
 from unsecret.model.query import And, AnyOf, Comparison, Filter, Not, Operator, Or
 from unsecret.store.columns import folded, guid, micros
 
+_LOWER_BOUNDS = (Operator.EQ, Operator.GE, Operator.GT)
 _LARGEST = 2**63 - 1
 _HIGHEST = "\U0010ffff"
 """Sorts after every character that a name can hold."""
@@ -27,13 +28,15 @@ class Scalar(Struct, frozen=True, kw_only=True):
     """A property with one value. `column` None: a property that Graph has and nothing here ever fills.
 
     `parse` turns the literal of the filter into what the column holds; None from it means that no row can hold it,
-    and Invalid that Graph would not take it. `present` says which rows have a value; None: all.
+    and Invalid that Graph would not take it. `present` says which rows have a value; None: all. With `absent_is_least`
+    the column holds something less than every value where there is none, so that a lower bound needs no `present`.
     """
 
     column: ColumnElement[Any] | None
     operators: frozenset[Operator]
     parse: Callable[[Any, str], Any]
     present: ColumnElement[bool] | None = None
+    absent_is_least: bool = False
 
 
 class Elements(Struct, frozen=True, kw_only=True):
@@ -108,7 +111,7 @@ def _compare(scalar: Scalar, operator: Operator, value: Any, name: str) -> Colum
     if column is None or parsed is None:
         return true() if operator is Operator.NE else false()
     condition = _CONDITIONS[operator](column, parsed)
-    if scalar.present is None:
+    if scalar.present is None or (scalar.absent_is_least and operator in _LOWER_BOUNDS):
         return condition
     if operator is Operator.NE:
         return or_(not_(scalar.present), condition)

@@ -28,6 +28,7 @@ from unsecret.store.filters import (
 )
 from unsecret.store.schema import (
     IDENTIFIER_URI,
+    LONG_AGO,
     SERVICE_PRINCIPAL_NAME,
     TAG,
     app_management_policy,
@@ -108,7 +109,11 @@ OBJECTS: dict[str, Property] = {
     "appId": _scalar(_object.app_id, _SAME, exact_guid),
     "displayName": _scalar(_object.folded_display_name, _NAMED, words),
     "createdDateTime": Scalar(
-        column=creation_order, operators=_DATED, parse=instant_literal, present=_object.created_at.is_not(None)
+        column=creation_order,
+        operators=_DATED,
+        parse=instant_literal,
+        present=creation_order > literal_column(str(LONG_AGO)),
+        absent_is_least=True,
     ),
     "signInAudience": _optional(_object.folded_sign_in_audience, _SAME, words),
     "disabledByMicrosoftStatus": _in_body("other", "disabledByMicrosoftStatus"),

@@ -104,7 +104,10 @@ directory_object = Table(
     *_guids_are_guids("tenant_id", "object_id", "app_id"),
 )
 
-creation_order: ColumnElement[int] = func.coalesce(directory_object.c.created_at, literal_column("0"))
+LONG_AGO = -(2**62)
+"""Before every instant."""
+
+creation_order: ColumnElement[int] = func.coalesce(directory_object.c.created_at, literal_column(str(LONG_AGO)))
 """What `$orderby=createdDateTime` sorts by: old objects have no date at all, and come before every other."""
 
 _is_live = text("deleted_at IS NULL")

@@ -95,7 +95,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_directory_object_live_creation",
         "directory_object",
-        ["tenant_id", "kind", sa.text("coalesce(created_at, 0)"), "id"],
+        ["tenant_id", "kind", sa.text("coalesce(created_at, -4611686018427387904)"), "id"],
         sqlite_where=_IS_LIVE,
         postgresql_where=_IS_LIVE,
     )
