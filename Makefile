@@ -18,7 +18,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-ver
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check strangers format docs lock upgrade audit clean
+.PHONY: help run test check bench strangers format docs lock upgrade audit clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ run: $(VENV)/.installed ## start the tenant with a sample organisation (DATA=.un
 	@$(BIN)/unsecret up --data $(DATA) --port $(PORT) --sample
 
 test: $(VENV)/.tests-installed ## run the tests (TESTS=tests/rules for some of them)
-	@$(BIN)/pytest -rs $(TESTS)
+	@$(BIN)/pytest -rs -n auto --dist loadfile $(TESTS)
 
 check: $(VENV)/.tests-installed ## lint, format, types, import rules, documents
 	@$(BIN)/ruff check .
@@ -35,6 +35,9 @@ check: $(VENV)/.tests-installed ## lint, format, types, import rules, documents
 	@$(BIN)/ty check
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/pytest tests/test_repository.py tests/cli/test_reference.py tests/tenant/test_served_page.py
+
+bench: $(VENV)/.installed $(AZ)/.installed ## measure against peers: ratios, held against their limits
+	@$(BIN)/python bench/start_up.py
 
 strangers: $(CLIENTS)/.installed $(AZ)/.installed ## install the real clients that `make test` then runs too (700 MB)
 
@@ -45,9 +48,6 @@ format: $(VENV)/.tests-installed ## format the code
 docs: $(VENV)/.tests-installed ## write the reference pages anew that are made from the code
 	@$(BIN)/python -m tests.cli.reference_pages
 	@$(BIN)/python -m tests.tenant.served_page
-
-bench: $(VENV)/.installed $(AZ)/.installed ## measure against peers: ratios, held against their limits
-	@$(BIN)/python bench/start_up.py
 
 lock: $(VENV)/.tests-installed ## write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(LOCK) pyproject.toml --output-file requirements/run.txt
