@@ -274,9 +274,9 @@ def test_a_second_signal_does_not_wait(tmp_path: Path):
         server.process.send_signal(signal.SIGINT)
         time.sleep(0.3)
         assert server.process.poll() is None
-        code, out, _ = server.stop(signal.SIGINT)
+        ended = server.stop(signal.SIGINT)
         asking.join(PATIENCE)
-        assert (code, out) == (0, "stopped\n")
+        assert ended == (0, "stopped\n", "")
         assert time.monotonic() - begun < 15
 
 
@@ -324,7 +324,9 @@ async def _call(app, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     async def send(message) -> None:
         sent.append(message)
 
-    await bounded(app, body_within=0.05)({"type": "http"}, receive, send)
+    in_flight: set[asyncio.Task[Any]] = set()
+    await bounded(app, in_flight, body_within=0.05)({"type": "http"}, receive, send)
+    assert not in_flight
     return sent
 
 

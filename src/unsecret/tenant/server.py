@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 CONNECTION_FILE = "connection.json"
 LOCK_FILE = "running.lock"
 _LAST_PORT = 65535
+_ENDS_WITHIN = 2.0  # seconds, once no request is left
 
 LONGEST_HEADERS = 64 * 1024
 """Bytes of a request's headers; a token of the largest size fits."""
@@ -207,7 +208,8 @@ def _lock(descriptor: int, data: Path) -> None:
 
 
 async def _serve(app: ASGIApp, place: Place, certificate: ServerCertificate, on_ready: Callable[[], None]) -> None:
-    server = _granian(bounded(app), place, certificate)
+    in_flight: set[asyncio.Task[Any]] = set()
+    server = _granian(bounded(app, in_flight), place, certificate)
     stopping = asyncio.Event()
     hurrying = asyncio.Event()
 
@@ -228,9 +230,18 @@ async def _serve(app: ASGIApp, place: Place, certificate: ServerCertificate, on_
         server.stop()
         await _first(serving, asyncio.create_task(hurrying.wait()), within=GRACE)
     finally:
-        serving.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
+        await _end(server, serving, in_flight)
+
+
+async def _end(server: Server, serving: asyncio.Task[None], in_flight: set[asyncio.Task[Any]]) -> None:
+    """Give up the requests that are left; granian then ends by itself. Raises what it ended with."""
+    server.stop()
+    for task in tuple(in_flight):
+        task.cancel()
+    await asyncio.wait((serving,), timeout=_ENDS_WITHIN)
+    serving.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
 
 
 async def _first(*tasks: asyncio.Task[Any], within: float | None = None) -> None:
@@ -282,11 +293,11 @@ _LOG_TO_STANDARD_ERROR = {
 }
 
 
-def bounded(app: ASGIApp, *, body_within: float = BODY_WITHIN) -> ASGIApp:
+def bounded(app: ASGIApp, in_flight: set[asyncio.Task[Any]], *, body_within: float = BODY_WITHIN) -> ASGIApp:
     """`app`, with a limit in seconds to how long a body may take to arrive: granian has none of its own.
 
-    Reading a body that is late raises Invalid in the app, which answers with it. A request that is given up
-    because its client hung up ends quietly.
+    Reading a body that is late raises Invalid in the app, which answers with it. `in_flight` holds the
+    requests that are being answered. One that is given up, by us or because its client hung up, ends quietly.
     """
 
     async def bounded_app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -305,8 +316,14 @@ def bounded(app: ASGIApp, *, body_within: float = BODY_WITHIN) -> ASGIApp:
             complete = not message.get("more_body", False)
             return message
 
-        with contextlib.suppress(asyncio.CancelledError):  # granian gives a request up when its client hangs up
-            await app(scope, receive_in_time, send)
+        task = asyncio.current_task()
+        assert task is not None
+        in_flight.add(task)
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await app(scope, receive_in_time, send)
+        finally:
+            in_flight.discard(task)
 
     return bounded_app
 
