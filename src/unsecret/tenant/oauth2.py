@@ -121,8 +121,7 @@ async def _token(request: Request, endpoint: Endpoint) -> Response:
             await _record(asking, as_refusal(error))
         raise
     recorded = _record(asking, None)  # on its way to the disk while the token is being signed
-    claims = claims_of(granted, trace, authority=asking.authority)
-    token = await asyncio.to_thread(asking.services.signing.sign, claims)  # RSA is most of the work, and needs no GIL
+    token = asking.services.signing.sign(claims_of(granted, trace, authority=asking.authority))
     await recorded
     return answer(_body(token, granted, trace, endpoint), request)
 
