@@ -46,7 +46,7 @@ APPLICATIONS = {
         sign_in_audience="AzureADMultipleOrgs",
         tags=("hr",),
         key_credentials=(key(end_at=NOW - timedelta(days=1)),),
-        other={"disabledByMicrosoftStatus": "NotDisabled", "publisherDomain": "fabrikam.example"},
+        other={"disabledByMicrosoftStatus": "NotDisabled", "publisherDomain": "Fabrikäm.example"},
     ),
     "old": application(id=ID["c"], display_name="Ärger mit O'Brien", created_at=None, identifier_uris=("api://x%",)),
 }
@@ -82,10 +82,10 @@ ON_APPLICATIONS: dict[str, tuple[Filter, set[str]]] = {
     "publisher domain": (Comparison("publisherDomain", O.EQ, "contoso.ONMICROSOFT.com"), {"payroll"}),
     "publisher domain ne": (Comparison("publisherDomain", O.NE, "contoso.onmicrosoft.com"), {"wages", "old"}),
     "publisher domain in, with null": (
-        Comparison("publisherDomain", O.IN, ("fabrikam.example", None)),
+        Comparison("publisherDomain", O.IN, ("FABRIKÄM.example", None)),
         {"wages", "old"},
     ),
-    "not in": (Not(Comparison("publisherDomain", O.IN, ("fabrikam.example",))), {"payroll", "old"}),
+    "not in": (Not(Comparison("publisherDomain", O.IN, ("FABRIKÄM.example",))), {"payroll", "old"}),
     "status": (Comparison("disabledByMicrosoftStatus", O.EQ, "notdisabled"), {"wages"}),
     "status eq null": (Comparison("disabledByMicrosoftStatus", O.EQ, None), {"payroll", "old"}),
     "uri": (AnyOf("identifierUris", Comparison("", O.EQ, "API://payroll")), {"payroll"}),

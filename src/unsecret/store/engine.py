@@ -13,11 +13,12 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
@@ -37,6 +38,8 @@ BUSY_SECONDS = 30.0
 """How long a writer waits for another process's transaction before it answers Unavailable."""
 
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
+_LOOK_AGAIN_SECONDS = 0.001
+_AFTER_YOU_SECONDS = 0.002
 _KEPT_READERS = 16
 _PAGES_BETWEEN_CHECKPOINTS = 10_000
 """40 MB of log before it is folded into the file: a page that many commits touched is then written back once."""
@@ -52,11 +55,11 @@ class Store:
     which commits for all who wait (`writer.py`).
     """
 
-    def __init__(self, readers: Engine, writer: Engine):
+    def __init__(self, readers: Engine, writer: Engine, turns: _Turns):
         """Use `Store.open`."""
         self._readers = readers
         self._writing = writer
-        self._writer = Writer(WriteTransaction(writer, begin=_BEGIN_WRITING), unavailable)
+        self._writer = Writer(WriteTransaction(writer, begin=turns.begin), unavailable)
 
     @classmethod
     def open(
@@ -69,12 +72,12 @@ class Store:
         when the file cannot be opened, is damaged, or is newer than this software.
         """
         url = _url(url_or_path)
-        settings = {"max_pages": max_pages, "busy_seconds": busy_seconds}
         with _opening, _telling():
             _create_for_owner_only(Path(url.database or ""))
-            writer = _engine(url, read_only=False, **settings)
-            _prepare(writer, busy_seconds)
-            return cls(_engine(url, read_only=True, **settings), writer)
+            _prepare(_engine(url, _pragmas(max_pages), busy_seconds), busy_seconds)
+            readers = _engine(url, (*_pragmas(max_pages), "query_only=ON"), busy_seconds)
+            writer = _engine(url, _pragmas(max_pages), busy_seconds=0)
+            return cls(readers, writer, _Turns(busy_seconds))
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -126,7 +129,40 @@ def _create_for_owner_only(path: Path) -> None:
             raise Unavailable(_REMEDIES[sqlite3.SQLITE_CANTOPEN]) from error
 
 
-def _engine(url: URL, *, read_only: bool, max_pages: int | None, busy_seconds: float) -> Engine:
+class _Turns:
+    """Takes turns at SQLite's write lock with other processes.
+
+    SQLite's own waiting looks at the lock every tenth of a second in the end, and of two busy processes one would
+    hardly ever find it free. This looks every millisecond, and who has had to wait lets the other go first next time.
+    """
+
+    def __init__(self, busy_seconds: float):
+        self._patience = busy_seconds
+        self._had_to_wait = False
+
+    def begin(self, conn: Connection) -> None:
+        """Begins a writing transaction. Raises the driver's error when the lock is not to be had in time."""
+        if self._had_to_wait:
+            time.sleep(_AFTER_YOU_SECONDS)
+        tries = _patiently(_BEGIN_WRITING, conn, self._patience)
+        self._had_to_wait = tries > 1
+
+
+def _patiently(command: str, conn: Connection, patience: float) -> int:
+    """Runs `command` until nobody else is in its way; the number of times that took."""
+    deadline = time.monotonic() + patience
+    for tries in count(1):
+        try:
+            driver_of(conn).execute(command).fetchall()
+            return tries
+        except sqlite3.OperationalError as error:
+            if _primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    raise AssertionError("unreachable")
+
+
+def _engine(url: URL, pragmas: Iterable[str], busy_seconds: float) -> Engine:
     engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
@@ -136,50 +172,51 @@ def _engine(url: URL, *, read_only: bool, max_pages: int | None, busy_seconds: f
         max_overflow=-1,
         pool_use_lifo=True,
     )
+    commands = [f"PRAGMA {pragma}" for pragma in pragmas]
 
     @event.listens_for(engine, "connect")
     def set_up(driver: sqlite3.Connection, _record: object) -> None:
-        for pragma in _pragmas(read_only=read_only, max_pages=max_pages):
-            driver.execute(f"PRAGMA {pragma}")
+        for command in commands:
+            driver.execute(command)
+        driver.create_function("lower", 1, _lower, deterministic=True)
 
     return engine
 
 
-def _pragmas(*, read_only: bool, max_pages: int | None) -> Iterator[str]:
-    yield "synchronous=FULL"
-    yield "foreign_keys=ON"
-    yield f"wal_autocheckpoint={_PAGES_BETWEEN_CHECKPOINTS}"
-    yield f"journal_size_limit={_LARGEST_IDLE_LOG}"
-    if max_pages is not None:
-        yield f"max_page_count={max_pages}"
-    if read_only:
-        yield "query_only=ON"
+def _lower(value: Any) -> Any:
+    """SQLite's own `lower` knows ASCII only; PostgreSQL's knows every letter, as Python's does."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def _pragmas(max_pages: int | None) -> tuple[str, ...]:
+    """Of every connection. The bound on pages is there for tests of a full disk."""
+    bound = () if max_pages is None else (f"max_page_count={max_pages}",)
+    return (
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"wal_autocheckpoint={_PAGES_BETWEEN_CHECKPOINTS}",
+        f"journal_size_limit={_LARGEST_IDLE_LOG}",
+        *bound,
+    )
 
 
 def _prepare(engine: Engine, busy_seconds: float) -> None:
     """Write-ahead logging, then the tables, under the write lock: of several first starts one does the work."""
     with engine.connect() as conn:
-        _use_write_ahead_log(conn, time.monotonic() + busy_seconds)
-        if migrations.is_current(conn):
-            return
-        driver_of(conn).execute(_BEGIN_WRITING)
-        try:
-            migrations.upgrade(conn)
-            driver_of(conn).execute("COMMIT")
-        finally:
-            driver_of(conn).rollback()
+        # The switch needs the file alone for a moment, and SQLite does not wait for that by itself.
+        _patiently("PRAGMA journal_mode=WAL", conn, busy_seconds)
+        if not migrations.is_current(conn):
+            _migrate(conn)
+    engine.dispose()
 
 
-def _use_write_ahead_log(conn: Connection, deadline: float) -> None:
-    """The switch needs the file alone for a moment, and SQLite does not wait for that by itself."""
-    while True:
-        try:
-            driver_of(conn).execute("PRAGMA journal_mode=WAL").fetchall()
-            return
-        except sqlite3.OperationalError as error:
-            if _primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
+def _migrate(conn: Connection) -> None:
+    driver_of(conn).execute(_BEGIN_WRITING)
+    try:
+        migrations.upgrade(conn)
+        driver_of(conn).execute("COMMIT")
+    finally:
+        driver_of(conn).rollback()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
@@ -33,7 +33,7 @@ class WriteTransaction:
     `begin` must take the write lock at once: what a work reads must still be true when it commits.
     """
 
-    def __init__(self, engine: Engine, *, begin: str):
+    def __init__(self, engine: Engine, *, begin: Callable[[Connection], None]):
         self._engine = engine
         self._begin = begin
         self._held: Connection | None = None
@@ -47,7 +47,7 @@ class WriteTransaction:
 
     def begin(self) -> None:
         """Waits for the write lock."""
-        self._execute(self._begin)
+        self._begin(self.connection)
 
     def commit(self) -> None:
         """Returns once everything is on disk."""
