@@ -265,9 +265,10 @@ def test_a_property_can_be_read_by_its_path(tenant: LocalTenant, name: str) -> N
     )
 
 
-def test_a_property_that_does_not_exist_is_not_an_empty_success(tenant: LocalTenant) -> None:
+@pytest.mark.parametrize("name", ["nonsense", "federatedIdentityCredentials"])
+def test_what_is_not_a_property_here_is_neither_empty_nor_not_found(tenant: LocalTenant, name: str) -> None:
     made = tenant.new_application()
-    tenant.refused("GET", f"/applications/{made['id']}/nonsense", status=404)
+    tenant.refused("GET", f"/applications/{made['id']}/{name}", status=501)
 
 
 def test_a_list_is_paged_to_the_end_by_its_next_links(tenant: LocalTenant) -> None:

@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from tests.local_tenant import NOW, Identity
 from unsecret.errors import Invalid
 from unsecret.tenant import pki
-from unsecret.tenant.certificates import issued_by, read_certificate, thumbprint_hex
+from unsecret.tenant.certificates import issued_by, read_certificate, thumbprint_hex, written_out
 
 # As `az ad app credential reset --create-cert` makes them: version 1, SHA-1, serial 1000, GeneralizedTime.
 AZURE_CLI_PEM = b"""-----BEGIN CERTIFICATE-----
@@ -67,6 +67,40 @@ def test_thumbprints_are_the_forms_that_jose_and_graph_use(identity: Identity):
     assert facts.thumbprint_sha256 == sha256.rstrip("=")
     assert thumbprint_hex(facts.thumbprint_sha1) == facts.thumbprint
     assert thumbprint_hex(facts.thumbprint_sha1 + "=") == facts.thumbprint
+
+
+@pytest.mark.parametrize(
+    ("relative_names", "text"),
+    [
+        # The first is how Microsoft Graph was recorded to show it, as the displayName of a key.
+        (
+            [[("C", "AU")], [("ST", "Some-State")], [("O", "Internet Widgits Pty Ltd")]],
+            "O=Internet Widgits Pty Ltd, S=Some-State, C=AU",
+        ),
+        ([[("CN", "a")], [("EMAIL", "a@contoso.com")]], "E=a@contoso.com, CN=a"),
+        ([[("CN", "a"), ("UID", "b")]], "CN=a + OID.0.9.2342.19200300.100.1.1=b"),
+        ([[("O", 'Contoso, "Ltd"')]], 'O="Contoso, ""Ltd"""'),
+        ([[("O", " spaced ")]], 'O=" spaced "'),
+        ([[("CN", "a\0b")]], "CN=ab"),
+        ([], ""),
+    ],
+)
+def test_names_are_written_as_microsoft_writes_them(relative_names: list[list[tuple[str, str]]], text: str):
+    parts = [
+        x509.RelativeDistinguishedName([x509.NameAttribute(_OIDS[key], value) for key, value in relative])
+        for relative in relative_names
+    ]
+    assert written_out(x509.Name(parts)) == text
+
+
+_OIDS = {
+    "C": NameOID.COUNTRY_NAME,
+    "CN": NameOID.COMMON_NAME,
+    "EMAIL": NameOID.EMAIL_ADDRESS,
+    "O": NameOID.ORGANIZATION_NAME,
+    "ST": NameOID.STATE_OR_PROVINCE_NAME,
+    "UID": NameOID.USER_ID,
+}
 
 
 def test_of_a_chain_the_first_certificate_is_read(identity: Identity):

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 
-from unsecret.errors import MethodNotAllowed, NotFound, UnsecretError, Unsupported
+from unsecret.errors import MethodNotAllowed, NotFound, UnsecretError
 from unsecret.tenant import (
     applications,
     audit_logs,
@@ -95,11 +95,7 @@ def _not_served(call: Call) -> Response:
         any_property = route.path.endswith("{property}")
         if not any_property and route.matches(request.scope)[0] is Match.PARTIAL:
             raise MethodNotAllowed(f"{request.method} is not possible on {request.url.path}.")
-    raise Unsupported(
-        f"This local tenant does not serve {request.method} {request.url.path}. "
-        "Microsoft Graph may; what is served here, and what is not, is listed in docs/reference/divergences.md.",
-        hint="docs/reference/divergences.md",
-    )
+    raise call.not_served()
 
 
 # -- errors ------------------------------------------------------------------------------------------------------

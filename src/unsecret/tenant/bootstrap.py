@@ -10,7 +10,7 @@ import secrets
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -27,13 +27,26 @@ from unsecret.model.application import (
 from unsecret.model.identifiers import ARM_APP_ID, GRAPH_APP_ID, AppId, KeyId, ObjectId, TenantId
 from unsecret.store import credentials, directory_objects, links, tenants
 from unsecret.tenant.certificates import CertificateFacts
-from unsecret.tenant.graph_permissions import ADMINISTRATOR_PERMISSIONS, APP_ROLES, app_roles
+from unsecret.tenant.graph_permissions import (
+    ADMINISTRATOR_PERMISSIONS,
+    APP_ROLES,
+    app_roles,
+    permission_scope,
+    permission_scopes,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 MICROSOFT_TENANT_ID = TenantId("f8cdef31-a31e-4b4a-93e4-5f571e91255a")
 """The tenant that owns Microsoft's first-party applications."""
+
+_USER_IMPERSONATION = (
+    "41094075-9dad-400e-a0bd-54e686782033",
+    "User",
+    "Access Azure Service Management as organization users (preview)",
+)
+"""Azure Resource Manager's one delegated permission: its id, who may consent to it, its display name."""
 
 ADMINISTRATOR_UNIQUE_NAME = "unsecret-administrator"
 """How the first administrator's application is found again."""
@@ -70,15 +83,22 @@ def create_tenant(
         tenant,
         GRAPH_APP_ID,
         "Microsoft Graph",
-        ("https://graph.microsoft.com", "https://graph.microsoft.com/", "graph.microsoft.com"),
-        roles=True,
+        ("https://graph.microsoft.com", "https://graph.microsoft.com/"),
+        appRoles=app_roles(),
+        oauth2PermissionScopes=permission_scopes(),
     )
     _microsoft_service_principal(
         conn,
         tenant,
         ARM_APP_ID,
         "Windows Azure Service Management API",
-        ("https://management.azure.com/", "https://management.core.windows.net/"),
+        (
+            "https://management.azure.com/",
+            "https://management.core.windows.net/",
+            "Windows Azure Service Management API",
+        ),
+        replyUrls=["https://management.core.windows.net/"],
+        oauth2PermissionScopes=[permission_scope("user_impersonation", *_USER_IMPERSONATION)],
     )
     client_id = _administrator(conn, tenant, graph, administrator_certificate)
     return NewTenant(tenant, client_id)
@@ -99,7 +119,7 @@ def register_administrator_certificate(
 
 
 def _microsoft_service_principal(
-    conn: Connection, tenant: Tenant, app_id: AppId, name: str, names: tuple[str, ...], *, roles: bool = False
+    conn: Connection, tenant: Tenant, app_id: AppId, name: str, names: tuple[str, ...], **other: Any
 ) -> ServicePrincipal:
     principal = ServicePrincipal(
         id=ObjectId(str(uuid.uuid4())),
@@ -109,7 +129,7 @@ def _microsoft_service_principal(
         app_owner_organization_id=MICROSOFT_TENANT_ID,
         sign_in_audience="AzureADMultipleOrgs",
         service_principal_names=(str(app_id), *names),
-        other={"appRoles": app_roles()} if roles else {},
+        other=other,
     )
     directory_objects.add(conn, tenant.id, principal)
     return principal

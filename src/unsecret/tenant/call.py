@@ -66,6 +66,14 @@ class Call:
         """A parameter of the route."""
         return self.request.path_params[name]
 
+    def not_served(self) -> Unsupported:
+        """The refusal of what Microsoft Graph may serve and this tenant does not."""
+        return Unsupported(
+            f"This local tenant does not serve {self.request.method} {self.request.url.path}. "
+            "Microsoft Graph may; what is served here, and what is not, is listed in docs/reference/divergences.md.",
+            hint="docs/reference/divergences.md",
+        )
+
     # -- the directory ----------------------------------------------------------------------------------------
 
     def read(self, use_case: Callable[..., R], *args: Any) -> R:

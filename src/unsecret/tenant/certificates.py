@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from datetime import datetime
 from functools import lru_cache
 from typing import NoReturn
@@ -24,6 +25,27 @@ from unsecret.errors import Invalid
 
 MAX_CERTIFICATE_BYTES = 64 * 1024
 
+_ABBREVIATIONS = {
+    NameOID.COMMON_NAME: "CN",
+    NameOID.COUNTRY_NAME: "C",
+    NameOID.DOMAIN_COMPONENT: "DC",
+    NameOID.EMAIL_ADDRESS: "E",
+    NameOID.GIVEN_NAME: "G",
+    NameOID.INITIALS: "I",
+    NameOID.LOCALITY_NAME: "L",
+    NameOID.ORGANIZATION_NAME: "O",
+    NameOID.ORGANIZATIONAL_UNIT_NAME: "OU",
+    NameOID.SERIAL_NUMBER: "SERIALNUMBER",
+    NameOID.STATE_OR_PROVINCE_NAME: "S",
+    NameOID.STREET_ADDRESS: "STREET",
+    NameOID.SURNAME: "SN",
+    NameOID.TITLE: "T",
+}
+"""https://learn.microsoft.com/en-us/windows/win32/api/wincrypt/nf-wincrypt-certnametostra, the X.500 key names."""
+
+_NEEDS_QUOTES = re.compile(r'^\s|\s$|[,+="\n<>#;]|^$')
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
 _PEM_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _SEQUENCE, _INTEGER = 0x30, 0x02
 _PFX_VERSION = 3
@@ -34,7 +56,7 @@ class CertificateFacts(Struct, frozen=True, kw_only=True):
 
     `thumbprint` is the upper-case hex SHA-1 that Graph shows as `customKeyIdentifier`; `thumbprint_sha1` and
     `thumbprint_sha256` are base64url without padding, as JOSE headers carry them. `subject` is the whole
-    name (`CN=…,O=…`), `common_name` its CN alone.
+    name (`CN=…, O=…`), `common_name` its CN alone.
     """
 
     der: bytes
@@ -45,6 +67,20 @@ class CertificateFacts(Struct, frozen=True, kw_only=True):
     thumbprint: str
     thumbprint_sha1: str
     thumbprint_sha256: str
+
+
+def written_out(name: x509.Name) -> str:
+    """A name as Microsoft's services write it: `CN=…, O=Internet Widgits Pty Ltd, S=Some-State, C=AU`. Unlike RFC 4514
+    it has spaces, S for the state, and quotes around values that need them."""
+    return ", ".join(" + ".join(map(_attribute, relative)) for relative in reversed(name.rdns))
+
+
+def _attribute(attribute: x509.NameAttribute) -> str:
+    key = _ABBREVIATIONS.get(attribute.oid, f"OID.{attribute.oid.dotted_string}")
+    value = attribute.value if isinstance(attribute.value, str) else f"#{attribute.value.hex().upper()}"
+    text = _UNSTORABLE.sub("", value)
+    quoted = '"' + text.replace('"', '""') + '"'
+    return f"{key}={quoted if _NEEDS_QUOTES.search(text) else text}"
 
 
 def base64url(data: bytes) -> str:
@@ -78,7 +114,7 @@ def read_certificate(data: bytes) -> CertificateFacts:
         der=der,
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
-        subject=certificate.subject.rfc4514_string(),
+        subject=written_out(certificate.subject),
         common_name=str(names[0].value) if names else None,
         thumbprint=sha1.hex().upper(),
         thumbprint_sha1=base64url(sha1),
@@ -111,7 +147,7 @@ def authority_facts(der: bytes) -> tuple[str, str]:
         identifier = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except x509.ExtensionNotFound:
         identifier = x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
-    return certificate.issuer.rfc4514_string(), identifier.digest.hex().upper()
+    return written_out(certificate.issuer), identifier.digest.hex().upper()
 
 
 @lru_cache(maxsize=1024)

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
-from unsecret.errors import Invalid, NotFound
+from unsecret.errors import Invalid
 from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.query import Query
 from unsecret.tenant.call import Call, json_response, name_of, no_content
@@ -70,11 +70,8 @@ def get_property(kind: ObjectKind, call: Call) -> Response:
     obj = call.read(reading.get_object, kind, call.key())
     name = call.path("property")
     shown = {known.casefold(): (known, value) for known, value in encode(obj, call, None).items()}
-    if name.casefold() not in shown:
-        raise NotFound(
-            f"Resource not found for the segment '{name}': {name_of(kind)} have no such property here.",
-            code="BadRequest",
-        )
+    if name.casefold() not in shown:  # or a relationship: clients would take a 404 for "there is none"
+        raise call.not_served()
     known, value = shown[name.casefold()]
     return no_content() if value is None else call.value(value, f"{name_of(kind)}('{obj.id}')/{known}")
 
