@@ -1,41 +1,21 @@
-"""Recorded answers of Microsoft Graph, when they lie beside the project: the service's own bytes.
-
-The recordings are VCR YAML whose bodies are single-quoted scalars; reading those needs no YAML library.
-"""
+"""What Microsoft Graph was recorded to answer: the service's own objects, whatever they were asked for with."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.recordings.cassettes import exchanges, needs_recordings, recording_names
 
-RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "graph-recordings" / "azure-cli"
-
-needs_recordings = pytest.mark.skipif(
-    not RECORDINGS.is_dir(), reason=f"no recorded Graph traffic in {RECORDINGS.parent.parent.parent.name}/"
-)
-
-_ANSWER = re.compile(r"^ {6}string: '((?:[^']|'')*)'$", re.MULTILINE)
-_FOLD = re.compile(r" *\n +")
+__all__ = ["needs_recordings", "recorded_answers", "recorded_objects"]
 
 
 @cache
 def recorded_answers() -> tuple[dict[str, Any], ...]:
     """Every JSON object that the service answered with."""
-    return tuple(_answers())
-
-
-def _answers() -> Iterator[dict[str, Any]]:
-    for file in sorted(RECORDINGS.glob("*.yaml")):
-        for scalar in _ANSWER.findall(file.read_text(encoding="utf-8")):
-            body = json.loads(_FOLD.sub(" ", scalar).replace("''", "'")) if scalar.startswith("{") else None
-            if isinstance(body, dict):
-                yield body
+    answers = (exchange.answer for recording in recording_names() for exchange in exchanges(recording))
+    return tuple(answer for answer in answers if isinstance(answer, dict))
 
 
 def recorded_objects(mark: str) -> list[dict[str, Any]]:
