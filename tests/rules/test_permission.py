@@ -33,8 +33,11 @@ def _permitted(operation: Operation, *roles: str, owns_target: bool = False) -> 
         (O.CREATE_APPLICATION, {"AppRegistration.Create"}, True),
         (O.CREATE_APPLICATION, {"Application.Read.All"}, False),
         (O.WRITE_SERVICE_PRINCIPAL, {"Directory.ReadWrite.All"}, True),
-        (O.CREATE_SERVICE_PRINCIPAL, {"Application.ReadWrite.OwnedBy"}, True),
+        (O.CREATE_SERVICE_PRINCIPAL, {"Directory.ReadWrite.All"}, True),
         (O.CREATE_SERVICE_PRINCIPAL, {"AppRegistration.Create"}, False),
+        (O.ADD_APPLICATION_OWNER, {"Application.ReadWrite.All"}, True),
+        (O.ADD_APPLICATION_OWNER, {"Directory.ReadWrite.All"}, False),
+        (O.ADD_SERVICE_PRINCIPAL_OWNER, {"Directory.ReadWrite.All"}, True),
         (O.READ_POLICY, {"Policy.Read.All"}, True),
         (O.READ_POLICY, {"Policy.Read.ApplicationConfiguration"}, True),
         (O.READ_POLICY, {"Policy.ReadWrite.ApplicationConfiguration"}, True),
@@ -78,10 +81,15 @@ def test_an_operation_needs_the_permissions_that_graph_documents(
     assert _permitted(operation, *roles) is allowed
 
 
-@pytest.mark.parametrize("operation", [O.WRITE_APPLICATION, O.WRITE_SERVICE_PRINCIPAL])
+@pytest.mark.parametrize("operation", [O.WRITE_APPLICATION, O.WRITE_SERVICE_PRINCIPAL, O.CREATE_SERVICE_PRINCIPAL])
 def test_owned_by_changes_only_what_the_caller_owns(operation: Operation) -> None:
     assert not _permitted(operation, OWNED_BY)
     assert _permitted(operation, OWNED_BY, owns_target=True)
+
+
+@pytest.mark.parametrize("operation", [O.ADD_APPLICATION_OWNER, O.ADD_SERVICE_PRINCIPAL_OWNER])
+def test_owned_by_hands_nothing_on(operation: Operation) -> None:
+    assert not _permitted(operation, OWNED_BY, owns_target=True)
 
 
 @pytest.mark.parametrize("operation", Operation)

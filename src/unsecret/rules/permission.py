@@ -7,8 +7,10 @@ https://learn.microsoft.com/en-us/graph/api/application-list, …/application-up
 …/serviceprincipal-post-approleassignments, …/certificatebasedapplicationconfiguration-get (beta) and
 https://learn.microsoft.com/en-us/graph/custom-security-attributes-examples.
 
-`Application.ReadWrite.OwnedBy` creates what it likes, changes only what the caller owns, and reads everything: "allows
-an app to call GET /applications and GET /servicePrincipals to list all" (page serviceprincipal-get).
+`Application.ReadWrite.OwnedBy` creates applications, changes only what the caller owns, and reads everything: "allows
+an app to call GET /applications and GET /servicePrincipals to list all" (page serviceprincipal-get). It makes service
+principals of applications that the caller owns, and "isn't sufficient to add another owner" (page
+application-post-owners). https://github.com/microsoftgraph/microsoft-graph-docs/issues/16138
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ class Operation(StrEnum):
     READ_SERVICE_PRINCIPAL = auto()
     WRITE_SERVICE_PRINCIPAL = auto()
     CREATE_SERVICE_PRINCIPAL = auto()
+    ADD_APPLICATION_OWNER = auto()
+    ADD_SERVICE_PRINCIPAL_OWNER = auto()
     READ_POLICY = auto()
     WRITE_POLICY = auto()
     ASSIGN_POLICY = auto()
@@ -73,6 +77,8 @@ REQUIRED: dict[Operation, tuple[AnyOf, ...]] = {
     Operation.READ_SERVICE_PRINCIPAL: (_READS_APPLICATIONS,),
     Operation.WRITE_SERVICE_PRINCIPAL: ((OWNED_BY, "Application.ReadWrite.All", "Directory.ReadWrite.All"),),
     Operation.CREATE_SERVICE_PRINCIPAL: ((OWNED_BY, "Application.ReadWrite.All", "Directory.ReadWrite.All"),),
+    Operation.ADD_APPLICATION_OWNER: (("Application.ReadWrite.All",),),
+    Operation.ADD_SERVICE_PRINCIPAL_OWNER: (("Application.ReadWrite.All", "Directory.ReadWrite.All"),),
     Operation.READ_POLICY: (_READS_POLICIES,),
     Operation.WRITE_POLICY: (_WRITES_POLICIES,),
     Operation.ASSIGN_POLICY: (_READS_APPLICATIONS, _WRITES_POLICIES),
@@ -95,8 +101,10 @@ REQUIRED: dict[Operation, tuple[AnyOf, ...]] = {
 }
 """What each operation needs: one permission of every group."""
 
-_ONLY_WHAT_IS_OWNED = frozenset({Operation.WRITE_APPLICATION, Operation.WRITE_SERVICE_PRINCIPAL})
-"""Where OWNED_BY is enough only on what the caller owns."""
+_ONLY_WHAT_IS_OWNED = frozenset(
+    {Operation.WRITE_APPLICATION, Operation.WRITE_SERVICE_PRINCIPAL, Operation.CREATE_SERVICE_PRINCIPAL}
+)
+"""Where OWNED_BY is enough only on what the caller owns; for a new service principal that is its application."""
 
 
 def permitted(roles: frozenset[str], operation: Operation, *, owns_target: bool = False) -> Verdict:

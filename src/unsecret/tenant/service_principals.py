@@ -6,13 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from unsecret.errors import Invalid
 from unsecret.model.application import AppRoleAssignment, ObjectKind, ServicePrincipal
 from unsecret.tenant.applications import CREATED
 from unsecret.tenant.call import Call, no_content
 from unsecret.tenant.directory_objects import Handler, encode, property_route, shared_routes
 from unsecret.tenant.use_cases import links, reading, service_principals
-from unsecret.tenant.use_cases.transaction import ObjectKey
 from unsecret.wire import collections
 from unsecret.wire.directory import (
     app_role_assignment_from_graph,
@@ -82,14 +80,9 @@ def _grant_to_graph(grant: Grant) -> dict[str, Any]:
 async def grant_app_role(call: Call) -> Response:
     """POST /servicePrincipals/{id}/appRoleAssignments and …/appRoleAssignedTo. The URL names one end."""
     asked = app_role_assignment_from_graph(await call.body())
-    end = asked.principal_id if call.request.url.path.endswith("appRoleAssignments") else asked.resource_id
-    named = call.read(reading.get_object, ObjectKind.SERVICE_PRINCIPAL, call.key())
-    if named.id != end:
-        raise Invalid(
-            "The object in the URL and the one in the body differ: principalId belongs to appRoleAssignments, "
-            "resourceId to appRoleAssignedTo."
-        )
-    grant = await call.write(links.grant_app_role, asked.principal_id, asked.resource_id, asked.app_role_id)
+    of_principal = call.request.url.path.endswith("appRoleAssignments")
+    end = asked.principal_id if of_principal else asked.resource_id
+    grant = await call.write(links.grant_app_role, asked, call.key(), end)
     return call.entity(_grant_to_graph(grant), "appRoleAssignments", status=CREATED)
 
 
@@ -101,9 +94,7 @@ async def revoke_app_role(call: Call) -> Response:
 
 async def revoke_app_role_assigned_to(call: Call) -> Response:
     """DELETE /servicePrincipals/{id}/appRoleAssignedTo/{assignmentId}: the same, seen from the resource."""
-    grants = call.read(reading.app_role_assigned_to, call.key())
-    holder = next((grant.principal_id for grant, _, _ in grants if grant.id == call.path("assignment")), "")
-    await call.write(links.revoke_app_role, ObjectKey("id", holder), call.path("assignment"))
+    await call.write(links.revoke_app_role_assigned_to, call.key(), call.path("assignment"))
     return no_content()
 
 

@@ -13,8 +13,8 @@ from unsecret.model.application import Application, ObjectKind, PasswordCredenti
 from unsecret.model.change import Addition
 from unsecret.model.event import Activity, OperationType
 from unsecret.model.identifiers import AppId, ObjectId
-from unsecret.rules.permission import Operation, permitted
-from unsecret.store import credentials, directory_objects, links
+from unsecret.rules.permission import Operation
+from unsecret.store import credentials, directory_objects
 from unsecret.tenant import secrets
 from unsecret.tenant.use_cases.credentials import (
     credentials_changed,
@@ -61,7 +61,7 @@ def create_application(transaction: Transaction, body: ApplicationBody) -> tuple
         application,
         digests={credential.key_id: secrets.digest(text) for credential, text in made},
     )
-    _own_what_was_made(transaction, application)
+    transaction.own(application)
     transaction.record(*modified_properties(None, application))
     if holds_credentials(application):
         transaction.record(*described(None, application), activity=Activity.CREATE_APPLICATION_CREDENTIALS)
@@ -88,14 +88,6 @@ def _with_credentials(
         application, password_credentials=tuple(credential for credential, _ in made), key_credentials=keys
     )
     return whole, made, change
-
-
-def _own_what_was_made(transaction: Transaction, application: Application) -> None:
-    """A caller that may only manage what it owns becomes the owner of what it creates."""
-    if not permitted(transaction.caller.roles, Operation.WRITE_APPLICATION).allowed:
-        links.add_owner(
-            transaction.conn, transaction.tenant_id, application.id, transaction.caller.service_principal_id
-        )
 
 
 def update_application(

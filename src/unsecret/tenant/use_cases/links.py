@@ -6,17 +6,22 @@ import base64
 import uuid
 
 from unsecret.errors import Conflict, Invalid
-from unsecret.model.application import AppRoleAssignment, ObjectKind, ServicePrincipal
+from unsecret.model.application import AppRoleAssignment, DirectoryObject, ObjectKind, ServicePrincipal
 from unsecret.model.event import Activity, ModifiedProperty, OperationType
 from unsecret.model.identifiers import ZERO_GUID, ObjectId, canonical_guid
 from unsecret.rules.permission import Operation
 from unsecret.store import directory_objects, links
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, not_found
+from unsecret.wire.directory import AppRoleAssignmentBody
 from unsecret.wire.logs import as_json
 
 _ADD_OWNER = {
     ObjectKind.APPLICATION: Activity.ADD_OWNER_TO_APPLICATION,
     ObjectKind.SERVICE_PRINCIPAL: Activity.ADD_OWNER_TO_SERVICE_PRINCIPAL,
+}
+_MAY_ADD_OWNER = {
+    ObjectKind.APPLICATION: Operation.ADD_APPLICATION_OWNER,
+    ObjectKind.SERVICE_PRINCIPAL: Operation.ADD_SERVICE_PRINCIPAL_OWNER,
 }
 _REMOVE_OWNER = {
     ObjectKind.APPLICATION: Activity.REMOVE_OWNER_FROM_APPLICATION,
@@ -28,7 +33,7 @@ def add_owner(transaction: Transaction, kind: ObjectKind, key: ObjectKey, owner_
     """Make a directory object an owner. Raises NotFound, Forbidden, Invalid (it is one already)."""
     target = transaction.find(kind, key)
     transaction.attempt_on(target, _ADD_OWNER[kind], OperationType.ASSIGN)
-    transaction.permit_write(target)
+    transaction.permit(_MAY_ADD_OWNER[kind])
     guid = canonical_guid(owner_id)
     owner = directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(guid)) if guid else None
     if owner is None:
@@ -56,21 +61,27 @@ def remove_owner(transaction: Transaction, kind: ObjectKind, key: ObjectKey, own
 
 
 def grant_app_role(
-    transaction: Transaction, principal_id: str, resource_id: str, app_role_id: str
+    transaction: Transaction, asked: AppRoleAssignmentBody, key: ObjectKey, end: ObjectId
 ) -> tuple[AppRoleAssignment, ServicePrincipal, ServicePrincipal]:
     """Grant an application permission. Returns the assignment, who holds it and on what.
 
-    Raises NotFound, Forbidden, Invalid (no such role; granted already).
+    `key` is what the URL names, and `end` the one of the two ends that it has to be. Raises NotFound, Forbidden,
+    Invalid (no such role; granted already).
     https://learn.microsoft.com/en-us/graph/api/serviceprincipal-post-approleassignments
     """
-    principal = transaction.find(ObjectKind.SERVICE_PRINCIPAL, ObjectKey("id", principal_id))
+    principal = transaction.find(ObjectKind.SERVICE_PRINCIPAL, ObjectKey("id", asked.principal_id))
     transaction.attempt_on(principal, Activity.ADD_APP_ROLE_ASSIGNMENT, OperationType.ASSIGN)
     transaction.permit(Operation.WRITE_APP_ROLE_ASSIGNMENT)
-    resource = transaction.find(ObjectKind.SERVICE_PRINCIPAL, ObjectKey("id", resource_id))
+    resource = transaction.find(ObjectKind.SERVICE_PRINCIPAL, ObjectKey("id", asked.resource_id))
     assert isinstance(principal, ServicePrincipal)
     assert isinstance(resource, ServicePrincipal)
-    role = canonical_guid(app_role_id)
-    if role is None or (role != ZERO_GUID and role not in role_values(resource)):
+    if transaction.find(ObjectKind.SERVICE_PRINCIPAL, key).id != end:
+        raise Invalid(
+            "The object in the URL and the one in the body differ: principalId belongs to appRoleAssignments, "
+            "resourceId to appRoleAssignedTo."
+        )
+    role, grantable = asked.app_role_id, _grantable_roles(resource)
+    if role != ZERO_GUID and role not in grantable:
         raise Invalid(
             f"Permission being assigned was not found on application '{resource.app_id}'.", target="appRoleId"
         )
@@ -87,7 +98,7 @@ def grant_app_role(
     links.add_app_role_assignment(transaction.conn, transaction.tenant_id, assignment)
     transaction.record(
         ModifiedProperty("AppRole.Id", None, as_json(role)),
-        ModifiedProperty("AppRole.Value", None, as_json(role_values(resource).get(role, ""))),
+        ModifiedProperty("AppRole.Value", None, as_json(grantable.get(role, ""))),
         ModifiedProperty("TargetId.ServicePrincipalNames", None, as_json(resource.app_id)),
     )
     return assignment, principal, resource
@@ -95,20 +106,45 @@ def grant_app_role(
 
 def revoke_app_role(transaction: Transaction, principal_key: ObjectKey, assignment_id: str) -> None:
     """Withdraw an application permission from the principal that holds it. Raises NotFound, Forbidden."""
-    principal = transaction.find(ObjectKind.SERVICE_PRINCIPAL, principal_key)
-    transaction.attempt_on(principal, Activity.REMOVE_APP_ROLE_ASSIGNMENT, OperationType.UNASSIGN)
-    transaction.permit(Operation.WRITE_APP_ROLE_ASSIGNMENT)
+    principal = _permit_revoking(transaction, principal_key)
     held = links.app_role_assignments(transaction.conn, transaction.tenant_id, principal.id)
-    grant = next((grant for grant in held if grant.id == assignment_id), None)
+    _revoke(transaction, held, assignment_id)
+
+
+def revoke_app_role_assigned_to(transaction: Transaction, resource_key: ObjectKey, assignment_id: str) -> None:
+    """The same, seen from the resource. The record is about the principal that held the permission."""
+    resource = _permit_revoking(transaction, resource_key)
+    given = links.app_role_assigned_to(transaction.conn, transaction.tenant_id, resource.id)
+    holder = next((grant.principal_id for grant in given if grant.id == assignment_id), None)
+    if holder is not None:
+        principal = transaction.find(ObjectKind.SERVICE_PRINCIPAL, ObjectKey("id", holder))
+        transaction.attempt_on(principal, Activity.REMOVE_APP_ROLE_ASSIGNMENT, OperationType.UNASSIGN)
+    _revoke(transaction, given, assignment_id)
+
+
+def _permit_revoking(transaction: Transaction, key: ObjectKey) -> DirectoryObject:
+    named = transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
+    transaction.attempt_on(named, Activity.REMOVE_APP_ROLE_ASSIGNMENT, OperationType.UNASSIGN)
+    transaction.permit(Operation.WRITE_APP_ROLE_ASSIGNMENT)
+    return named
+
+
+def _revoke(transaction: Transaction, grants: tuple[AppRoleAssignment, ...], assignment_id: str) -> None:
+    grant = next((grant for grant in grants if grant.id == assignment_id), None)
     if grant is None:
         raise not_found(assignment_id)
     links.remove_app_role_assignment(transaction.conn, transaction.tenant_id, assignment_id)
     transaction.record(ModifiedProperty("AppRole.Id", as_json(grant.app_role_id), None))
 
 
-def role_values(resource: ServicePrincipal) -> dict[str, str]:
-    """The application permissions that `resource` offers: app role id → value."""
-    return {role["id"]: role.get("value") or "" for role in resource.other.get("appRoles") or ()}
+def _grantable_roles(resource: ServicePrincipal) -> dict[str, str]:
+    """The application permissions that `resource` offers: app role id → value. Roles for people and roles that are
+    switched off are no applications'."""
+    return {
+        role["id"]: role.get("value") or ""
+        for role in resource.other.get("appRoles") or ()
+        if role.get("isEnabled", True) and "Application" in role.get("allowedMemberTypes", ())
+    }
 
 
 def _opaque_id() -> str:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from unsecret.errors import Conflict, Invalid
-from unsecret.model.application import Application, ObjectKind, ServicePrincipal
+from unsecret.errors import Conflict, Forbidden, Invalid, UnsecretError
+from unsecret.model.application import Application, DirectoryObject, ObjectKind, ServicePrincipal
 from unsecret.model.event import Activity, OperationType
 from unsecret.model.identifiers import ObjectId
-from unsecret.rules.permission import Operation
+from unsecret.rules.permission import Operation, permitted
 from unsecret.store import credentials, directory_objects
 from unsecret.tenant.use_cases.applications import mirrored
 from unsecret.tenant.use_cases.credentials import credentials_changed, described, key_additions, merged_keys
@@ -19,6 +19,9 @@ from unsecret.tenant.use_cases.judging import require_lawful
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction
 from unsecret.wire.logs import modified_properties
 from unsecret.wire.service_principals import ServicePrincipalBody
+
+_ATTRIBUTES = "custom_security_attributes"
+_OFFER = ("appRoles", "oauth2PermissionScopes")
 
 
 def create_service_principal(transaction: Transaction, body: ServicePrincipalBody) -> ServicePrincipal:
@@ -39,7 +42,7 @@ def create_service_principal(transaction: Transaction, body: ServicePrincipalBod
         app_owner_organization_id=transaction.tenant_id,
     )
     transaction.attempt_on(principal, Activity.ADD_SERVICE_PRINCIPAL, OperationType.ADD)
-    transaction.permit(Operation.CREATE_SERVICE_PRINCIPAL)
+    _permit_creation(transaction, application, body)
     _refuse_passwords(body)
     if not isinstance(application, Application):
         raise Invalid(
@@ -61,10 +64,21 @@ def create_service_principal(transaction: Transaction, body: ServicePrincipalBod
     )
     require_lawful(transaction, principal, key_additions(transaction, (), principal.key_credentials))
     directory_objects.add(transaction.conn, transaction.tenant_id, principal)
+    transaction.own(principal)
     transaction.record(*modified_properties(None, principal))
     if principal.key_credentials:
         transaction.record(*described(None, principal), activity=Activity.ADD_SERVICE_PRINCIPAL_CREDENTIALS)
     return principal
+
+
+def _permit_creation(transaction: Transaction, application: DirectoryObject | None, body: ServicePrincipalBody) -> None:
+    """What may be done to the application decides; attributes need their own permission here too."""
+    if application is None:
+        transaction.permit(Operation.CREATE_SERVICE_PRINCIPAL)
+    else:
+        transaction.permit_on(Operation.CREATE_SERVICE_PRINCIPAL, application)
+    if _ATTRIBUTES in body.properties:
+        transaction.permit(Operation.WRITE_CUSTOM_SECURITY_ATTRIBUTES)
 
 
 def update_service_principal(
@@ -77,10 +91,11 @@ def update_service_principal(
     before = transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
     assert isinstance(before, ServicePrincipal)
     transaction.attempt_on(before, Activity.UPDATE_SERVICE_PRINCIPAL, OperationType.UPDATE)
-    body = decode(before)
+    body = _decoded(transaction, before, decode)
     _permit_update(transaction, before, body)
     _refuse_passwords(body)
     after = msgspec.structs.replace(before, **body.properties)
+    _require_same_offer(transaction, before, after)
     if body.key_credentials is not None:
         keys = merged_keys(before.key_credentials, body.key_credentials, transaction.now)
         after = msgspec.structs.replace(after, key_credentials=keys)
@@ -92,14 +107,45 @@ def update_service_principal(
     transaction.record(*modified_properties(before, after))
 
 
+def _decoded(
+    transaction: Transaction, before: ServicePrincipal, decode: Callable[[ServicePrincipal], ServicePrincipalBody]
+) -> ServicePrincipalBody:
+    """What is wrong with a request is said only to who may make one: it can tell what the object holds."""
+    try:
+        return decode(before)
+    except UnsecretError:
+        if not permitted(transaction.caller.roles, Operation.WRITE_CUSTOM_SECURITY_ATTRIBUTES).allowed:
+            transaction.permit_write(before)
+        raise
+
+
 def _permit_update(transaction: Transaction, target: ServicePrincipal, body: ServicePrincipalBody) -> None:
     """Custom security attributes need their own permission, and only that one: whoever could give them away
     with Application.ReadWrite.All could exempt themselves from every policy."""
     names = set(body.properties)
-    if "custom_security_attributes" in names:
+    if _ATTRIBUTES in names:
         transaction.permit(Operation.WRITE_CUSTOM_SECURITY_ATTRIBUTES)
-    if names != {"custom_security_attributes"} or body.key_credentials is not None:
+    if names != {_ATTRIBUTES} or body.key_credentials is not None:
         transaction.permit_write(target)
+
+
+def _is_foreign(transaction: Transaction, principal: ServicePrincipal) -> bool:
+    """Whether the application belongs to another organization, as Microsoft Graph does."""
+    return principal.app_owner_organization_id not in (None, transaction.tenant_id)
+
+
+def _require_same_offer(transaction: Transaction, before: ServicePrincipal, after: ServicePrincipal) -> None:
+    """Raise Forbidden when the permissions that a foreign application offers would change. Whoever could rename
+    Microsoft Graph's could turn the least of them into any other."""
+    if _is_foreign(transaction, before) and any(before.other.get(name) != after.other.get(name) for name in _OFFER):
+        raise _not_ours(before, "the permissions that it offers cannot be changed here")
+
+
+def _not_ours(principal: ServicePrincipal, limit: str) -> Forbidden:
+    return Forbidden(
+        f"Insufficient privileges to complete the operation. '{principal.display_name}' is another organization's "
+        f"application: {limit}."
+    )
 
 
 def _key_activity(before: ServicePrincipal, after: ServicePrincipal) -> Activity:
@@ -121,6 +167,9 @@ def delete_service_principal(transaction: Transaction, key: ObjectKey) -> None:
     principal = transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
     transaction.attempt_on(principal, Activity.REMOVE_SERVICE_PRINCIPAL, OperationType.DELETE)
     transaction.permit_write(principal)
+    assert isinstance(principal, ServicePrincipal)
+    if _is_foreign(transaction, principal):
+        raise _not_ours(principal, "it cannot be deleted, for nobody here could make it again")
     directory_objects.delete(
         transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, principal.id, at=transaction.now
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from msgspec import Struct
 
-from unsecret.errors import Forbidden, Invalid, NotFound, UnsecretError
+from unsecret.errors import Forbidden, Invalid, NotFound, Unauthenticated, UnsecretError
 from unsecret.model.application import Application, DirectoryObject, ObjectKind, ServicePrincipal
 from unsecret.model.event import (
     Activity,
@@ -28,7 +28,7 @@ from unsecret.model.event import (
 )
 from unsecret.model.identifiers import AppId, ObjectId, TenantId, canonical_guid
 from unsecret.rules.permission import Operation, permitted
-from unsecret.store import directory_objects, links, logs
+from unsecret.store import directory_objects, links, live_objects, logs
 from unsecret.store.transaction import savepoint
 
 if TYPE_CHECKING:
@@ -93,23 +93,36 @@ class Transaction:
 
     def permit(self, operation: Operation, *, owns_target: bool = False) -> None:
         """Raise Forbidden unless the caller's application permissions allow `operation`."""
+        self._require_known_caller()
         verdict = permitted(self.caller.roles, operation, owns_target=owns_target)
         if not verdict.allowed:
             raise Forbidden(verdict.reasons[0].message, code=verdict.reasons[0].code)
 
     def permit_on(self, operation: Operation, target: DirectoryObject) -> None:
         """As `permit`, with what the caller owns taken into account (`Application.ReadWrite.OwnedBy`)."""
-        if permitted(self.caller.roles, operation).allowed:
-            return
-        self.permit(operation, owns_target=self._owns(target))
+        owns = not permitted(self.caller.roles, operation).allowed and self._owns(target)
+        self.permit(operation, owns_target=owns)
 
     def permit_write(self, target: DirectoryObject) -> None:
         """Raise Forbidden unless the caller may change `target`."""
         self.permit_on(_WRITE_OPERATION[target.kind], target)
 
+    def own(self, made: DirectoryObject) -> None:
+        """A caller that may change only what it owns becomes the owner of `made`, which it just created."""
+        if not permitted(self.caller.roles, _WRITE_OPERATION[made.kind]).allowed:
+            links.add_owner(self.conn, self.tenant_id, made.id, self.caller.service_principal_id)
+
     def _owns(self, target: DirectoryObject) -> bool:
-        """Owning the application counts for its service principal too: OwnedBy is about applications."""
+        """Owning an application is not owning its service principal, nor the other way round."""
         return links.owns(self.conn, self.tenant_id, self.caller.service_principal_id, target.id)
+
+    def _require_known_caller(self) -> None:
+        """Raise Unauthenticated when the caller was deleted since its token was issued; Graph's code and words."""
+        if live_objects.row_of(self.conn, self.tenant_id, self.caller.service_principal_id) is None:
+            raise Unauthenticated(
+                "The identity of the calling application could not be established.",
+                code="Authorization_IdentityNotFound",
+            )
 
     # -- what it is about -----------------------------------------------------------------------------------
 
