@@ -70,8 +70,13 @@ def _of_microsoft(exchange: Exchange) -> bool:
     return any(item.get("appOwnerOrganizationId") == MICROSOFT_TENANT_ID for item in answer.get("value", [answer]))
 
 
-def _owner(exchange: Exchange) -> bool:
-    return "/owners" in exchange.path
+def _of_users(exchange: Exchange) -> bool:
+    """Whether the answer lists users."""
+    return any(item.get("@odata.type") == "#microsoft.graph.user" for item in (exchange.answer or {}).get("value", []))
+
+
+def _removes_an_owner(exchange: Exchange) -> bool:
+    return exchange.method == "DELETE" and "/owners/" in exchange.path
 
 
 @dataclass(frozen=True)
@@ -98,14 +103,15 @@ class Explained:
         return (self.recorded, difference.recorded), (self.ours, difference.ours)
 
 
-_YOUNGER = "the service has this property since"
+_YOUNGER = "younger than the recording, and there in later ones"
+_YOUNGER_ROLES = "permissions that are younger than the recording"
 _PART = "this tenant knows a part of what Microsoft's own applications offer"
 _CREATOR = "the signed-in user of the recording owns what they create; there are no users here"
 _YEAR_2023, _YEAR_2024 = datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
 _PERSONAL = "AzureADandPersonalMicrosoftAccount"
 
 EXPLAINED = (
-    Explained(_YOUNGER, "createdByAppId|isDisabled", recorded=ABSENT),
+    Explained("documented, and younger than every recording", "createdByAppId|isDisabled", recorded=ABSENT),
     Explained(_YOUNGER, "uniqueName|nativeAuthenticationApisEnabled", recorded=ABSENT, before=_YEAR_2024),
     Explained(
         _YOUNGER,
@@ -119,15 +125,15 @@ EXPLAINED = (
     Explained(
         "follows that default: personal accounts need version 2", "api.requestedAccessTokenVersion", 2, None, _YEAR_2024
     ),
-    Explained(_CREATOR, r"value\[\]", ours=ABSENT, only=_owner),
-    Explained(_CREATOR, "status", 204, 404, only=_owner),
+    Explained(_CREATOR, r"value\[\]", ours=ABSENT, only=_of_users),
+    Explained(_CREATOR, "status", 204, 404, only=_removes_an_owner),
     Explained(
         _PART,
         r"(appRoles|oauth2PermissionScopes|resourceSpecificApplicationPermissions|servicePrincipalNames)\[\]",
         ours=ABSENT,
         only=_of_microsoft,
     ),
-    Explained("these are younger than the recording", r"appRoles\[\]", recorded=ABSENT, only=_of_microsoft),
+    Explained(_YOUNGER_ROLES, r"appRoles\[\]", recorded=ABSENT, only=_of_microsoft),
     Explained(
         "descriptions of permissions are as short as their names here",
         r"(appRoles|oauth2PermissionScopes)\[\]\.(\w*[dD]escription|\w*[dD]isplayName)",
