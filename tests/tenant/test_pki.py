@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import ssl
 import stat
-import shutil
 import subprocess
 from datetime import timedelta
 from pathlib import Path
