@@ -324,6 +324,13 @@ def test_a_certificate_with_another_kind_of_key_is_refused(identity: Identity):
     assert "not an RSA key of at least 2048 bits" in refused.message
 
 
+def test_a_certificate_with_an_unknown_kind_of_key_is_refused(identity: Identity):
+    rsa_key = bytes.fromhex("2a864886f70d010101")
+    facts = read_certificate(identity.facts.der.replace(rsa_key, rsa_key[:-1] + b"\x7f"))
+    refused = _refused(Form({"x5t": facts.thumbprint_sha1}).written(identity), _stored(facts))
+    assert "not an RSA key of at least 2048 bits" in refused.message
+
+
 def test_a_certificate_with_a_short_key_is_refused():
     key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     facts = _certificate_with(key)

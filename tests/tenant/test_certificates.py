@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,11 +18,20 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 from cryptography.x509.oid import NameOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.local_tenant import NOW, Identity
 from unsecret.errors import Invalid
 from unsecret.tenant import pki
-from unsecret.tenant.certificates import issued_by, read_certificate, thumbprint_hex, written_out
+from unsecret.tenant.certificates import (
+    CertificateFacts,
+    authority_facts,
+    issued_by,
+    read_certificate,
+    thumbprint_hex,
+    written_out,
+)
 
 # As `az ad app credential reset --create-cert` makes them: version 1, SHA-1, serial 1000, GeneralizedTime.
 AZURE_CLI_PEM = b"""-----BEGIN CERTIFICATE-----
@@ -125,6 +135,59 @@ def test_of_a_chain_the_first_certificate_is_read(identity: Identity):
 def test_what_is_no_certificate_is_refused(data: bytes):
     with pytest.raises(Invalid, match=r"not an X\.509 certificate"):
         read_certificate(data)
+
+
+# -- certificates with something odd inside, which opens only when it is asked for ------------------------------------
+
+RSA_KEY = bytes.fromhex("2a864886f70d010101")
+"""The identifier of RSA keys, as a certificate carries it."""
+
+
+def odd(facts: CertificateFacts, part: str) -> bytes:
+    """A certificate that can be opened and has a part that cannot be read."""
+    changes = {
+        "a key of an unknown kind": (RSA_KEY, RSA_KEY[:-1] + b"\x7f"),
+        "a name that is no text": (b"\x0c\x04test", b"\x0c\x04\xff\xfe\xfd\xfc"),
+        "the same extension twice": (bytes.fromhex("551d13"), bytes.fromhex("551d0e")),
+        "an unreadable extension": (bytes.fromhex("551d0e"), bytes.fromhex("551d23")),
+    }
+    before, after = changes[part]
+    assert before in facts.der
+    return facts.der.replace(before, after)
+
+
+@pytest.mark.parametrize("part", ["a key of an unknown kind", "the same extension twice", "an unreadable extension"])
+def test_a_certificate_with_an_odd_part_was_issued_by_nobody(identity: Identity, part: str):
+    whole, broken = identity.facts.der, odd(identity.facts, part)
+    assert not any((issued_by(broken, whole), issued_by(whole, broken), issued_by(broken, broken)))
+
+
+@pytest.mark.parametrize("part", ["a key of an unknown kind", "a name that is no text", "the same extension twice"])
+def test_an_authority_with_an_odd_part_is_refused(identity: Identity, part: str):
+    der = odd(identity.facts, part)
+    if part == "a key of an unknown kind":
+        der = der.replace(bytes.fromhex("551d0e"), bytes.fromhex("551d7f"))  # so that its key is what identifies it
+    with pytest.raises(Invalid):
+        authority_facts(der)
+
+
+def test_a_certificate_without_a_readable_name_is_refused(identity: Identity):
+    with pytest.raises(Invalid, match=r"not an X\.509 certificate"):
+        read_certificate(odd(identity.facts, "a name that is no text"))
+
+
+@pytest.mark.filterwarnings("ignore")  # about serial numbers and country codes that are none
+@settings(max_examples=300, deadline=None)
+@given(changes=st.lists(st.tuples(st.integers(0, 500), st.integers(0, 255)), min_size=1, max_size=3))
+def test_a_damaged_certificate_is_read_or_refused(identity: Identity, changes: list[tuple[int, int]]):
+    damaged = bytearray(identity.facts.der)
+    for position, value in changes:
+        damaged[position] = value
+    with suppress(Invalid):
+        facts = read_certificate(bytes(damaged))
+        assert issued_by(facts.der, identity.facts.der) in (False, facts.der == identity.facts.der)
+        issued_by(identity.facts.der, facts.der)
+        authority_facts(facts.der)
 
 
 def test_a_certificate_beyond_all_measure_is_refused():

@@ -29,7 +29,7 @@ from unsecret.errors import Invalid
 from unsecret.model.application import KeyType, KeyUsage
 from unsecret.model.identifiers import AppId, canonical_guid
 from unsecret.store.credentials import StoredKey
-from unsecret.tenant.certificates import load, read_certificate, thumbprint_hex
+from unsecret.tenant.certificates import UNREADABLE, load, read_certificate, thumbprint_hex
 from unsecret.wire.aadsts import TokenRefused
 
 MAX_ASSERTION_LENGTH = 32 * 1024
@@ -223,10 +223,10 @@ def _unusable(key: StoredKey, reason: str) -> TokenRefused:
 
 @lru_cache(maxsize=1024)
 def _public_key(der: bytes) -> RSAKey | None:
-    """The certificate's RSA key, None when it has another kind of key or too short a one."""
+    """The certificate's RSA key, None when it has another kind of key, an unreadable or too short a one."""
     try:
         public = load(der).public_key()
-    except ValueError:
+    except UNREADABLE:
         return None
     if not isinstance(public, RSAPublicKey) or public.key_size < MIN_KEY_BITS:
         return None

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import NoReturn
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from msgspec import Struct
@@ -45,6 +45,17 @@ _ABBREVIATIONS = {
 
 _NEEDS_QUOTES = re.compile(r'^\s|\s$|[,+="\n<>#;]|^$')
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What reading a certificate, or a part of one, can fail with. Parts are read when they are asked for, so a
+certificate that could be opened may still hold a name, a key or an extension that cannot."""
 
 _PEM_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _SEQUENCE, _INTEGER = 0x30, 0x02
@@ -106,7 +117,15 @@ def read_certificate(data: bytes) -> CertificateFacts:
     if len(data) > MAX_CERTIFICATE_BYTES:
         raise Invalid(f"The certificate is longer than {MAX_CERTIFICATE_BYTES} bytes. Send one certificate as DER.")
     _refuse_secret_material(data)
-    certificate = _parse(data)
+    try:
+        return _facts(_parsed(data))
+    except UNREADABLE:
+        raise Invalid(
+            "The key is not an X.509 certificate. Send the public certificate as base64 of its DER or PEM form (.cer)."
+        ) from None
+
+
+def _facts(certificate: x509.Certificate) -> CertificateFacts:
     der = certificate.public_bytes(Encoding.DER)
     sha1 = hashlib.sha1(der, usedforsecurity=False).digest()
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
@@ -132,7 +151,7 @@ def issued_by(certificate: bytes, authority: bytes) -> bool:
         child, parent = x509.load_der_x509_certificate(certificate), x509.load_der_x509_certificate(authority)
         child.verify_directly_issued_by(parent)
         return _may_issue(parent)
-    except (ValueError, TypeError, InvalidSignature, x509.UnsupportedGeneralNameType):
+    except (InvalidSignature, *UNREADABLE):
         return False
 
 
@@ -140,14 +159,22 @@ def authority_facts(der: bytes) -> tuple[str, str]:
     """The issuer's name and the subject key identifier (upper-case hex) of a certificate authority.
 
     An authority without the extension is identified as RFC 5280 (4.2.1.2) would have it: by the SHA-1 of its
-    public key. Raises Invalid when `der` is no certificate.
+    public key. Raises Invalid when `der` is no certificate, or has a key or an extension that cannot be read.
     """
     certificate = load(read_certificate(der).der)
     try:
-        identifier = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        return written_out(certificate.issuer), _key_identifier(certificate).digest.hex().upper()
+    except UNREADABLE:
+        raise Invalid(
+            "The certificate of this authority has an issuer, a key or an extension that is unknown."
+        ) from None
+
+
+def _key_identifier(certificate: x509.Certificate) -> x509.SubjectKeyIdentifier:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except x509.ExtensionNotFound:
-        identifier = x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
-    return written_out(certificate.issuer), identifier.digest.hex().upper()
+        return x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
 
 
 @lru_cache(maxsize=1024)
@@ -165,15 +192,10 @@ def _may_issue(authority: x509.Certificate) -> bool:
         return True
 
 
-def _parse(data: bytes) -> x509.Certificate:
-    try:
-        if _PEM_CERTIFICATE in data:
-            return x509.load_pem_x509_certificate(data)
-        return x509.load_der_x509_certificate(data)
-    except (ValueError, TypeError, x509.InvalidVersion, binascii.Error):
-        raise Invalid(
-            "The key is not an X.509 certificate. Send the public certificate as base64 of its DER or PEM form (.cer)."
-        ) from None
+def _parsed(data: bytes) -> x509.Certificate:
+    if _PEM_CERTIFICATE in data:
+        return x509.load_pem_x509_certificate(data)
+    return x509.load_der_x509_certificate(data)
 
 
 def _refuse_secret_material(data: bytes) -> None:
