@@ -89,6 +89,44 @@ def test_a_secret_in_the_create_body_is_blocked_too_and_nothing_is_created(tenan
     assert tenant.get("/applications?$filter=displayName eq 'sneaky'")["value"] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/applications/{id}", {"web": {"redirectUris": ["https://evil.example/cb"]}}),
+        ("/applications/{id}", {"web": {"redirectUriSettings": [{"uri": "https://evil.example/cb"}]}}),
+        ("/applications/{id}", {"defaultRedirectUri": "https://evil.example/cb"}),
+        ("/servicePrincipals/{sp}", {"replyUrls": ["https://evil.example/cb"]}),
+        ("/servicePrincipals/{sp}", {"servicePrincipalNames": ["api://evil"]}),
+        ("/applications/{id}", {"identifierUris": ["https:evil.example"]}),
+    ],
+)
+def test_no_address_comes_in_by_another_door(tenant: LocalTenant, path: str, body: dict) -> None:
+    made = tenant.new_application()
+    principal = tenant.new_principal(made["appId"])
+    blocked = {"state": "enabled", "blockedDomains": ["evil.example"]}
+    restrictions = {"redirectUris": {"uriWithBlockedDomain": blocked}}
+    tenant.must("PATCH", f"/beta{DEFAULT}", {"isEnabled": True, "applicationRestrictions": restrictions})
+    tenant.refused("PATCH", path.format(**made, sp=principal["id"]), body, status=400)
+    shown = tenant.get(f"/applications/{made['id']}"), tenant.get(f"/servicePrincipals/{principal['id']}")
+    assert "evil" not in str(shown)
+
+
+def test_an_address_in_the_body_of_a_new_principal_is_refused_too(tenant: LocalTenant) -> None:
+    made = tenant.new_application()
+    body = {"appId": made["appId"], "replyUrls": ["https://evil.example/cb"]}
+    tenant.refused("POST", "/servicePrincipals", body, status=400)
+    assert tenant.get(f"/servicePrincipals?$filter=appId eq '{made['appId']}'")["value"] == []
+
+
+def test_a_default_redirect_uri_is_one_of_the_redirect_uris(tenant: LocalTenant) -> None:
+    address = "https://a.example/cb"
+    made = tenant.new_application(spa={"redirectUris": [address]}, defaultRedirectUri=address)
+    tenant.must(
+        "PATCH", f"/applications/{made['id']}", {"displayName": "b", "defaultRedirectUri": made["defaultRedirectUri"]}
+    )
+    assert tenant.get(f"/applications/{made['id']}")["defaultRedirectUri"] == address
+
+
 def test_old_secrets_keep_working_under_a_block(tenant: LocalTenant) -> None:
     made = tenant.new_application()
     tenant.new_principal(made["appId"])
@@ -169,6 +207,14 @@ def test_a_custom_policy_comes_and_goes(tenant: LocalTenant) -> None:
     assert tenant.get(f"{CUSTOM}/{made['id']}")["isEnabled"] is True
     tenant.must("DELETE", f"{CUSTOM}/{made['id']}")
     tenant.refused("GET", f"{CUSTOM}/{made['id']}", status=404)
+
+
+def test_a_relationship_in_the_body_of_a_policy_is_refused_and_never_dropped(tenant: LocalTenant) -> None:
+    made = tenant.new_application()
+    names = {"displayName": "a", "description": "b"}
+    reference = [f"https://graph.microsoft.com/v1.0/applications/{made['id']}"]
+    tenant.refused("POST", CUSTOM, {**names, "appliesTo@odata.bind": reference}, status=501)
+    assert tenant.get(CUSTOM)["value"] == []
 
 
 @pytest.mark.parametrize("body", [{"description": "b"}, {"displayName": "a"}, {"applicationRestrictions": {}}])

@@ -306,6 +306,8 @@ def _check(body: Mapping[str, Any], written: dict[str, Any], current: Mapping[st
     if permissions > MOST_PERMISSIONS:
         name = "requiredResourceAccess"
         raise refuse(f"Property '{name}' lists {permissions} permissions; at most {MOST_PERMISSIONS} fit.", name)
+    if written.get("defaultRedirectUri") is not None:
+        _require_redirect_uri(written, current)
     if "web" in written:
         _keep_settings_of_redirect_uris(body["web"], written["web"])
     if "appRoles" in written:
@@ -313,6 +315,16 @@ def _check(body: Mapping[str, Any], written: dict[str, Any], current: Mapping[st
     if "api" in written:
         name = "oauth2PermissionScopes"
         _require_disabled(current["api"][name], written["api"][name], f"api.{name}")
+
+
+def _require_redirect_uri(written: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+    """The default is one of the redirect URIs, says its page; another would go past the law on them."""
+    platforms = [written.get(name, current[name]) for name in ("web", "spa", "publicClient")]
+    if all(written["defaultRedirectUri"] not in platform["redirectUris"] for platform in platforms):
+        name = "defaultRedirectUri"
+        raise refuse(
+            f"Property '{name}' must match one of the application's redirect URIs. Add it to them first.", name
+        )
 
 
 def _keep_settings_of_redirect_uris(asked: Any, web: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from unsecret.errors import Invalid
+from unsecret.errors import Invalid, Unsupported
 from unsecret.model.identifiers import canonical_guid
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -27,19 +27,31 @@ def refuse(message: str, where: str) -> Invalid:
 def an_object(
     value: Any, where: str, members: Collection[str], *, beta_members: Collection[str] = ()
 ) -> dict[str, Any]:
-    """`value` as a JSON object without its control information (`@odata.type`, `x@odata.context`), which OData
-    lets a client repeat anywhere and which changes nothing.
+    """`value` as a JSON object without its control information.
 
     A member that is not in `members` is refused: a misspelt restriction that were ignored would leave the
     organisation less protected than its administrator believes. `beta_members` are named as such.
     """
     if not isinstance(value, dict):
         raise refuse(f"Expected an object{_at(where)}, found {_kind(value)}.", where)
-    read = {name: member for name, member in value.items() if "@" not in name}
+    read = without_control_information(value)
     for name in read:
         if name not in members:
             raise _unknown(name, where, members, beta_members)
     return read
+
+
+def without_control_information(value: dict[str, Any]) -> dict[str, Any]:
+    """The members of a JSON object but for `@odata.type`, `x@odata.context` and their like, which OData lets a client
+    repeat anywhere and which change nothing. Raises Unsupported for `x@odata.bind`, which would make a relationship."""
+    for name in value:
+        if name.endswith("@odata.bind"):
+            raise Unsupported(
+                f"'{name[:256]}' is not supported: relationships are not made while writing an object.",
+                hint="Create the object first, then POST the reference to its …/$ref.",
+                target=name[:256],
+            )
+    return {name: member for name, member in value.items() if "@" not in name}
 
 
 def a_list(value: Any, where: str) -> list[Any]:

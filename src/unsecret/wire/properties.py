@@ -5,13 +5,13 @@ https://learn.microsoft.com/en-us/graph/api/application-update: what a PATCH doe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from unsecret.errors import Invalid, Unsupported
+from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
-from unsecret.wire.expect import refuse
+from unsecret.wire.expect import refuse, without_control_information
 from unsecret.wire.instants import parse_instant
 from unsecret.wire.shapes import Access, Property, take
 
@@ -37,7 +37,7 @@ def read_properties(body: Any, table: Table, *, current: Mapping[str, Any], crea
     what it said before, and refused otherwise. Raises Invalid, which names the property.
     """
     written = {}
-    for name, value in _members(body):
+    for name, value in _members(body).items():
         row = table.get(name)
         if row is None:
             raise _unknown(name, table)
@@ -77,19 +77,10 @@ def frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _members(body: Any) -> Iterator[tuple[str, Any]]:
-    """The members without OData's control information, which may stand anywhere and changes nothing."""
+def _members(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Invalid("The body of the request must be a JSON object.")
-    for name, value in body.items():
-        if name.endswith("@odata.bind"):
-            raise Unsupported(
-                f"'{name[:256]}' is not supported: relationships are not made while writing an object.",
-                hint="Create the object first, then POST the reference to its …/$ref.",
-                target=name,
-            )
-        if "@" not in name:
-            yield name, value
+    return without_control_information(body)
 
 
 def _unknown(name: str, table: Table) -> Invalid:

@@ -66,7 +66,7 @@ PROPERTIES: dict[str, Property] = {
         word("password", "saml", "notSupported", "oidc"), "preferred_single_sign_on_mode"
     ),
     "preferredTokenSigningKeyThumbprint": Property(text(most=256)),
-    "replyUrls": Property(REDIRECT_URIS),
+    "replyUrls": Property(Shape(REDIRECT_URIS.read, []), None, Access.READ, instead=_FROM_THE_APPLICATION),
     "servicePrincipalNames": Property(
         Shape(_TEXTS.read, []), "service_principal_names", Access.READ, instead=_FROM_THE_APPLICATION
     ),

@@ -186,7 +186,7 @@ def _require_verified_hosts(transaction: Transaction, uris: tuple[str, ...] | li
 
     https://learn.microsoft.com/en-us/entra/identity-platform/identifier-uri-restrictions
     """
-    web = [uri for uri in uris if uri.casefold().startswith(("http://", "https://"))]
+    web = [uri for uri in uris if uri.casefold().startswith(("http:", "https:"))]
     if not web:
         return
     domains = [domain.casefold() for domain in verified_domains(transaction)]
