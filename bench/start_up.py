@@ -35,7 +35,9 @@ def main() -> int:
         pairs = [(_seconds(OURS, environment), _seconds(PEER, environment)) for _ in range(ROUNDS)]
     ours, peer = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = ours / peer
-    print(f"unsecret --version / az version: {ratio:.2f} of its time (limit {LIMIT}), medians of {ROUNDS} rounds in turn")
+    print(
+        f"unsecret --version / az version: {ratio:.2f} of its time (limit {LIMIT}), medians of {ROUNDS} rounds in turn"
+    )
     return 0 if ratio <= LIMIT else 1
 
 

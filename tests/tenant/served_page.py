@@ -21,7 +21,8 @@ HEAD = """<!-- Written from the code by `python -m tests.tenant.served_page`; ed
 
 Everything else under `/v1.0` and `/beta` answers 501 with an error that says so, and a verb that a path does not have
 answers 405. Paths are not case-sensitive; `applications(appId='…')`, `applications('…')`, doubled slashes and
-`/myorganization` are understood. A body may have 1 MiB. How the answers differ from Microsoft's: [divergences](divergences.md).
+`/myorganization` are understood. A body may have 1 MiB.
+How the answers differ from Microsoft's: [divergences](divergences.md).
 """
 
 
