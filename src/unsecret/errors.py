@@ -18,11 +18,14 @@
 `code` is the word a client matches on (Graph's `error.code`, OAuth's `error`), `message` is for the
 person, `hint` is the remedy. People who use `az` see nothing but `message`, so whoever raises says in
 it what is wrong *and* what to do. `wire/problems.py` is the only place that turns these into bodies.
+Messages quote what a client sent; what looks like a credential in them is blacked out.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from unsecret.model.redaction import redacted
 
 if TYPE_CHECKING:
     from unsecret.model.verdict import Reason
@@ -34,11 +37,11 @@ class UnsecretError(Exception):
     default_code = "UnknownError"
 
     def __init__(self, message: str, *, code: str | None = None, hint: str | None = None, target: str | None = None):
-        super().__init__(message)
-        self.message = message
+        self.message = redacted(message)
+        super().__init__(self.message)
         self.code = code or self.default_code
         self.hint = hint
-        self.target = target
+        self.target = redacted(target) if target else target
 
 
 class Invalid(UnsecretError):

@@ -245,6 +245,35 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(tenant: LocalTena
     assert time.monotonic() - began < 5
 
 
+LONG = "a" * 50_000
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/v1.0/applications/{app}/owners/" + LONG + "/$ref"),
+        ("DELETE", "/v1.0/applications/{app}/appManagementPolicies/" + LONG + "/$ref"),
+        ("GET", "/v1.0/applications(uniqueName='" + LONG + "')"),
+        ("GET", "/v1.0/" + LONG),
+        ("PUT", "/v1.0/applications/" + LONG),
+        ("GET", "/" + LONG),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_an_error_is_short_however_long_the_path(
+    tenant: LocalTenant, places: dict[str, str], method: str, path: str
+) -> None:
+    answer = send(tenant, method, path.format(**places), "")
+    assert answer.status_code in (404, 405, 501)
+    assert len(answer.json()["error"]["message"]) < 1000
+    assert len(tenant.audits()[0]["resultReason"]) < 1000
+
+
+@pytest.mark.parametrize("path", ["/v1.0", "/beta", "/V1.0/", "//v1.0//"])
+def test_the_root_of_a_version_leads_nowhere(tenant: LocalTenant, path: str) -> None:
+    assert_refused_in_graphs_words(send(tenant, "GET", path, ""))
+
+
 def test_a_body_needs_its_content_type(tenant: LocalTenant) -> None:
     answer = send(tenant, "POST", "/v1.0/applications", '{"displayName": "x"}', "text/plain")
     assert_refused_in_graphs_words(answer)

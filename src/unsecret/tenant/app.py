@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unsecret.errors import MethodNotAllowed, NotFound, UnsecretError
 from unsecret.tenant import (
@@ -23,7 +24,7 @@ from unsecret.tenant import (
     policies,
     service_principals,
 )
-from unsecret.tenant.call import Call, correlation_id, graph_endpoint, json_response, request_id, traced
+from unsecret.tenant.call import Call, correlation_id, graph_endpoint, json_response, request_id, shown_path, traced
 from unsecret.tenant.directory_objects import Handler
 from unsecret.tenant.log import get_logger
 from unsecret.tenant.paths import VERSIONS, CanonicalPaths
@@ -52,13 +53,13 @@ def create_app(services: Services) -> Starlette:
     """The whole tenant as an ASGI application. The caller opens and closes the store."""
     app = Starlette(
         routes=_routes(),
-        middleware=[Middleware(CanonicalPaths, words=_words(GRAPH_ROUTES + BETA_ROUTES))],
-        exception_handlers={
-            UnsecretError: _refuse,
-            HTTPException: _refuse_by_status,
-            Exception: _fail,
-        },
+        middleware=[
+            Middleware(Unforeseen),
+            Middleware(CanonicalPaths, words=_words(GRAPH_ROUTES + BETA_ROUTES)),
+        ],
+        exception_handlers={UnsecretError: _refuse, HTTPException: _refuse_by_status},
     )
+    app.router.redirect_slashes = False  # a path is respelled before it is looked up, so that a redirect leads nowhere
     app.state.services = services
     return app
 
@@ -94,7 +95,7 @@ def _not_served(call: Call) -> Response:
     for route in request.app.routes:
         any_property = route.path.endswith("{property}")
         if not any_property and route.matches(request.scope)[0] is Match.PARTIAL:
-            raise MethodNotAllowed(f"{request.method} is not possible on {request.url.path}.")
+            raise MethodNotAllowed(f"{request.method} is not possible on {shown_path(request)}.")
     raise call.not_served()
 
 
@@ -117,17 +118,41 @@ async def _refuse(request: Request, error: Exception) -> Response:
 async def _refuse_by_status(request: Request, error: Exception) -> Response:
     """What Starlette refuses by itself: an unknown path, a verb that the path has not."""
     assert isinstance(error, HTTPException)
-    path = request.url.path
+    path = shown_path(request)
     if error.status_code == _METHOD_NOT_ALLOWED:
         return await _refuse(request, MethodNotAllowed(f"{request.method} is not possible on {path}."))
     return await _refuse(request, NotFound(f"There is nothing at {path}.", code="ResourceNotFound"))
 
 
-async def _fail(request: Request, error: Exception) -> Response:
-    """Something we did not foresee: the caller learns a request id, the log learns the rest."""
-    log.error(
-        "request failed", request_id=request_id(request), method=request.method, path=request.url.path, exc_info=error
-    )
+class Unforeseen:
+    """ASGI middleware that answers for what nobody foresaw: the caller learns a request id, the log the rest.
+
+    It ends here. Starlette's own handler would raise the exception on to the server, which prints it as it is,
+    and an exception may quote what the log blacks out.
+    """
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sending)
+        except Exception as error:
+            answer = _fail(Request(scope), error)
+            if not begun:
+                await answer(scope, receive, send)
+
+
+def _fail(request: Request, error: Exception) -> Response:
+    where = {"request_id": request_id(request), "method": request.method, "path": shown_path(request)}
+    log.error("request failed", **where, exc_info=error)
     services: Services = request.app.state.services
     status, headers, body = unknown_to_graph(
         request_id=request_id(request), client_request_id=correlation_id(request), now=services.clock()

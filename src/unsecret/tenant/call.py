@@ -30,7 +30,7 @@ LONGEST_BODY = 1024 * 1024
 """Bytes. Far above the largest application Graph allows; far below what could hurt."""
 
 LONGEST_HEADER = 512
-"""Characters of a client's free text (User-Agent, request ids) that are kept."""
+"""Characters of a client's free text (User-Agent, paths in errors) that are kept."""
 
 JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 
@@ -69,7 +69,7 @@ class Call:
     def not_served(self) -> Unsupported:
         """The refusal of what Microsoft Graph may serve and this tenant does not."""
         return Unsupported(
-            f"This local tenant does not serve {self.request.method} {self.request.url.path}. "
+            f"This local tenant does not serve {self.request.method} {shown_path(self.request)}. "
             "Microsoft Graph may; what is served here, and what is not, is listed in docs/reference/divergences.md.",
             hint="docs/reference/divergences.md",
         )
@@ -225,6 +225,11 @@ def request_id(request: Request) -> str:
     if not hasattr(request.state, "request_id"):
         request.state.request_id = str(uuid.uuid4())
     return request.state.request_id
+
+
+def shown_path(request: Request) -> str:
+    """The path as errors and the log repeat it."""
+    return request.scope["path"][:LONGEST_HEADER]
 
 
 def correlation_id(request: Request) -> str:

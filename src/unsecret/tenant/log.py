@@ -6,20 +6,13 @@ What still looks like a credential is blacked out on its way.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
-BLACKED_OUT = "[redacted]"
-
-_CREDENTIALS = (
-    re.compile(r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"),  # a client secret of Entra's shape
-    re.compile(r"eyJ[A-Za-z0-9_=-]{8,}\.[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]*"),  # a token or a client assertion
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-)
+from unsecret.model.redaction import redacted
 
 
 def get_logger(name: str) -> Any:
@@ -42,10 +35,3 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     for name, value in event.items():
         event[name] = redacted(value) if isinstance(value, str) else value
     return event
-
-
-def redacted(text: str) -> str:
-    """`text` with secrets, tokens and private keys blacked out."""
-    for credential in _CREDENTIALS:
-        text = credential.sub(BLACKED_OUT, text)
-    return text

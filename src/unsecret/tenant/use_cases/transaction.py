@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+LONGEST_SHOWN = 256
+"""Characters of what a URL names that are repeated in an error, and so in the record of it."""
+
 APPLICATION_MANAGEMENT = "ApplicationManagement"
 POLICY = "Policy"
 
@@ -222,8 +225,9 @@ def target_of(obj: DirectoryObject) -> Target:
 
 def not_found(identifier: str) -> NotFound:
     """Graph's words for an object that is not there (observed on live tenants)."""
+    shown = identifier[:LONGEST_SHOWN]
     return NotFound(
-        f"Resource '{identifier}' does not exist or one of its queried reference-property objects are not present."
+        f"Resource '{shown}' does not exist or one of its queried reference-property objects are not present."
     )
 
 
