@@ -17,6 +17,7 @@ from unsecret.model.application import ObjectKind
 from unsecret.model.query import Query
 from unsecret.store import directory_objects, tenants
 from unsecret.store.engine import Store
+from unsecret.store.transaction import savepoint
 
 A = ObjectKind.APPLICATION
 SOON = 10.0
@@ -98,13 +99,25 @@ def test_a_full_disk_is_unavailable_names_the_remedy_and_writes_nothing_by_halve
     assert count(small) == before
 
 
-def test_who_shares_a_transaction_with_a_work_that_does_not_fit_is_served_or_told(small: Store) -> None:
+def in_a_savepoint(work: Any) -> Any:
+    """The same, in a savepoint of its own."""
+
+    def wrapped(conn: Any) -> None:
+        with savepoint(conn):
+            work(conn)
+
+    return wrapped
+
+
+@pytest.mark.parametrize("wrapped", [lambda work: work, in_a_savepoint], ids=["plain", "in a savepoint"])
+def test_who_shares_a_transaction_with_a_work_that_does_not_fit_is_served_or_told(small: Store, wrapped: Any) -> None:
     """On a full disk SQLite may undo the whole transaction, and not the one statement: then all are told so."""
     for _ in range(5):
         before = count(small) or 0
-        futures = [small.write(adding(*sizes)) for sizes in ((100,), (50_000,) * 40, (100,))]
+        futures = [small.write(wrapped(adding(*sizes))) for sizes in ((100,), (50_000,) * 40, (100,))]
         first, too_big, last = (future.exception(SOON) for future in futures)
         assert isinstance(too_big, Unavailable)
+        assert "Free some space" in too_big.message
         assert all(isinstance(refusal, Unavailable | None) for refusal in (first, last))
         assert count(small) == before + [first, last].count(None)
     small.write(adding(100)).result(SOON)

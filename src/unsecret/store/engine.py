@@ -74,10 +74,15 @@ class Store:
         url = _url(url_or_path)
         with _opening, _telling():
             _create_for_owner_only(Path(url.database or ""))
-            _prepare(_engine(url, _pragmas(max_pages), busy_seconds), busy_seconds)
-            readers = _engine(url, (*_pragmas(max_pages), "query_only=ON"), busy_seconds)
-            writer = _engine(url, _pragmas(max_pages), busy_seconds=0)
-            return cls(readers, writer, _Turns(busy_seconds))
+            pragmas = _pragmas(max_pages)
+            preparing = _engine(url, pragmas, busy_seconds)
+            try:
+                _prepare(preparing, busy_seconds)
+                readers = _engine(url, (*pragmas, "query_only=ON"), busy_seconds)
+                writer = _engine(url, (*pragmas, "busy_timeout=0"), busy_seconds)  # _Turns does the waiting
+                return cls(readers, writer, _Turns(busy_seconds))
+            finally:
+                preparing.dispose()
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -207,7 +212,6 @@ def _prepare(engine: Engine, busy_seconds: float) -> None:
         _patiently("PRAGMA journal_mode=WAL", conn, busy_seconds)
         if not migrations.is_current(conn):
             _migrate(conn)
-    engine.dispose()
 
 
 def _migrate(conn: Connection) -> None:
@@ -242,7 +246,7 @@ _REMEDIES = {
 }
 
 
-def unavailable(error: BaseException | None) -> Unavailable | None:
+def unavailable(error: BaseException) -> Unavailable | None:
     """The refusal, with its remedy, that an error of the database amounts to; None when it is a mistake of ours."""
     if isinstance(error, DBAPIError):
         error = error.orig or error

@@ -34,16 +34,9 @@ class WriteTransaction:
     """
 
     def __init__(self, engine: Engine, *, begin: Callable[[Connection], None]):
-        self._engine = engine
-        self._begin = begin
-        self._held: Connection | None = None
-
-    @property
-    def connection(self) -> Connection:
+        self.connection = engine.connect()
         """What works are given."""
-        if self._held is None:
-            self._held = self._engine.connect()
-        return self._held
+        self._begin = begin
 
     def begin(self) -> None:
         """Waits for the write lock."""
@@ -72,9 +65,7 @@ class WriteTransaction:
 
     def close(self) -> None:
         """Gives the connection back."""
-        if self._held is not None:
-            self._held.close()
-            self._held = None
+        self.connection.close()
 
     def _execute(self, command: str) -> None:
         driver_of(self.connection).execute(command)

@@ -53,7 +53,7 @@ class _Job(Generic[T]):
         else:
             transaction.release_savepoint()
 
-    def resolve(self, refusal: Callable[[BaseException | None], Unavailable | None]) -> None:
+    def resolve(self, refusal: Callable[[BaseException], Unavailable | None]) -> None:
         """Keeps the promise, one way or the other."""
         if self.error is None:
             self.future.set_result(cast("T", self.result))
@@ -64,7 +64,7 @@ class _Job(Generic[T]):
 class Writer:
     """Takes works from any thread and does them on one of its own."""
 
-    def __init__(self, transaction: WriteTransaction, refusal: Callable[[BaseException | None], Unavailable | None]):
+    def __init__(self, transaction: WriteTransaction, refusal: Callable[[BaseException], Unavailable | None]):
         self._transaction = transaction
         self._refusal = refusal
         self._queue: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
@@ -114,10 +114,11 @@ class Writer:
             job.resolve(self._refusal)
 
     def _abandon(self, batch: list[_Job[Any]], error: BaseException) -> None:
-        """Nothing of the batch was written. A lost savepoint is only the consequence of the error before it."""
+        """Nothing of the batch was written. A lost savepoint is only the consequence of an error before it."""
         with suppress(Exception):
             self._transaction.rollback()
-        refusal = self._refusal(error) or self._refusal(error.__context__) or _unexplained(error)
+        explained = (self._refusal(cause) for cause in _history(error))
+        refusal = next(filter(None, explained), None) or _unexplained(error)
         for job in batch:
             job.error = refusal
 
@@ -135,6 +136,13 @@ class Writer:
                 self._queue.put(None)
                 return
             yield job
+
+
+def _history(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and those that it came from, the latest first."""
+    while error is not None:
+        yield error
+        error = error.__context__
 
 
 def _unexplained(error: BaseException) -> Unavailable:
