@@ -176,6 +176,7 @@ def _engine(url: URL, pragmas: Iterable[str], busy_seconds: float) -> Engine:
         pool_size=_KEPT_READERS,
         max_overflow=-1,
         pool_use_lifo=True,
+        hide_parameters=True,  # an error of the database is logged, and what somebody asked for is not
     )
     commands = [f"PRAGMA {pragma}" for pragma in pragmas]
 
