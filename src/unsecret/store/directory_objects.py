@@ -81,9 +81,7 @@ _OBJECT_ID_HOLDER = Statement(
     select(_object.object_id).where(_in_tenant, _object.object_id == bindparam("object_id")),
 )
 _APP_ID_HOLDER = Statement(
-    select(_object.object_id).where(
-        _in_tenant, _object.app_id == bindparam("app_id"), _object.kind == bindparam("kind")
-    )
+    select(_object.object_id).where(LIVE, _object.app_id == bindparam("app_id"), _object.kind == bindparam("kind"))
 )
 _UNIQUE_NAME_HOLDER = Statement(
     select(_object.object_id).where(_in_tenant, _object.folded_unique_name == bindparam("unique_name"))
@@ -266,7 +264,8 @@ def _value_parameters(tenant: bytes, row: int, value: tuple[int, str]) -> dict[s
 
 
 def _require_free(conn: Connection, tenant: bytes, obj: Application | ServicePrincipal, *, own: bytes) -> None:
-    """Raises Conflict when an object other than `own`, even a deleted one, holds what must be unique."""
+    """Raises Conflict when an object other than `own` holds what must be unique; a deleted one keeps its names, but
+    its appId only until a new service principal of the same application is made."""
     identity = {"tenant_id": tenant, "object_id": guid(obj.id)}
     if _is_other(_OBJECT_ID_HOLDER.one(conn, **identity), own):
         raise _conflict("id", obj.id)

@@ -118,6 +118,8 @@ Index(
     directory_object.c.app_id,
     directory_object.c.kind,
     unique=True,
+    sqlite_where=_is_live,  # a deleted service principal gives way to a new one of the same application
+    postgresql_where=_is_live,
 )
 Index(
     "uq_directory_object_unique_name",

@@ -106,7 +106,14 @@ def upgrade() -> None:
         sqlite_where=_IS_LIVE,
         postgresql_where=_IS_LIVE,
     )
-    op.create_index("uq_directory_object_app_id", "directory_object", ["tenant_id", "app_id", "kind"], unique=True)
+    op.create_index(
+        "uq_directory_object_app_id",
+        "directory_object",
+        ["tenant_id", "app_id", "kind"],
+        unique=True,
+        sqlite_where=_IS_LIVE,
+        postgresql_where=_IS_LIVE,
+    )
     op.create_index("uq_directory_object_object_id", "directory_object", ["tenant_id", "object_id"], unique=True)
     op.create_index(
         "uq_directory_object_unique_name", "directory_object", ["tenant_id", "folded_unique_name"], unique=True

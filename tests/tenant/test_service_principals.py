@@ -1,0 +1,78 @@
+"""/servicePrincipals: an application's presence in the tenant."""
+
+from __future__ import annotations
+
+from tests.local_tenant import LocalTenant
+
+
+def test_a_service_principal_is_made_for_an_application_of_the_tenant(tenant: LocalTenant) -> None:
+    made = tenant.new_application("Payroll", identifierUris=["api://payroll"])
+    principal = tenant.new_principal(made["appId"])
+    assert principal["@odata.context"].endswith("#servicePrincipals/$entity")
+    assert (principal["appId"], principal["displayName"]) == (made["appId"], "Payroll")
+    assert principal["servicePrincipalNames"] == [made["appId"], "api://payroll"]
+    assert principal["appOwnerOrganizationId"] == tenant.tenant_id
+    assert tenant.get(f"/servicePrincipals(appId='{made['appId']}')")["id"] == principal["id"]
+
+
+def test_an_application_has_one_service_principal(tenant: LocalTenant) -> None:
+    made = tenant.new_application()
+    tenant.new_principal(made["appId"])
+    error = tenant.refused("POST", "/servicePrincipals", {"appId": made["appId"]}, status=409)
+    assert error["code"] == "Request_MultipleObjectsWithSameKeyValue"
+
+
+def test_a_deleted_service_principal_can_be_made_again(tenant: LocalTenant) -> None:
+    made = tenant.new_application()
+    first = tenant.new_principal(made["appId"])
+    tenant.must("DELETE", f"/servicePrincipals/{first['id']}")
+    assert tenant.get(f"/applications/{made['id']}")["appId"] == made["appId"]
+    second = tenant.new_principal(made["appId"])
+    assert second["id"] != first["id"]
+    tenant.refused("GET", f"/servicePrincipals/{first['id']}", status=404)
+
+
+def test_the_permissions_of_a_deleted_service_principal_are_not_its_successors(tenant: LocalTenant) -> None:
+    workload = tenant.as_workload("Application.Read.All")
+    path = f"/servicePrincipals/{workload.principal.id}"
+    assert len(tenant.get(f"{path}/appRoleAssignments")["value"]) == 1
+    tenant.must("DELETE", path)
+    successor = tenant.new_principal(workload.application.app_id)
+    assert tenant.get(f"/servicePrincipals/{successor['id']}/appRoleAssignments")["value"] == []
+
+
+def test_an_app_role_is_granted_listed_and_withdrawn(tenant: LocalTenant) -> None:
+    holder = tenant.new_principal(tenant.new_application("holder")["appId"])
+    graph = tenant.get("/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')")
+    role = next(role["id"] for role in graph["appRoles"] if role["value"] == "Application.Read.All")
+    body = {"principalId": holder["id"], "resourceId": graph["id"], "appRoleId": role}
+    granted = tenant.must("POST", f"/servicePrincipals/{holder['id']}/appRoleAssignments", body)
+    assert (granted["principalDisplayName"], granted["resourceDisplayName"]) == ("holder", "Microsoft Graph")
+    held = tenant.get(f"/servicePrincipals/{holder['id']}/appRoleAssignments")["value"]
+    assert [grant["id"] for grant in held] == [granted["id"]]
+    assert granted["id"] in {
+        grant["id"] for grant in tenant.get(f"/servicePrincipals/{graph['id']}/appRoleAssignedTo")["value"]
+    }
+    tenant.refused("POST", f"/servicePrincipals/{holder['id']}/appRoleAssignments", body, status=400)
+    tenant.must("DELETE", f"/servicePrincipals/{graph['id']}/appRoleAssignedTo/{granted['id']}")
+    assert tenant.get(f"/servicePrincipals/{holder['id']}/appRoleAssignments")["value"] == []
+
+
+def test_a_disabled_service_principal_signs_nobody_in(tenant: LocalTenant) -> None:
+    made = tenant.new_application()
+    principal = tenant.new_principal(made["appId"])
+    secret = tenant.must("POST", f"/servicePrincipals/{principal['id']}/addPassword", {})["secretText"]
+    form = {"client_id": made["appId"], "client_secret": secret}
+    assert tenant.token_request(**form).status_code == 200
+    tenant.must("PATCH", f"/servicePrincipals/{principal['id']}", {"accountEnabled": False})
+    assert tenant.token_request(**form).json()["error_codes"] == [7000112]
+    tenant.must("PATCH", f"/servicePrincipals/{principal['id']}", {"accountEnabled": True})
+    assert tenant.token_request(**form).status_code == 200
+
+
+def test_the_secrets_of_application_and_principal_are_two_stores(tenant: LocalTenant) -> None:
+    made = tenant.new_application()
+    principal = tenant.new_principal(made["appId"])
+    tenant.must("POST", f"/servicePrincipals/{principal['id']}/addPassword", {})
+    assert tenant.get(f"/applications/{made['id']}")["passwordCredentials"] == []
+    assert len(tenant.get(f"/servicePrincipals/{principal['id']}")["passwordCredentials"]) == 1
