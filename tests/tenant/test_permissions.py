@@ -141,6 +141,19 @@ def test_attributes_are_shown_only_to_who_may_see_them(tenant: LocalTenant) -> N
     tenant.refused("GET", f"{path}?$select=customSecurityAttributes", status=403, token=workload.token)
 
 
+def test_the_log_names_attributes_and_keeps_their_values_to_itself(tenant: LocalTenant) -> None:
+    workload = tenant.as_workload(Exemptions_Level="known-to-few")
+    tenant.give_attributes(workload.principal.id, Exemptions_Level="known-to-fewer")
+    (change, included) = tenant.audits()[0]["targetResources"][0]["modifiedProperties"]
+    assert change == {
+        "displayName": "CustomSecurityAttributes",
+        "oldValue": '[{"Exemptions":["Level"]}]',
+        "newValue": '[{"Exemptions":["Level"]}]',
+    }
+    assert included["newValue"] == '"CustomSecurityAttributes"'
+    assert "known-to-few" not in tenant.graph("GET", "/auditLogs/directoryAudits?$top=999").text
+
+
 def test_an_exempt_caller_passes_where_others_are_stopped(tenant: LocalTenant) -> None:
     made = tenant.new_application()
     entry = {

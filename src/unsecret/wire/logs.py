@@ -29,6 +29,7 @@ _KEY_DESCRIPTION = "KeyDescription"
 _UNLISTED = frozenset({"id", "app_id", "created_at", "password_credentials", "key_credentials"})
 """Fields that no update changes, and the credentials, which have a description of their own."""
 
+_ATTRIBUTES = "CustomSecurityAttributes"
 _AUDIT_NAMES = {"identifier_uris": "AppIdentifierUri"}
 """Where the directory's own name of a property is not Graph's."""
 
@@ -96,7 +97,7 @@ def modified_properties(before: DirectoryObject | None, after: DirectoryObject |
     names = [name for name in {**old, **new} if old.get(name, []) != new.get(name, [])]
     if not names:
         return ()
-    changes = [ModifiedProperty(name, as_json(old.get(name, [])), as_json(new.get(name, []))) for name in names]
+    changes = [ModifiedProperty(name, _shown(name, old), _shown(name, new)) for name in names]
     return (*changes, updated_properties(names))
 
 
@@ -180,6 +181,15 @@ def _kept(obj: DirectoryObject | None) -> dict[str, list[Any]]:
     other = {name[:1].upper() + name[1:]: value for name, value in fields["other"].items()}
     values = {name: _as_array(value) for name, value in {**named, **other}.items()}
     return {name: value for name, value in values.items() if value}
+
+
+def _shown(name: str, values: dict[str, list[Any]]) -> str:
+    """What the record says of a property. Custom security attributes are only named: who may read the log may not
+    read them, and what they hold is what exempts from a policy."""
+    value = values.get(name, [])
+    if name == _ATTRIBUTES:
+        value = [{set_name: sorted(held) for set_name, held in sets.items()} for sets in value]
+    return as_json(value)
 
 
 def _pascal(field: str) -> str:
