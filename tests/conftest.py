@@ -1,4 +1,4 @@
-"""What every test folder may use: a tenant in process, a running one, and CI's rule that nothing is skipped."""
+"""What every test folder may use: a tenant in process, and CI's rule that nothing is skipped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from tests.local_tenant import NOW, Identity, LocalTenant, new_identity
-from tests.running_tenant import RunningTenant
 from unsecret.store.engine import Store
 from unsecret.tenant.signing import SigningKeys
 
@@ -47,13 +46,6 @@ def tenant(tmp_path: Path, migrated: Path, identity: Identity, signing: SigningK
     local = LocalTenant(shutil.copytree(migrated, tmp_path / "data"), identity, signing)
     yield local
     local.close()
-
-
-@pytest.fixture(scope="session")
-def running_tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
-    """A tenant with the sample organisation, in a process of its own; shared, so put back what you change."""
-    with RunningTenant.start(tmp_path_factory.mktemp("tenant") / "data", "--sample") as tenant:
-        yield tenant
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -112,6 +114,16 @@ def test_tests_run_on_the_versions_that_users_run_on() -> None:
     run, build, dev = (pins(ROOT / f"requirements/{name}.txt") for name in ("run", "build", "dev"))
 
     assert {name: version for name, version in dev.items() if (run | build).get(name, version) != version} == {}
+
+
+def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
+
+    held = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+
+    package = [str(file.relative_to(ROOT / "src")) for file in tracked_files() if file.is_relative_to(ROOT / "src")]
+    assert set(package) - set(held) == set()
 
 
 def test_make_help_lists_every_target() -> None:
