@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.local_tenant import LocalTenant
+import pytest
+
+from tests.local_tenant import NOW, LocalTenant
 
 
 def test_a_service_principal_is_made_for_an_application_of_the_tenant(tenant: LocalTenant) -> None:
@@ -76,3 +78,31 @@ def test_the_secrets_of_application_and_principal_are_two_stores(tenant: LocalTe
     tenant.must("POST", f"/servicePrincipals/{principal['id']}/addPassword", {})
     assert tenant.get(f"/applications/{made['id']}")["passwordCredentials"] == []
     assert len(tenant.get(f"/servicePrincipals/{principal['id']}")["passwordCredentials"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"displayName": "after"}, {"displayName": "after", "appDisplayName": "after"}),
+        ({"signInAudience": "AzureADMultipleOrgs"}, {"signInAudience": "AzureADMultipleOrgs"}),
+        ({"web": {"redirectUris": ["https://a.example/cb"]}}, {"replyUrls": ["https://a.example/cb"]}),
+    ],
+    ids=["its name", "its audience", "its redirect URIs"],
+)
+def test_what_an_application_changes_its_principal_shows(tenant: LocalTenant, change: dict, shown: dict) -> None:
+    made = tenant.new_application("before")
+    principal = tenant.new_principal(made["appId"])
+    tenant.must("PATCH", f"/applications/{made['id']}", change)
+    after = tenant.get(f"/servicePrincipals/{principal['id']}")
+    assert {name: after[name] for name in shown} == shown
+
+
+def test_the_principals_of_a_new_tenant_show_what_their_applications_say(tenant: LocalTenant) -> None:
+    application, principal = tenant.seed_application(
+        created_at=NOW, sign_in_audience="AzureADMultipleOrgs", web_redirect_uris=("https://a.example/cb",)
+    )
+    seeded = tenant.get(f"/servicePrincipals/{principal.id}")
+    tenant.must("DELETE", f"/servicePrincipals/{principal.id}")
+    again = tenant.new_principal(application.app_id)
+    own = ("@odata.context", "id", "createdDateTime")
+    assert {k: v for k, v in seeded.items() if k not in own} == {k: v for k, v in again.items() if k not in own}

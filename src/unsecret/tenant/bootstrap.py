@@ -34,6 +34,7 @@ from unsecret.tenant.graph_permissions import (
     permission_scope,
     permission_scopes,
 )
+from unsecret.tenant.use_cases.applications import mirrored
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -149,7 +150,7 @@ def _administrator(conn: Connection, tenant: Tenant, graph: ServicePrincipal, ce
 
 
 def add_application(
-    conn: Connection, tenant_id: TenantId, display_name: str, *, created_at: datetime | None, **properties
+    conn: Connection, tenant_id: TenantId, display_name: str, *, created_at: datetime | None, **properties: Any
 ) -> tuple[Application, ServicePrincipal]:
     """An application with its service principal, as the portal would make them. `properties` are fields of
     Application. No policy is asked: this is for a tenant that is being made."""
@@ -162,15 +163,14 @@ def add_application(
         other={"publisherDomain": tenant.verified_domains[0] if tenant else None},
         **properties,
     )
-    principal = ServicePrincipal(
+    bare = ServicePrincipal(
         id=ObjectId(str(uuid.uuid4())),
         app_id=application.app_id,
         display_name=display_name,
         created_at=created_at,
         app_owner_organization_id=tenant_id,
-        sign_in_audience=application.sign_in_audience,
-        service_principal_names=(str(application.app_id), *application.identifier_uris),
     )
+    principal = mirrored(bare, application)
     digests = {password.key_id: _nobody_knows() for password in application.password_credentials}
     directory_objects.add(conn, tenant_id, application, digests=digests)
     directory_objects.add(conn, tenant_id, principal)

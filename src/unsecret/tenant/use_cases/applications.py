@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -135,7 +136,7 @@ def _store(transaction: Transaction, before: Application, after: Application) ->
 
 def _mirror(transaction: Transaction, before: Application, after: Application) -> None:
     """The service principal at home shows what its application says."""
-    if (inherited(before), inherited_names(before)) == (inherited(after), inherited_names(after)):
+    if _taken_over(before) == _taken_over(after):
         return
     principal = directory_objects.get_by_app_id(
         transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, after.app_id
@@ -146,13 +147,19 @@ def _mirror(transaction: Transaction, before: Application, after: Application) -
 
 def mirrored(principal: ServicePrincipal, application: Application) -> ServicePrincipal:
     """`principal` with what it takes over from its application."""
-    return msgspec.structs.replace(
-        principal,
-        display_name=application.display_name,
-        sign_in_audience=application.sign_in_audience,
-        service_principal_names=inherited_names(application),
-        other=principal.other | inherited(application),
-    )
+    taken_over = _taken_over(application)
+    other = principal.other | taken_over.pop("other")
+    return msgspec.structs.replace(principal, **taken_over, other=other)
+
+
+def _taken_over(application: Application) -> dict[str, Any]:
+    """What a service principal shows of its application, as fields of ServicePrincipal; of `other`, some members."""
+    return {
+        "display_name": application.display_name,
+        "sign_in_audience": application.sign_in_audience,
+        "service_principal_names": inherited_names(application),
+        "other": inherited(application),
+    }
 
 
 def delete_application(transaction: Transaction, key: ObjectKey) -> None:
