@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from unsecret.cli.asking import require_yes
 from unsecret.cli.options import Data, Yes
-from unsecret.cli.printing import as_json, say
+from unsecret.cli.printing import answer, as_json, say
 from unsecret.cli.reaching import reach
 from unsecret.config import read_settings
 from unsecret.errors import Invalid
@@ -82,13 +82,13 @@ def graph(
 
 
 def _send(client: GraphClient, method: str, path: str, content: Any, headers: dict[str, str]) -> None:
-    answer = client.send(method, path, body=content, headers=headers)
-    if answer.body is None:
-        say(f"{answer.status}, no content")
-    elif isinstance(answer.body, str):
-        print(answer.body)
+    received = client.send(method, path, body=content, headers=headers)
+    if received.body is None:
+        say(f"{received.status}, no content")
+    elif isinstance(received.body, str):
+        answer(received.body)
     else:
-        as_json(answer.body)
+        as_json(received.body)
 
 
 def _body(text: str | None) -> Any:

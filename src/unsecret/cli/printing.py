@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 WIDE = 100_000
 """Columns when nobody looks at a screen: text is never broken for a file or a pipe."""
 
-_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters but tab and newline, and those that turn the direction of writing."""
+_STEERING = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tabs and the ends of lines, and those that turn the direction of writing."""
 
 
 def harmless(words: str) -> str:
@@ -52,10 +52,14 @@ def answer(words: str = "") -> None:
 
 
 def as_json(content: Any) -> None:
-    """The answer as indented JSON. `content` is JSON already, or a struct."""
+    """The answer as indented JSON. `content` is JSON already, or a struct.
+
+    What a terminal would obey is written as JSON's own escapes, so that the answer still says what the tenant said.
+    """
     import msgspec
 
-    print(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+    text = msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
+    print(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def table(
