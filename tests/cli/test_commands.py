@@ -157,6 +157,13 @@ def test_entries_that_would_wake_up_are_warned_of_before_the_question(
     assert done.stderr.index(warning) < done.stderr.index("and activate the 1 entries warned of above? [y/N]")
 
 
+def test_no_name_steers_the_terminal_at_the_question(unblocked: RunningTenant, graph: GraphClient) -> None:
+    app = new_application(graph, "\x1b[2KHarmless")
+    done = at_a_terminal(unblocked, "n\n", "block", "--app", app["id"])
+    assert "Harmless'? [y/N]" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
 def test_a_limit_and_a_date_are_written_as_asked(unblocked: RunningTenant, graph: GraphClient) -> None:
     succeeded(unblocked.run("block", "--max-lifetime", "P90D", "--from", "2027-01-01", "--yes"))
     for section in ("applicationRestrictions", "servicePrincipalRestrictions"):

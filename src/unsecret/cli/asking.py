@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from unsecret.cli.printing import say
+from unsecret.cli.printing import harmless, say
 from unsecret.errors import Invalid
 
 
@@ -17,7 +17,7 @@ def require_yes(question: str, *, yes: bool) -> None:
             "Nothing was changed: this needs your yes, and there is no terminal to ask at.",
             hint="Add --yes to go ahead, or --dry-run (where there is one) to see what would change.",
         )
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{harmless(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
         say()
