@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -76,14 +76,14 @@ class Call:
 
     # -- the directory ----------------------------------------------------------------------------------------
 
-    def read(self, use_case: Callable[..., R], *args: Any) -> R:
+    def read(self, use_case: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a use case that only looks, on one snapshot."""
         with self.services.store.read() as conn:
-            return use_case(Transaction(conn, self.caller, self.circumstances), *args)
+            return use_case(Transaction(conn, self.caller, self.circumstances), *args, **kwargs)
 
-    async def write(self, use_case: Callable[..., R], *args: Any) -> R:
+    async def write(self, use_case: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a use case in a transaction; returns once what it did is durable. Raises what it refused with."""
-        work = perform(use_case, self.caller, self.circumstances, *args)
+        work = perform(use_case, self.caller, self.circumstances, *args, **kwargs)
         outcome = await asyncio.wrap_future(self.services.store.write(work))
         if isinstance(outcome, Refused):
             raise outcome.error

@@ -10,7 +10,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
 
 from msgspec import Struct
 
@@ -89,7 +90,7 @@ class Transaction:
         return self.caller.tenant_id
 
     @property
-    def now(self):
+    def now(self) -> datetime:
         return self.circumstances.now
 
     # -- who may ------------------------------------------------------------------------------------------
@@ -202,7 +203,11 @@ class Transaction:
 
 
 def perform(
-    use_case: Callable[..., R], caller: Caller, circumstances: Circumstances, *args: Any, **kwargs: Any
+    use_case: Callable[Concatenate[Transaction, P], R],
+    caller: Caller,
+    circumstances: Circumstances,
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> Callable[[Connection], R | Refused[R]]:
     """A unit of work for `Store.write`: run `use_case(transaction, *args)`; on refusal keep only the record."""
 
