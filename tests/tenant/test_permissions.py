@@ -138,7 +138,10 @@ def test_attributes_are_shown_only_to_who_may_see_them(tenant: LocalTenant) -> N
     assert "customSecurityAttributes" not in tenant.get(path)
     shown = tenant.get(f"{path}?$select=id,customSecurityAttributes")["customSecurityAttributes"]
     assert shown["Exemptions"]["Level"] == "all"
-    tenant.refused("GET", f"{path}?$select=customSecurityAttributes", status=403, token=workload.token)
+    nobody_of_that_name = "/servicePrincipals?$filter=displayName eq 'nobody'"
+    assert tenant.get(nobody_of_that_name, token=workload.token)["value"] == []
+    for asked in (path + "?", "/servicePrincipals?", nobody_of_that_name + "&"):
+        tenant.refused("GET", f"{asked}$select=customSecurityAttributes", status=403, token=workload.token)
 
 
 def test_the_log_names_attributes_and_keeps_their_values_to_itself(tenant: LocalTenant) -> None:

@@ -37,16 +37,19 @@ def encode(obj: DirectoryObject, call: Call, select: odata.Names) -> dict[str, A
     keys = "keyCredentials" in wanted
     if isinstance(obj, Application):
         return application_to_graph(obj, beta=call.beta, with_keys=keys, selected=wanted)
-    attributes = "customSecurityAttributes" in wanted
-    if attributes:
-        call.read(reading.permit_attributes)
+    attributes = _shows_attributes(select)
     return service_principal_to_graph(obj, beta=call.beta, with_keys=keys, with_custom_security_attributes=attributes)
+
+
+def _shows_attributes(select: odata.Names) -> bool:
+    return "customSecurityAttributes" in (select or ())
 
 
 def list_objects(kind: ObjectKind, call: Call) -> Response:
     """GET /applications, GET /servicePrincipals."""
     asked = call.asked(_COLLECTION[kind])
-    page = call.read(reading.list_objects, kind, asked.query)
+    attributes = _shows_attributes(asked.select)
+    page = call.read(reading.list_objects, kind, asked.query, with_attributes=attributes)
     return call.page(page, lambda obj: encode(obj, call, asked.select), name_of(kind), asked)
 
 
@@ -61,7 +64,7 @@ def count_objects(kind: ObjectKind, call: Call) -> Response:
 def get_object(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/{id}."""
     asked = call.asked(_COLLECTION[kind])
-    obj = call.read(reading.get_object, kind, call.key())
+    obj = call.read(reading.get_object, kind, call.key(), with_attributes=_shows_attributes(asked.select))
     return call.entity(encode(obj, call, asked.select), name_of(kind), select=asked.select)
 
 

@@ -24,22 +24,33 @@ _READ = {
 }
 
 
-def get_object(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> DirectoryObject:
-    """One application or service principal. Raises Forbidden, NotFound."""
-    transaction.permit(_READ[kind])
+def get_object(
+    transaction: Transaction, kind: ObjectKind, key: ObjectKey, *, with_attributes: bool = False
+) -> DirectoryObject:
+    """One application or service principal; `with_attributes` when its custom security attributes are to be shown.
+
+    Raises Forbidden, NotFound.
+    """
+    _permit_reading(transaction, kind, with_attributes=with_attributes)
     return transaction.find(kind, key)
 
 
-def permit_attributes(transaction: Transaction) -> None:
-    """Raise Forbidden unless the caller may see custom security attributes, which have a permission of their
-    own."""
-    transaction.permit(Operation.READ_CUSTOM_SECURITY_ATTRIBUTES)
+def list_objects(
+    transaction: Transaction, kind: ObjectKind, query: Query, *, with_attributes: bool = False
+) -> Page[DirectoryObject]:
+    """A page of applications or service principals; `with_attributes` as for `get_object`.
 
-
-def list_objects(transaction: Transaction, kind: ObjectKind, query: Query) -> Page[DirectoryObject]:
-    """A page of applications or service principals. Raises Forbidden, Invalid (a filter that Graph has not)."""
-    transaction.permit(_READ[kind])
+    Raises Forbidden, Invalid (a filter that Graph has not).
+    """
+    _permit_reading(transaction, kind, with_attributes=with_attributes)
     return directory_objects.list(transaction.conn, transaction.tenant_id, kind, query)
+
+
+def _permit_reading(transaction: Transaction, kind: ObjectKind, *, with_attributes: bool) -> None:
+    """Custom security attributes have a permission of their own, besides the one to read the object."""
+    transaction.permit(_READ[kind])
+    if with_attributes:
+        transaction.permit(Operation.READ_CUSTOM_SECURITY_ATTRIBUTES)
 
 
 def get_directory_object(transaction: Transaction, object_id: str) -> DirectoryObject:
