@@ -179,6 +179,8 @@ def test_what_a_keys_patch_leaves_out_is_removed(tenant: LocalTenant) -> None:
         {"endDateTime": "2030-01-01T00:00:00Z"},
         {"startDateTime": "2020-01-01T00:00:00Z"},
         {"usage": "Sign"},
+        {"displayName": "renamed"},
+        {"customKeyIdentifier": "AAAA"},
         {"key": "replaced"},
     ],
     ids=lambda change: next(iter(change)),

@@ -167,6 +167,8 @@ def _unchanged(stored: KeyCredential, entry: KeyEntry) -> KeyCredential:
         (entry.key is None or entry.key == stored.key)
         and entry.type in (None, stored.type)
         and entry.usage in (None, stored.usage)
+        and entry.display_name in (None, stored.display_name)
+        and entry.custom_key_identifier in (None, stored.custom_key_identifier)
         and _same_instant(entry.start_at, stored.start_at)
         and _same_instant(entry.end_at, stored.end_at)
     )
