@@ -11,7 +11,7 @@ from pathlib import Path
 from unsecret.rules.permission import REQUIRED
 from unsecret.tenant import azure_resource_manager, oauth2
 from unsecret.tenant.app import BETA_ROUTES, GRAPH_ROUTES
-from unsecret.tenant.directory_objects import Handler
+from unsecret.tenant.call import Routes
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "served.md"
 
@@ -47,7 +47,7 @@ def page() -> str:
     )
 
 
-def _routes(routes: list[tuple[str, str, Handler]]) -> str:
+def _routes(routes: Routes) -> str:
     rows = [f"| {method} | `{path}` | {_about(handler)} |" for method, path, handler in routes]
     return "\n".join(["| | path | |", "| --- | --- | --- |", *rows, ""])
 

@@ -24,16 +24,22 @@ from unsecret.tenant import (
     policies,
     service_principals,
 )
-from unsecret.tenant.call import Call, correlation_id, graph_endpoint, json_response, request_id, shown_path, traced
-from unsecret.tenant.directory_objects import Handler
+from unsecret.tenant.call import (
+    Call,
+    Routes,
+    correlation_id,
+    graph_endpoint,
+    json_response,
+    request_id,
+    shown_path,
+    traced,
+)
 from unsecret.tenant.log import get_logger
 from unsecret.tenant.paths import VERSIONS, CanonicalPaths
 from unsecret.tenant.settings import Services
 from unsecret.wire.problems import to_graph, unknown_to_graph
 
 log = get_logger(__name__)
-
-Routes = list[tuple[str, str, Handler]]
 
 GRAPH_ROUTES: Routes = [
     *directory_objects.ROUTES,

@@ -5,13 +5,11 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from unsecret.model.application import ObjectKind
-from unsecret.tenant.call import Call, no_content
-from unsecret.tenant.directory_objects import Handler, encode, property_route, shared_routes
+from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.directory_objects import encode, property_route, shared_routes
 from unsecret.tenant.use_cases import applications
 from unsecret.wire.applications import application_from_graph
 from unsecret.wire.credentials import password_to_graph
-
-CREATED = 201
 
 
 async def create_application(call: Call) -> Response:
@@ -38,7 +36,7 @@ async def delete_application(call: Call) -> Response:
     return no_content()
 
 
-ROUTES: list[tuple[str, str, Handler]] = [
+ROUTES: Routes = [
     *shared_routes(ObjectKind.APPLICATION),
     ("POST", "/applications", create_application),
     ("PATCH", "/applications/{key}", update_application),

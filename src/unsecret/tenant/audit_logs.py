@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from unsecret.tenant.call import Call
-from unsecret.tenant.directory_objects import Handler
+from unsecret.tenant.call import Call, Routes
 from unsecret.tenant.use_cases import reading
 from unsecret.wire import collections
 from unsecret.wire.logs import audit_to_graph, sign_in_to_graph
@@ -50,7 +49,7 @@ def _sign_ins(call: Call) -> Collection:
     return collections.BETA_SIGN_INS if call.beta else collections.SIGN_INS
 
 
-ROUTES: list[tuple[str, str, Handler]] = [
+ROUTES: Routes = [
     ("GET", "/auditLogs/directoryAudits", list_audits),
     ("GET", "/auditLogs/directoryAudits/{key}", get_audit),
     ("GET", "/auditLogs/signIns", list_sign_ins),

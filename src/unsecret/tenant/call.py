@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -31,6 +31,8 @@ LONGEST_BODY = 1024 * 1024
 
 LONGEST_HEADER = 512
 """Characters of a client's free text (User-Agent, paths in errors) that are kept."""
+
+CREATED, NO_CONTENT = 201, 204
 
 JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 
@@ -70,8 +72,8 @@ class Call:
         """The refusal of what Microsoft Graph may serve and this tenant does not."""
         return Unsupported(
             f"This local tenant does not serve {self.request.method} {shown_path(self.request)}. "
-            "Microsoft Graph may; what is served here, and what is not, is listed in docs/reference/divergences.md.",
-            hint="docs/reference/divergences.md",
+            f"Microsoft Graph may; what is served here, and what is not, is listed in {odata.DIVERGENCES}.",
+            hint=odata.DIVERGENCES,
         )
 
     # -- the directory ----------------------------------------------------------------------------------------
@@ -110,7 +112,7 @@ class Call:
         if asked.expand:
             raise Unsupported(
                 f"This local tenant does not serve $expand={','.join(asked.expand)}. Ask for it by its own path.",
-                hint="docs/reference/divergences.md",
+                hint=odata.DIVERGENCES,
             )
         return asked
 
@@ -156,7 +158,14 @@ class Call:
         return f"{self.base_url}{self.request.scope['path']}" + (f"?{url.query}" if url.query else "")
 
 
-def graph_endpoint(handler: Callable[[Call], Any]) -> Callable[[Request], Any]:
+Handler = Callable[[Call], Response | Awaitable[Response]]
+Route = tuple[str, str, Handler]
+"""Method, path below the version, and who answers."""
+
+Routes = list[Route]
+
+
+def graph_endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     """A Starlette endpoint: authenticate, then hand `handler` its Call."""
 
     async def endpoint(request: Request) -> Response:
@@ -164,9 +173,8 @@ def graph_endpoint(handler: Callable[[Call], Any]) -> Callable[[Request], Any]:
         now = services.clock()
         caller = authenticate(request.headers.get("authorization"), services, now)
         answer = handler(Call(request, services, now, caller))
-        return traced(await answer if asyncio.iscoroutine(answer) else answer, request)
+        return traced(answer if isinstance(answer, Response) else await answer, request)
 
-    endpoint.__name__ = getattr(handler, "__name__", "endpoint")
     return endpoint
 
 
@@ -180,9 +188,6 @@ def traced(response: Response, request: Request) -> Response:
     response.headers["request-id"] = request_id(request)
     response.headers["client-request-id"] = correlation_id(request)
     return response
-
-
-NO_CONTENT = 204
 
 
 def no_content() -> Response:

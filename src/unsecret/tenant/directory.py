@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from unsecret.tenant.call import Call, no_content
+from unsecret.tenant.call import Call, Routes, no_content
 from unsecret.tenant.certificates import authority_facts
-from unsecret.tenant.directory_objects import Handler
 from unsecret.tenant.use_cases import policies, reading
 from unsecret.wire import collections
 from unsecret.wire.trusted_authorities import trusted_configuration_from_graph, trusted_configuration_to_graph
@@ -46,7 +45,7 @@ async def delete_configuration(call: Call) -> Response:
     return no_content()
 
 
-BETA_ROUTES: list[tuple[str, str, Handler]] = [
+BETA_ROUTES: Routes = [
     ("GET", _ROOT, list_configurations),
     ("POST", _ROOT, create_configuration),
     ("GET", f"{_ROOT}/{{key}}", get_configuration),

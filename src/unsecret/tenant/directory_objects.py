@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from unsecret.errors import Invalid
 from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.query import Query
-from unsecret.tenant.call import Call, json_response, name_of, no_content
+from unsecret.tenant.call import Call, Route, Routes, json_response, name_of, no_content
 from unsecret.tenant.use_cases import credentials, links, policies, reading
 from unsecret.wire import collections, odata
 from unsecret.wire.applications import application_to_graph
@@ -19,8 +19,6 @@ from unsecret.wire.credentials import add_password_from_graph, password_to_graph
 from unsecret.wire.directory import directory_object_to_graph
 from unsecret.wire.policies import policy_to_graph, reference_from_graph
 from unsecret.wire.service_principals import service_principal_to_graph
-
-Handler = Callable[[Call], Any]
 
 _COLLECTION = {
     ObjectKind.APPLICATION: collections.APPLICATIONS,
@@ -140,10 +138,10 @@ async def unassign_policy(kind: ObjectKind, call: Call) -> Response:
     return no_content()
 
 
-def shared_routes(kind: ObjectKind) -> list[tuple[str, str, Handler]]:
+def shared_routes(kind: ObjectKind) -> Routes:
     """The routes that both kinds have, as (method, path, handler); the property path comes last of all."""
     root = f"/{name_of(kind)}"
-    handlers: list[tuple[str, str, Callable[[ObjectKind, Call], Any]]] = [
+    handlers: list[tuple[str, str, Callable[[ObjectKind, Call], Response | Awaitable[Response]]]] = [
         ("GET", root, list_objects),
         ("GET", f"{root}/$count", count_objects),
         ("GET", f"{root}/{{key}}", get_object),
@@ -159,7 +157,7 @@ def shared_routes(kind: ObjectKind) -> list[tuple[str, str, Handler]]:
     return [(method, path, partial(handler, kind)) for method, path, handler in handlers]
 
 
-def property_route(kind: ObjectKind) -> tuple[str, str, Handler]:
+def property_route(kind: ObjectKind) -> Route:
     """GET of one property; matches whatever no other route of the kind does."""
     return ("GET", f"/{name_of(kind)}/{{key}}/{{property}}", partial(get_property, kind))
 
@@ -187,7 +185,7 @@ async def get_by_ids(call: Call) -> Response:
     )
 
 
-ROUTES: list[tuple[str, str, Handler]] = [
+ROUTES: Routes = [
     ("POST", "/directoryObjects/getByIds", get_by_ids),
     ("GET", "/directoryObjects/{key}", get_directory_object),
 ]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from unsecret.errors import Invalid
-from unsecret.tenant.call import Call
-from unsecret.tenant.directory_objects import Handler
+from unsecret.tenant.call import Call, Routes
 from unsecret.tenant.use_cases import reading
 from unsecret.tenant.use_cases.transaction import not_found
 from unsecret.wire import collections
@@ -34,7 +33,7 @@ def refuse_me(_: Call) -> Response:
     raise Invalid("/me request is only valid with delegated authentication flow.", code="BadRequest")
 
 
-ROUTES: list[tuple[str, str, Handler]] = [
+ROUTES: Routes = [
     ("GET", "/organization", list_organizations),
     ("GET", "/organization/{key}", get_organization),
     ("GET", "/me", refuse_me),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from unsecret.tenant.applications import CREATED
-from unsecret.tenant.call import Call, no_content
-from unsecret.tenant.directory_objects import Handler
+from unsecret.tenant.call import CREATED, Call, Routes, no_content
 from unsecret.tenant.use_cases import policies, reading
 from unsecret.wire import collections
 from unsecret.wire.directory import directory_object_to_graph
@@ -91,7 +89,7 @@ def list_applies_to(call: Call) -> Response:
     return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
 
 
-ROUTES: list[tuple[str, str, Handler]] = [
+ROUTES: Routes = [
     ("GET", "/policies/defaultAppManagementPolicy", get_default_policy),
     ("PATCH", "/policies/defaultAppManagementPolicy", update_default_policy),
     ("GET", "/policies/appManagementPolicies", list_policies),

@@ -7,9 +7,8 @@ from typing import Any
 from starlette.responses import Response
 
 from unsecret.model.application import AppRoleAssignment, ObjectKind, ServicePrincipal
-from unsecret.tenant.applications import CREATED
-from unsecret.tenant.call import Call, no_content
-from unsecret.tenant.directory_objects import Handler, encode, property_route, shared_routes
+from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.directory_objects import encode, property_route, shared_routes
 from unsecret.tenant.use_cases import links, reading, service_principals
 from unsecret.wire import collections
 from unsecret.wire.directory import (
@@ -98,7 +97,7 @@ async def revoke_app_role_assigned_to(call: Call) -> Response:
     return no_content()
 
 
-ROUTES: list[tuple[str, str, Handler]] = [
+ROUTES: Routes = [
     *shared_routes(ObjectKind.SERVICE_PRINCIPAL),
     ("POST", "/servicePrincipals", create_service_principal),
     ("PATCH", "/servicePrincipals/{key}", update_service_principal),
