@@ -270,6 +270,12 @@ def test_a_new_policy_needs_a_name_and_a_description(missing: str, value: Any) -
         created(body)
 
 
+@pytest.mark.parametrize("name", ["displayName", "description"])
+def test_names_are_bounded(name: str) -> None:
+    with pytest.raises(Invalid, match="longer than 1024"):
+        default_policy_from_graph({name: "x" * 1025}, current=TenantDefault(), beta=False)
+
+
 def test_restrictions_at_the_top_level_of_a_custom_policy_are_refused() -> None:
     body = {
         "isEnabled": True,

@@ -240,6 +240,12 @@ def test_the_lists_of_a_redirect_uri_restriction_are_read_by_platform_and_merged
     assert named({"web": None}, kind, after).redirect_uris == RedirectUriLists(exempt_formats={"": ("http://a",)})
 
 
+@pytest.mark.parametrize("domains", [["a.example"] * 1001, ["a" * 257]], ids=["too many", "too long"])
+def test_a_list_is_bounded_because_every_decision_reads_it(domains: list[str]) -> None:
+    with pytest.raises(Invalid, match=r"at most 1000|longer than 256"):
+        named({"blockedDomains": domains}, RestrictionKind.URI_WITH_BLOCKED_DOMAIN)
+
+
 def test_wildcards_have_their_own_members() -> None:
     kind = RestrictionKind.URI_WITH_WILDCARD
     stored = named({"excludeFormats": {"excludeWildcardsInPathWithDomains": ["contoso.com"]}}, kind)

@@ -9,6 +9,7 @@ https://www.rfc-editor.org/rfc/rfc3986#section-3
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _SHAPE = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?(.*)", re.DOTALL)
@@ -53,6 +54,7 @@ def _host(scheme: str | None, authority: str | None) -> str | None:
     return canonical_host(_PORT.sub("", authority))
 
 
+@lru_cache(maxsize=4096)
 def canonical_host(host: str) -> str | None:
     """`host` as it is compared: lower case, punycode, no brackets, no final dot; None when it is no host name."""
     try:

@@ -15,6 +15,12 @@ from unsecret.model.identifiers import canonical_guid
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+LONGEST_TEXT = 1024
+LONGEST_WORD = 256
+MOST_WORDS = 1000
+"""Where no page of Graph's names a limit: characters of a name or a description, of an element of a list, and how many
+elements a list has. A decision reads every list that applies, and all tenants wait for it."""
+
 _SHOWN = 64
 """How many characters of an unreadable value are repeated in the error."""
 
@@ -92,16 +98,29 @@ def a_guid(value: Any, where: str) -> str:
     return guid
 
 
+def a_name(value: Any, where: str) -> str:
+    """`value` as a string of bounded length, which may be empty."""
+    return _short(a_string(value, where), LONGEST_TEXT, where)
+
+
 def strings(value: Any, where: str) -> tuple[str, ...]:
     """`value` as an array of non-empty strings; null is the empty array."""
-    if value is None:
-        return ()
-    return tuple(a_text(item, f"{where}[{index}]") for index, item in enumerate(a_list(value, where)))
+    items = [] if value is None else a_list(value, where)
+    if len(items) > MOST_WORDS:
+        raise refuse(f"Property '{where}' lists {len(items)} values; at most {MOST_WORDS} fit.", where)
+    paths = [f"{where}[{index}]" for index in range(len(items))]
+    return tuple(_short(a_text(item, path), LONGEST_WORD, path) for item, path in zip(items, paths, strict=True))
 
 
 def join(where: str, name: str) -> str:
     """The path of member `name` of the object at `where`."""
     return f"{where}.{name}" if where else name
+
+
+def _short(text: str, longest: int, where: str) -> str:
+    if len(text) > longest:
+        raise refuse(f"The string{_at(where)} is longer than {longest} characters.", where)
+    return text
 
 
 def _unknown(name: str, where: str, members: Collection[str], beta_members: Collection[str]) -> Invalid:

@@ -142,7 +142,7 @@ def _texts_and_switch(members: dict[str, Any]) -> dict[str, Any]:
     for name, field in (("displayName", "display_name"), ("description", "description")):
         if name in members:
             value = members[name]
-            changes[field] = None if value is None else expect.a_string(value, name)
+            changes[field] = None if value is None else expect.a_name(value, name)
     if "isEnabled" in members:
         changes["is_enabled"] = expect.a_bool(members["isEnabled"], "isEnabled")
     return changes

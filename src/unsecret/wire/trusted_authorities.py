@@ -120,4 +120,4 @@ def _tidy(value: Any) -> Any:
 
 def _text_or_null(members: dict[str, Any], name: str) -> str | None:
     value = members.get(name)
-    return None if value is None else expect.a_string(value, name)
+    return None if value is None else expect.a_name(value, name)
