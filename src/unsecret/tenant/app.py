@@ -29,6 +29,7 @@ from unsecret.tenant.call import (
     Routes,
     correlation_id,
     graph_endpoint,
+    instant_of,
     json_response,
     request_id,
     shown_path,
@@ -111,12 +112,11 @@ def _not_served(call: Call) -> Response:
 async def _refuse(request: Request, error: Exception) -> Response:
     """An UnsecretError as Graph's body."""
     assert isinstance(error, UnsecretError)
-    services: Services = request.app.state.services
     status, headers, body = to_graph(
         error,
         request_id=request_id(request),
         client_request_id=correlation_id(request),
-        now=services.clock(),
+        now=instant_of(request),
     )
     return traced(json_response(body, status, headers), request)
 
@@ -159,8 +159,7 @@ class Unforeseen:
 def _fail(request: Request, error: Exception) -> Response:
     where = {"request_id": request_id(request), "method": request.method, "path": shown_path(request)}
     log.error("request failed", **where, exc_info=error)
-    services: Services = request.app.state.services
     status, headers, body = unknown_to_graph(
-        request_id=request_id(request), client_request_id=correlation_id(request), now=services.clock()
+        request_id=request_id(request), client_request_id=correlation_id(request), now=instant_of(request)
     )
     return traced(json_response(body, status, headers), request)

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from unsecret.tenant.auth import authenticate_arm
+from unsecret.tenant.call import instant_of
 from unsecret.tenant.settings import Services, origin
 
 
@@ -53,7 +54,7 @@ def list_tenants(request: Request) -> Response:
 
 def _authenticate(request: Request) -> str:
     services: Services = request.app.state.services
-    return authenticate_arm(request.headers.get("authorization"), services, services.clock()).tenant_id
+    return authenticate_arm(request.headers.get("authorization"), services, instant_of(request)).tenant_id
 
 
 ROUTES = [

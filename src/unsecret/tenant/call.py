@@ -170,7 +170,7 @@ def graph_endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]
 
     async def endpoint(request: Request) -> Response:
         services: Services = request.app.state.services
-        now = services.clock()
+        now = instant_of(request)
         caller = authenticate(request.headers.get("authorization"), services, now)
         answer = handler(Call(request, services, now, caller))
         return traced(answer if isinstance(answer, Response) else await answer, request)
@@ -223,6 +223,14 @@ def decode_json(raw: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
         where = str(broken) if isinstance(broken, msgspec.DecodeError) else "nested too deeply, or not UTF-8"
         raise Invalid(f"Unable to read JSON request payload: {where}.") from None
+
+
+def instant_of(request: Request) -> datetime:
+    """The one instant of this request, taken when it is first asked for."""
+    if not hasattr(request.state, "now"):
+        services: Services = request.app.state.services
+        request.state.now = services.clock()
+    return request.state.now
 
 
 def request_id(request: Request) -> str:

@@ -14,9 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unsecret.errors import Invalid, TooLarge, Unavailable, UnsecretError
-from unsecret.tenant.call import correlation_id
+from unsecret.tenant.call import correlation_id, instant_of
 from unsecret.tenant.certificates import base64url
-from unsecret.tenant.settings import Services
 from unsecret.wire.aadsts import TokenRefused, refusal_body
 
 _JSON = "application/json; charset=utf-8"
@@ -34,13 +33,12 @@ class Trace(Struct, frozen=True, kw_only=True):
 
 
 def trace_of(request: Request) -> Trace:
-    """The trace of this request, made when it is first asked for; the one place where its instant is taken."""
+    """The trace of this request, made when it is first asked for."""
     if not hasattr(request.state, "trace"):
-        services: Services = request.app.state.services
         own = uuid.uuid4()
         request.state.request_id = str(own)
         request.state.trace = Trace(
-            now=services.clock(),
+            now=instant_of(request),
             trace_id=request.state.request_id,
             token_id=base64url(own.bytes),
             correlation_id=_correlation_id(request),
