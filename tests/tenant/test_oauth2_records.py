@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.tenant.robots import (
     Robot,
     Spoil,
     asserting,
+    basic,
     both_credentials,
     claims_in,
     new_robot,
@@ -71,6 +73,15 @@ def test_a_sign_in_with_a_certificate_is_recorded_with_its_thumbprint(tenant: Lo
     assert row["servicePrincipalCredentialKeyId"] == robot.application.key_credentials[0].key_id
 
 
+def two_secrets(tenant: LocalTenant, robot: Robot):
+    return post(tenant, f"{urlencode(with_secret(robot))}&client_secret={robot.secret}")
+
+
+def in_the_header_and_the_body(tenant: LocalTenant, robot: Robot):
+    form = {name: value for name, value in with_secret(robot).items() if name != "client_id"}
+    return post(tenant, form, headers={"Authorization": basic(f"{robot.app_id}:{robot.secret}")})
+
+
 RECORDED: list[tuple[str, Spoil, int, str, bool]] = [
     ("a wrong secret", sending(client_secret="wrong"), 7000215, "clientSecret", False),
     (
@@ -88,6 +99,8 @@ RECORDED: list[tuple[str, Spoil, int, str, bool]] = [
     ("another grant", sending(grant_type="password"), 70003, "none", False),
     ("two credentials", both_credentials, 9002313, "none", False),
     ("switched off", switched_off, 7000112, "clientSecret", True),
+    ("a secret that is there twice", two_secrets, 9000411, "none", False),
+    ("a client in the header that proves itself twice", in_the_header_and_the_body, 9002313, "none", False),
 ]
 
 

@@ -31,6 +31,8 @@ from unsecret.tenant.token_claims import EXPIRES_IN, Granted, claims_of
 from unsecret.tenant.token_requests import (
     Endpoint,
     TokenRequest,
+    each_once,
+    named_client,
     read_client,
     read_form,
     read_token_request,
@@ -109,12 +111,12 @@ async def _token(request: Request, endpoint: Endpoint) -> Response:
     tenant = find_tenant(request)
     if tenant is None:
         raise TokenRefused(50059)
-    form = await read_form(request)
+    fields, authorization = await read_form(request), request.headers.get("authorization")
     asking = Asking(request, request.app.state.services, trace, tenant, endpoint)
     try:
-        asking.attempt.says_it_is(form.get("client_id"))
-        client = read_client(form, request.headers.get("authorization"))
-        asking.attempt.says_it_is(client.client_id)
+        asking.attempt.says_it_is(named_client(fields, authorization))
+        form = each_once(fields)
+        client = read_client(form, authorization)
         granted = _judge(asking, read_token_request(form, client, endpoint))
     except UnsecretError as error:
         if asking.attempt.is_somebodys:

@@ -7,7 +7,7 @@ nobody here looks at (`client_info`, `x-client-…`) are ignored, as Entra does.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
@@ -29,6 +29,10 @@ _FORM = "application/x-www-form-urlencoded"
 _DEFAULT = "/.default"
 _FORM_REMEDY = f" Send the parameters as {_FORM}."
 _SERVED = "This tenant serves 'client_credentials' only: sign in as an application, with a certificate or a secret."
+
+
+Fields = Sequence[tuple[str, str]]
+"""A form as it was sent: names and values, in order, nothing left out."""
 
 
 class Endpoint(StrEnum):
@@ -61,23 +65,38 @@ class TokenRequest(Struct, frozen=True, kw_only=True):
     capabilities: tuple[str, ...] = ()
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """The form in the request's body.
+async def read_form(request: Request) -> Fields:
+    """The form in the request's body, field by field.
 
-    Raises TokenRefused: 900144 when the body is not a form, 9000411 for a parameter that is there twice,
-    9002313 for what cannot be decoded; TooLarge beyond MAX_FORM_BYTES.
+    Raises TokenRefused: 900144 when the body is not a form, 9002313 for what cannot be decoded; TooLarge beyond
+    MAX_FORM_BYTES.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != _FORM:
         raise TokenRefused(900144, parameter="grant_type", remedy=_FORM_REMEDY)
     raw = await read_bounded(request, MAX_FORM_BYTES)
     try:
-        pairs = parse_qsl(raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
+        return parse_qsl(raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
     except ValueError:
         raise TokenRefused(9002313, reason=f"The body is not a form of at most {MAX_FORM_FIELDS} fields.") from None
-    form = dict(pairs)
-    if len(form) != len(pairs):
-        names = [name for name, _ in pairs]
+
+
+def named_client(fields: Fields, authorization: str | None) -> str | None:
+    """The client that a request names, however little sense the rest of it makes: the attempt is recorded as its."""
+    if named := next((value for name, value in fields if name == "client_id" and value), None):
+        return named
+    try:
+        basic = _basic(authorization)
+    except TokenRefused:
+        return None
+    return basic[0] if basic else None
+
+
+def each_once(fields: Fields) -> dict[str, str]:
+    """`fields` by their names. Raises TokenRefused 9000411 for a parameter that is there twice."""
+    form = dict(fields)
+    if len(form) != len(fields):
+        names = [name for name, _ in fields]
         raise TokenRefused(9000411, parameter=next(name for name in form if names.count(name) > 1))
     return form
 
