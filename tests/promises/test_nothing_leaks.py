@@ -98,11 +98,15 @@ def live_through_everything(tenant: RunningTenant, administrator: Administrator)
     for sent in (pem, identity.pem.decode()):
         entry = {"type": "AsymmetricX509Cert", "usage": "Verify", "key": base64.b64encode(sent.encode()).decode()}
         send("PATCH", path, {"keyCredentials": [entry]})
-    block = {"passwordCredentials": [{"restrictionType": "passwordAddition"}]}
+    block = {
+        "passwordCredentials": [{"restrictionType": "passwordAddition"}],
+        "identifierUris": {"nonDefaultUriAddition": {"state": "enabled"}},
+    }
     administrator.call(
         "PATCH", "/policies/defaultAppManagementPolicy", {"isEnabled": True, "applicationRestrictions": block}
     )
     send("POST", f"{path}/addPassword", {"passwordCredential": {"secretText": chosen}})
+    send("PATCH", path, {"identifierUris": [f"api://{secret}"]})
 
     wrong = canaries.add("wrong secret", "wr0ng8Q~canary-canary-canary-canary-cana")
     token = administrator.request_token(tenant, made["appId"], client_secret=secret)

@@ -30,6 +30,7 @@ from unsecret.errors import (
     UnsecretError,
     Unsupported,
 )
+from unsecret.model.redaction import redacted
 from unsecret.model.verdict import Reason
 
 STATUS: dict[type[UnsecretError], int] = {
@@ -131,7 +132,7 @@ def _headers(error: UnsecretError) -> dict[str, str]:
 def _details(error: UnsecretError) -> list[dict[str, Any]]:
     if isinstance(error, PolicyDenied):
         return [
-            {"code": reason.detail_code or reason.code, "message": reason.message, "target": reason.target}
+            {"code": reason.detail_code or reason.code, "message": redacted(reason.message), "target": reason.target}
             for reason in error.reasons
         ]
     if error.target:
