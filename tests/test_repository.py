@@ -82,6 +82,20 @@ def test_links_between_documents_lead_somewhere() -> None:
     assert broken == []
 
 
+def test_no_module_is_a_drawer_for_what_has_no_name() -> None:
+    drawers = {"utils", "util", "helpers", "helper", "common", "base", "core", "manager", "misc"}
+    found = [str(file.relative_to(ROOT)) for file in ROOT.glob("src/**/*") if file.stem in drawers]
+
+    assert found == []
+
+
+def test_no_test_patches_what_it_tests() -> None:
+    patching = re.compile(r"\b(?:monkey" r"patch|unittest\.mock|mock" r"er)\b")  # split: this file is a test, too
+    found = [name for name, text in texts().items() if name.startswith("tests/") and patching.search(text)]
+
+    assert found == []
+
+
 def test_source_files_are_short_enough_to_be_read() -> None:
     lengths = {str(file.relative_to(ROOT)): file.read_text().count("\n") for file in (ROOT / "src").rglob("*.py")}
 

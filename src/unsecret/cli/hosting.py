@@ -18,6 +18,7 @@ from msgspec import Struct
 from unsecret.errors import Invalid, NotFound
 from unsecret.operate.connection import CONNECTION_FILE, TENANTS_FOLDER
 from unsecret.store import tenants
+from unsecret.store.engine import Connection as StoreConnection
 from unsecret.store.engine import Store
 from unsecret.tenant.bootstrap import NewTenant, create_tenant, register_administrator_certificate
 from unsecret.tenant.pki import administrator_certificate
@@ -144,7 +145,7 @@ def forget_connections(data: Path) -> None:
 def _make(store: Store, folder: Path, *, name: str, domain: str, sample: bool, now: datetime) -> NewTenant:
     certificate = administrator_certificate(folder, now=now)
 
-    def make(conn) -> NewTenant:
+    def make(conn: StoreConnection) -> NewTenant:
         new = create_tenant(conn, display_name=name, domain=domain, administrator_certificate=certificate, now=now)
         if sample:
             add_sample(conn, new.tenant.id, now)

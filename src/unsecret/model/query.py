@@ -48,14 +48,20 @@ class AnyOf(Struct, frozen=True):
 
 
 class And(Struct, frozen=True):
+    """All of `parts` hold."""
+
     parts: tuple[Filter, ...]
 
 
 class Or(Struct, frozen=True):
+    """One of `parts` holds, or several."""
+
     parts: tuple[Filter, ...]
 
 
 class Not(Struct, frozen=True):
+    """`part` does not hold."""
+
     part: Filter
 
 
@@ -63,6 +69,8 @@ Filter = Comparison | AnyOf | And | Or | Not
 
 
 class OrderBy(Struct, frozen=True):
+    """The property that a collection is sorted by."""
+
     property: str
     descending: bool = False
 

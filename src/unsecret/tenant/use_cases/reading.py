@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from unsecret.model.application import (
     AppRoleAssignment,
     DirectoryObject,
@@ -17,6 +19,8 @@ from unsecret.rules.permission import Operation
 from unsecret.store import directory_objects, links, logs, policies, tenants
 from unsecret.tenant.use_cases.policies import find_policy, find_trusted_configuration
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, not_found
+
+T = TypeVar("T")
 
 _READ = {
     ObjectKind.APPLICATION: Operation.READ_APPLICATION,
@@ -197,7 +201,7 @@ def _by_id(identifier: str) -> Query:
     return Query(filter=Comparison("id", Operator.EQ, identifier), top=1)
 
 
-def _only(page: Page, identifier: str):
+def _only(page: Page[T], identifier: str) -> T:
     if not page.items:
         raise not_found(identifier)
     return page.items[0]
