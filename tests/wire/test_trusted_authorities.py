@@ -75,6 +75,13 @@ def test_stray_white_space_base64url_and_pem_are_read(certificate: str) -> None:
     assert body.trusted_certificate_authorities == (AUTHORITY,)
 
 
+def test_an_authority_that_comes_with_its_private_key_is_refused() -> None:
+    key = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n"
+    both = base64.b64encode((PEM + key).encode()).decode()
+    with pytest.raises(Invalid, match="holds a private key"):
+        read({"trustedCertificateAuthorities": [{**ONE, "certificate": both}]})
+
+
 def test_microsofts_own_sample_with_a_space_in_its_keys_is_read() -> None:
     body = read({"trustedCertificateAuthorities ": [{"isRootAuthority ": True, "certificate": BASE64}]})
     assert body.trusted_certificate_authorities == (AUTHORITY,)

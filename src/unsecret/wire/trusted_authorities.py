@@ -101,6 +101,12 @@ def _der(value: Any, where: str) -> bytes:
         if len(text) > LONGEST_CERTIFICATE:
             raise ValueError("too long")
         data = _base64(text)
+        if b"PRIVATE KEY-----" in data:
+            raise expect.refuse(
+                f"Property '{where}' holds a private key. Send the certificate alone, and replace that authority: its "
+                "key has left its machine.",
+                where,
+            )
         pem = _PEM.search(data)
         return _base64(pem[1].decode()) if pem else data
     except (binascii.Error, ValueError):
