@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store.nouns import NOW, TENANT, application, guid, key
-from unsecret.model.application import Application, ObjectKind
+from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.identifiers import AppId, KeyId
 from unsecret.model.query import And, AnyOf, Comparison, Filter, Literal, Not, Operator, Or, Query
 from unsecret.store import directory_objects
@@ -174,7 +174,7 @@ class _Enough(Exception):
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(directory=directories, filter=filters)
 def test_sql_finds_what_a_plain_reading_finds(places: Store, directory: list[Application], filter: Filter) -> None:
-    found: list[Application] = []
+    found: list[DirectoryObject] = []
 
     def work(conn) -> None:
         for app in directory:

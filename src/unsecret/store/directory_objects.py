@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, overload
 
 import msgspec
 from sqlalchemy import Connection, Select, bindparam, literal_column, select, update
@@ -110,7 +110,7 @@ _NOBODY: Mapping[KeyId, bytes] = MappingProxyType({})
 def add(
     conn: Connection,
     tenant_id: TenantId,
-    obj: Application | ServicePrincipal,
+    obj: DirectoryObject,
     *,
     digests: Mapping[KeyId, bytes] = _NOBODY,
 ) -> None:
@@ -128,18 +128,34 @@ def add(
     credentials.insert_all(conn, tenant_id, row, obj, digests)
 
 
+@overload
 def get(
-    conn: Connection, tenant_id: TenantId, kind: ObjectKind, object_id: ObjectId
-) -> Application | ServicePrincipal | None:
+    conn: Connection, tenant_id: TenantId, kind: Literal[ObjectKind.APPLICATION], object_id: ObjectId
+) -> Application | None: ...
+@overload
+def get(
+    conn: Connection, tenant_id: TenantId, kind: Literal[ObjectKind.SERVICE_PRINCIPAL], object_id: ObjectId
+) -> ServicePrincipal | None: ...
+@overload
+def get(conn: Connection, tenant_id: TenantId, kind: ObjectKind, object_id: ObjectId) -> DirectoryObject | None: ...
+def get(conn: Connection, tenant_id: TenantId, kind: ObjectKind, object_id: ObjectId) -> DirectoryObject | None:
     """The live object of this kind with this id, with its credentials."""
     return _with_credentials(
         conn, _GET.one(conn, tenant_id=guid(tenant_id), object_id=guid(object_id), kind=_NUMBER_OF[kind])
     )
 
 
+@overload
 def get_by_app_id(
-    conn: Connection, tenant_id: TenantId, kind: ObjectKind, app_id: AppId
-) -> Application | ServicePrincipal | None:
+    conn: Connection, tenant_id: TenantId, kind: Literal[ObjectKind.APPLICATION], app_id: AppId
+) -> Application | None: ...
+@overload
+def get_by_app_id(
+    conn: Connection, tenant_id: TenantId, kind: Literal[ObjectKind.SERVICE_PRINCIPAL], app_id: AppId
+) -> ServicePrincipal | None: ...
+@overload
+def get_by_app_id(conn: Connection, tenant_id: TenantId, kind: ObjectKind, app_id: AppId) -> DirectoryObject | None: ...
+def get_by_app_id(conn: Connection, tenant_id: TenantId, kind: ObjectKind, app_id: AppId) -> DirectoryObject | None:
     """The live object of this kind with this appId; a tenant has one at most."""
     return _with_credentials(
         conn, _GET_BY_APP_ID.one(conn, tenant_id=guid(tenant_id), app_id=guid(app_id), kind=_NUMBER_OF[kind])
@@ -172,7 +188,7 @@ def get_any(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> Direc
     return _with_credentials(conn, _GET_ANY.one(conn, tenant_id=guid(tenant_id), object_id=guid(object_id)))
 
 
-def replace(conn: Connection, tenant_id: TenantId, obj: Application | ServicePrincipal) -> None:
+def replace(conn: Connection, tenant_id: TenantId, obj: DirectoryObject) -> None:
     """Writes everything but the credentials. Raises NotFound, and the Conflicts of `add`."""
     tenant = guid(tenant_id)
     _require_free(conn, tenant, obj, own=guid(obj.id))
@@ -198,7 +214,7 @@ def delete(conn: Connection, tenant_id: TenantId, kind: ObjectKind, object_id: O
         raise not_found(object_id)
 
 
-def list(conn: Connection, tenant_id: TenantId, kind: ObjectKind, query: Query) -> Page[Any]:
+def list(conn: Connection, tenant_id: TenantId, kind: ObjectKind, query: Query) -> Page[DirectoryObject]:
     """A page of live objects of one kind, oldest first unless asked otherwise.
 
     Raises Invalid: Request_UnsupportedQuery for a property or an operator that Graph does not filter or sort by,
@@ -215,7 +231,7 @@ def list_linked(
     return page_of(conn, _LINKED, tenant_id, query, lambda rows: with_credentials(conn, rows), chosen)
 
 
-def with_credentials(conn: Connection, rows: Sequence[tuple[int, int, str]]) -> Sequence[Any]:
+def with_credentials(conn: Connection, rows: Sequence[tuple[int, int, str]]) -> Sequence[DirectoryObject]:
     """The objects of (row, kind, body), in two statements however many they are."""
     identifiers = [row for row, _, _ in rows]
     passwords = credentials.passwords_by_row(conn, identifiers)
@@ -223,7 +239,7 @@ def with_credentials(conn: Connection, rows: Sequence[tuple[int, int, str]]) -> 
     return [_decoded(kind, body, passwords.get(row, ()), keys.get(row, ())) for row, kind, body in rows]
 
 
-def _with_credentials(conn: Connection, found: tuple[int, int, str] | None) -> Any:
+def _with_credentials(conn: Connection, found: tuple[int, int, str] | None) -> DirectoryObject | None:
     if found is None:
         return None
     row, kind, body = found
@@ -232,14 +248,14 @@ def _with_credentials(conn: Connection, found: tuple[int, int, str] | None) -> A
 
 def _decoded(
     kind: int, body: str, passwords: tuple[PasswordCredential, ...], keys: tuple[KeyCredential, ...]
-) -> Application | ServicePrincipal:
+) -> DirectoryObject:
     obj = _DECODE[kind](body)
     if not passwords and not keys:
         return obj
     return msgspec.structs.replace(obj, password_credentials=passwords, key_credentials=keys)
 
 
-def _kept_values(obj: Application | ServicePrincipal) -> dict[str, Any]:
+def _kept_values(obj: DirectoryObject) -> dict[str, Any]:
     bare = msgspec.structs.replace(obj, password_credentials=(), key_credentials=())
     return {
         "app_id": guid(obj.app_id),
@@ -251,7 +267,7 @@ def _kept_values(obj: Application | ServicePrincipal) -> dict[str, Any]:
     }
 
 
-def _values_of(obj: Application | ServicePrincipal) -> set[tuple[int, str]]:
+def _values_of(obj: DirectoryObject) -> set[tuple[int, str]]:
     """What stands in the collections that `$filter` looks into, as (property, folded value)."""
     values = {(TAG, folded(tag)) for tag in obj.tags}
     if isinstance(obj, Application):
@@ -263,7 +279,7 @@ def _value_parameters(tenant: bytes, row: int, value: tuple[int, str]) -> dict[s
     return {"tenant_id": tenant, "object_row": row, "property": value[0], "folded_value": value[1]}
 
 
-def _require_free(conn: Connection, tenant: bytes, obj: Application | ServicePrincipal, *, own: bytes) -> None:
+def _require_free(conn: Connection, tenant: bytes, obj: DirectoryObject, *, own: bytes) -> None:
     """Raises Conflict when an object other than `own` holds what must be unique; a deleted one keeps its names, but
     its appId only until a new service principal of the same application is made."""
     identity = {"tenant_id": tenant, "object_id": guid(obj.id)}

@@ -35,6 +35,7 @@ from unsecret.tenant.graph_permissions import (
     permission_scopes,
 )
 from unsecret.tenant.use_cases.applications import mirrored
+from unsecret.tenant.use_cases.transaction import not_found
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -220,7 +221,8 @@ def grant(
 
 
 def graph_service_principal(conn: Connection, tenant_id: TenantId) -> ServicePrincipal:
-    """Microsoft Graph in this tenant."""
+    """Microsoft Graph in this tenant. Raises NotFound where there is no such tenant."""
     found = directory_objects.get_by_app_id(conn, tenant_id, ObjectKind.SERVICE_PRINCIPAL, GRAPH_APP_ID)
-    assert isinstance(found, ServicePrincipal)
+    if found is None:
+        raise not_found(GRAPH_APP_ID)
     return found

@@ -100,7 +100,6 @@ def update_application(
     Raises NotFound, Forbidden, Invalid, Conflict, PolicyDenied.
     """
     before = transaction.find(ObjectKind.APPLICATION, key)
-    assert isinstance(before, Application)
     transaction.attempt_on(before, Activity.UPDATE_APPLICATION, OperationType.UPDATE)
     transaction.permit_write(before)
     body = decode(before)
@@ -141,7 +140,7 @@ def _mirror(transaction: Transaction, before: Application, after: Application) -
     principal = directory_objects.get_by_app_id(
         transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, after.app_id
     )
-    if isinstance(principal, ServicePrincipal):
+    if principal is not None:
         directory_objects.replace(transaction.conn, transaction.tenant_id, mirrored(principal, after))
 
 

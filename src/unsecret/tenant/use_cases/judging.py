@@ -63,9 +63,7 @@ def _signs_in_with_saml(transaction: Transaction, application: Application) -> b
     principal = directory_objects.get_by_app_id(
         transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, application.app_id
     )
-    return (
-        isinstance(principal, ServicePrincipal) and (principal.preferred_single_sign_on_mode or "").casefold() == "saml"
-    )
+    return principal is not None and (principal.preferred_single_sign_on_mode or "").casefold() == "saml"
 
 
 def verified_domains(transaction: Transaction) -> tuple[str, ...]:
@@ -83,9 +81,7 @@ def _actor(transaction: Transaction, default: TenantDefault, custom: AppManageme
     principal = directory_objects.get(
         transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, transaction.caller.service_principal_id
     )
-    if not isinstance(principal, ServicePrincipal):
-        return Actor()
-    return Actor((attributes_of(principal),))
+    return Actor() if principal is None else Actor((attributes_of(principal),))
 
 
 def attributes_of(principal: ServicePrincipal) -> dict[str, str]:

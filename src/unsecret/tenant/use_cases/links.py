@@ -73,8 +73,6 @@ def grant_app_role(
     transaction.attempt_on(principal, Activity.ADD_APP_ROLE_ASSIGNMENT, OperationType.ASSIGN)
     transaction.permit(Operation.WRITE_APP_ROLE_ASSIGNMENT)
     resource = transaction.find(ObjectKind.SERVICE_PRINCIPAL, ObjectKey("id", asked.resource_id))
-    assert isinstance(principal, ServicePrincipal)
-    assert isinstance(resource, ServicePrincipal)
     if transaction.find(ObjectKind.SERVICE_PRINCIPAL, key).id != end:
         raise Invalid(
             "The object in the URL and the one in the body differ: principalId belongs to appRoleAssignments, "

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from unsecret.errors import Conflict, Forbidden, Invalid, UnsecretError
-from unsecret.model.application import Application, DirectoryObject, ObjectKind, ServicePrincipal
+from unsecret.model.application import Application, ObjectKind, ServicePrincipal
 from unsecret.model.event import Activity, OperationType
 from unsecret.model.identifiers import ObjectId
 from unsecret.rules.permission import Operation, permitted
@@ -44,7 +44,7 @@ def create_service_principal(transaction: Transaction, body: ServicePrincipalBod
     transaction.attempt_on(principal, Activity.ADD_SERVICE_PRINCIPAL, OperationType.ADD)
     _permit_creation(transaction, application, body)
     _refuse_passwords(body)
-    if not isinstance(application, Application):
+    if application is None:
         raise Invalid(
             f"The appId '{app_id}' of the service principal does not reference a valid application object.",
             code="NoBackingApplicationObject",
@@ -71,7 +71,7 @@ def create_service_principal(transaction: Transaction, body: ServicePrincipalBod
     return principal
 
 
-def _permit_creation(transaction: Transaction, application: DirectoryObject | None, body: ServicePrincipalBody) -> None:
+def _permit_creation(transaction: Transaction, application: Application | None, body: ServicePrincipalBody) -> None:
     """What may be done to the application decides; attributes need their own permission here too."""
     if application is None:
         transaction.permit(Operation.CREATE_SERVICE_PRINCIPAL)
@@ -89,7 +89,6 @@ def update_service_principal(
     Raises NotFound, Forbidden, Invalid, PolicyDenied.
     """
     before = transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
-    assert isinstance(before, ServicePrincipal)
     transaction.attempt_on(before, Activity.UPDATE_SERVICE_PRINCIPAL, OperationType.UPDATE)
     body = _decoded(transaction, before, decode)
     _permit_update(transaction, before, body)
@@ -167,7 +166,6 @@ def delete_service_principal(transaction: Transaction, key: ObjectKey) -> None:
     principal = transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
     transaction.attempt_on(principal, Activity.REMOVE_SERVICE_PRINCIPAL, OperationType.DELETE)
     transaction.permit_write(principal)
-    assert isinstance(principal, ServicePrincipal)
     if _is_foreign(transaction, principal):
         raise _not_ours(principal, "it cannot be deleted, for nobody here could make it again")
     directory_objects.delete(

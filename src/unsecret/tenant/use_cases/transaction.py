@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
 from msgspec import Struct
 
@@ -130,14 +130,20 @@ class Transaction:
 
     # -- what it is about -----------------------------------------------------------------------------------
 
-    def find(self, kind: ObjectKind, key: ObjectKey) -> Application | ServicePrincipal:
+    @overload
+    def find(self, kind: Literal[ObjectKind.APPLICATION], key: ObjectKey) -> Application: ...
+    @overload
+    def find(self, kind: Literal[ObjectKind.SERVICE_PRINCIPAL], key: ObjectKey) -> ServicePrincipal: ...
+    @overload
+    def find(self, kind: ObjectKind, key: ObjectKey) -> DirectoryObject: ...
+    def find(self, kind: ObjectKind, key: ObjectKey) -> DirectoryObject:
         """The object that `key` names. Raises NotFound in Graph's words."""
         found = self._look_up(kind, key)
         if found is None:
             raise not_found(key.value)
         return found
 
-    def _look_up(self, kind: ObjectKind, key: ObjectKey) -> Application | ServicePrincipal | None:
+    def _look_up(self, kind: ObjectKind, key: ObjectKey) -> DirectoryObject | None:
         if key.name == "uniqueName" and kind is ObjectKind.APPLICATION:
             return directory_objects.get_by_unique_name(self.conn, self.tenant_id, key.value)
         guid = canonical_guid(key.value)
