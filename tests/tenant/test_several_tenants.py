@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -70,6 +73,93 @@ def test_a_policy_is_not_assigned_across_tenants(tenant: LocalTenant, neighbour:
     policy = neighbour.must("POST", "/policies/appManagementPolicies", {"displayName": "a", "description": "b"})
     reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/policies/appManagementPolicies/{policy['id']}"}
     tenant.refused("POST", f"/applications/{ours['id']}/appManagementPolicies/$ref", reference, status=404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/applications/{app}/owners/$ref", {"@odata.id": "https://graph.microsoft.com/v1.0/x/{their_sp}"}),
+        ("DELETE", "/applications/{app}/owners/{their_sp}/$ref", None),
+        ("POST", "/servicePrincipals", {"appId": "{their_app_id}"}),
+        (
+            "POST",
+            "/servicePrincipals/{sp}/appRoleAssignments",
+            {"principalId": "{sp}", "resourceId": "{their_sp}", "appRoleId": "00000000-0000-0000-0000-000000000000"},
+        ),
+        (
+            "POST",
+            "/servicePrincipals/{their_sp}/appRoleAssignedTo",
+            {"principalId": "{sp}", "resourceId": "{their_sp}", "appRoleId": "00000000-0000-0000-0000-000000000000"},
+        ),
+        ("DELETE", "/servicePrincipals/{their_sp}/appRoleAssignments/{their_grant}", None),
+        ("DELETE", "/servicePrincipals/{sp}/appRoleAssignments/{their_grant}", None),
+        (
+            "PATCH",
+            "/beta/policies/defaultAppManagementPolicy",
+            {
+                "applicationRestrictions": {
+                    "keyCredentials": [
+                        {
+                            "restrictionType": "trustedCertificateAuthority",
+                            "certificateBasedApplicationConfigurationIds": ["{their_authorities}"],
+                        }
+                    ]
+                }
+            },
+        ),
+        ("GET", "/auditLogs/directoryAudits/{their_audit}", None),
+        ("GET", "/auditLogs/signIns/{their_sign_in}", None),
+        ("GET", "/organization/{their_tenant}", None),
+    ],
+)
+def test_nothing_of_a_neighbours_can_be_pointed_to(
+    tenant: LocalTenant, neighbour: LocalTenant, method: str, path: str, body: dict | None
+) -> None:
+    app = neighbour.new_application("theirs")
+    theirs = neighbour.as_workload("Application.Read.All").principal
+    certificate = base64.b64encode(tenant.identity.facts.der).decode()
+    authorities = {"trustedCertificateAuthorities": [{"certificate": certificate, "isRootAuthority": True}]}
+    configurations = "/beta/directory/certificateAuthorities/certificateBasedApplicationConfigurations"
+    ours = tenant.new_application("ours")
+    names = {
+        "app": ours["id"],
+        "sp": tenant.new_principal(ours["appId"])["id"],
+        "their_app_id": app["appId"],
+        "their_sp": theirs.id,
+        "their_grant": neighbour.get(f"/servicePrincipals/{theirs.id}/appRoleAssignments")["value"][0]["id"],
+        "their_authorities": neighbour.must("POST", configurations, authorities)["id"],
+        "their_audit": neighbour.audits()[0]["id"],
+        "their_sign_in": neighbour.sign_ins()[0]["id"],
+        "their_tenant": neighbour.tenant_id,
+    }
+
+    def filled(text: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], text)
+
+    answer = tenant.graph(method, filled(path), body and json.loads(filled(json.dumps(body))))
+    assert answer.status_code in (400, 404), answer.text
+    assert neighbour.get(f"/servicePrincipals/{theirs.id}/appRoleAssignments")["value"]
+
+
+def test_a_page_of_a_neighbours_does_not_go_on_here(tenant: LocalTenant, neighbour: LocalTenant) -> None:
+    """A cursor is a place in an order: in the other tenant it leads to that tenant's own rows."""
+    for name in ("a", "b", "c"):
+        neighbour.new_application(name)
+    following = neighbour.get("/applications?$top=1")["@odata.nextLink"]
+    theirs = {app["id"] for app in neighbour.get("/applications")["value"]}
+    shown = tenant.get(following.removeprefix("https://localhost:8443"))["value"]
+    assert theirs.isdisjoint(app["id"] for app in shown)
+
+
+def test_no_token_is_given_for_a_neighbours_resource(tenant: LocalTenant, neighbour: LocalTenant) -> None:
+    theirs = neighbour.new_application(identifierUris=["api://theirs"])
+    neighbour.new_principal(theirs["appId"])
+    made = tenant.new_application()
+    tenant.new_principal(made["appId"])
+    secret = tenant.must("POST", f"/applications/{made['id']}/addPassword", {})["secretText"]
+    for resource in ("api://theirs", theirs["appId"]):
+        form = {"client_id": made["appId"], "client_secret": secret, "scope": f"{resource}/.default"}
+        assert "AADSTS500011" in tenant.token_request(**form).json()["error_description"]
 
 
 def test_an_application_signs_in_at_home_only(tenant: LocalTenant, neighbour: LocalTenant) -> None:
