@@ -5,7 +5,6 @@ The administrator is an application that signs in with a certificate. No secret 
 
 from __future__ import annotations
 
-import base64
 import secrets
 import uuid
 from collections.abc import Iterable
@@ -35,6 +34,7 @@ from unsecret.tenant.graph_permissions import (
     permission_scopes,
 )
 from unsecret.tenant.use_cases.applications import mirrored
+from unsecret.tenant.use_cases.links import new_assignment_id
 from unsecret.tenant.use_cases.transaction import not_found
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def grant(
     """Grant application permissions on Microsoft Graph."""
     for permission in permissions:
         assignment = AppRoleAssignment(
-            id=base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode(),
+            id=new_assignment_id(),
             principal_id=principal.id,
             resource_id=graph.id,
             app_role_id=APP_ROLES[permission][0],

@@ -6,10 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from unsecret.model.application import AppRoleAssignment, ObjectKind, ServicePrincipal
+from unsecret.model.application import ObjectKind
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
 from unsecret.tenant.directory_objects import encode, property_route, shared_routes
 from unsecret.tenant.use_cases import links, reading, service_principals
+from unsecret.tenant.use_cases.links import Grant
 from unsecret.wire import collections
 from unsecret.wire.directory import (
     app_role_assignment_from_graph,
@@ -17,8 +18,6 @@ from unsecret.wire.directory import (
     directory_object_to_graph,
 )
 from unsecret.wire.service_principals import service_principal_from_graph
-
-Grant = tuple[AppRoleAssignment, ServicePrincipal | None, ServicePrincipal | None]
 
 
 async def create_service_principal(call: Call) -> Response:
@@ -68,11 +67,8 @@ def _grants(call: Call, grants: tuple[Grant, ...], name: str) -> Response:
 
 
 def _grant_to_graph(grant: Grant) -> dict[str, Any]:
-    assignment, principal, resource = grant
     return app_role_assignment_to_graph(
-        assignment,
-        principal_name=principal.display_name if principal else None,
-        resource_name=resource.display_name if resource else None,
+        grant.assignment, principal_name=grant.principal_name, resource_name=grant.resource_name
     )
 
 

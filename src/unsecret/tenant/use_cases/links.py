@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import uuid
+from secrets import token_bytes
+
+from msgspec import Struct
 
 from unsecret.errors import Conflict, Invalid
 from unsecret.model.application import AppRoleAssignment, DirectoryObject, ObjectKind, ServicePrincipal
@@ -11,6 +12,7 @@ from unsecret.model.event import Activity, ModifiedProperty, OperationType
 from unsecret.model.identifiers import ZERO_GUID, ObjectId, canonical_guid
 from unsecret.rules.permission import Operation
 from unsecret.store import directory_objects, links
+from unsecret.tenant.certificates import base64url
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, not_found
 from unsecret.wire.directory import AppRoleAssignmentBody
 from unsecret.wire.logs import as_json
@@ -60,10 +62,16 @@ def remove_owner(transaction: Transaction, kind: ObjectKind, key: ObjectKey, own
     transaction.record(ModifiedProperty("ServicePrincipal.ObjectID", as_json(guid), None))
 
 
-def grant_app_role(
-    transaction: Transaction, asked: AppRoleAssignmentBody, key: ObjectKey, end: ObjectId
-) -> tuple[AppRoleAssignment, ServicePrincipal, ServicePrincipal]:
-    """Grant an application permission. Returns the assignment, who holds it and on what.
+class Grant(Struct, frozen=True):
+    """An application permission that is held, with the names of who holds it and of whose it is."""
+
+    assignment: AppRoleAssignment
+    principal_name: str | None
+    resource_name: str | None
+
+
+def grant_app_role(transaction: Transaction, asked: AppRoleAssignmentBody, key: ObjectKey, end: ObjectId) -> Grant:
+    """Grant an application permission.
 
     `key` is what the URL names, and `end` the one of the two ends that it has to be. Raises NotFound, Forbidden,
     Invalid (no such role; granted already).
@@ -78,28 +86,24 @@ def grant_app_role(
             "The object in the URL and the one in the body differ: principalId belongs to appRoleAssignments, "
             "resourceId to appRoleAssignedTo."
         )
-    role, grantable = asked.app_role_id, _grantable_roles(resource)
-    if role != ZERO_GUID and role not in grantable:
-        raise Invalid(
-            f"Permission being assigned was not found on application '{resource.app_id}'.", target="appRoleId"
-        )
-    held = links.app_role_assignments(transaction.conn, transaction.tenant_id, principal.id)
-    if any(grant.resource_id == resource.id and grant.app_role_id == role for grant in held):
-        raise Invalid("Permission being assigned already exists on the object.", target="appRoleId")
+    value = _require_grantable(resource, asked.app_role_id)
     assignment = AppRoleAssignment(
-        id=_opaque_id(),
+        id=new_assignment_id(),
         principal_id=principal.id,
         resource_id=resource.id,
-        app_role_id=role,
+        app_role_id=asked.app_role_id,
         created_at=transaction.now,
     )
-    links.add_app_role_assignment(transaction.conn, transaction.tenant_id, assignment)
+    try:
+        links.add_app_role_assignment(transaction.conn, transaction.tenant_id, assignment)
+    except Conflict as held:
+        raise Invalid("Permission being assigned already exists on the object.", target="appRoleId") from held
     transaction.record(
-        ModifiedProperty("AppRole.Id", None, as_json(role)),
-        ModifiedProperty("AppRole.Value", None, as_json(grantable.get(role, ""))),
+        ModifiedProperty("AppRole.Id", None, as_json(asked.app_role_id)),
+        ModifiedProperty("AppRole.Value", None, as_json(value)),
         ModifiedProperty("TargetId.ServicePrincipalNames", None, as_json(resource.app_id)),
     )
-    return assignment, principal, resource
+    return Grant(assignment, principal.display_name, resource.display_name)
 
 
 def revoke_app_role(transaction: Transaction, principal_key: ObjectKey, assignment_id: str) -> None:
@@ -135,16 +139,21 @@ def _revoke(transaction: Transaction, grants: tuple[AppRoleAssignment, ...], ass
     transaction.record(ModifiedProperty("AppRole.Id", as_json(grant.app_role_id), None))
 
 
-def _grantable_roles(resource: ServicePrincipal) -> dict[str, str]:
-    """The application permissions that `resource` offers: app role id → value. Roles for people and roles that are
-    switched off are no applications'."""
-    return {
-        role["id"]: role.get("value") or ""
-        for role in resource.other.get("appRoles") or ()
-        if role.get("isEnabled", True) and "Application" in role.get("allowedMemberTypes", ())
-    }
+def _require_grantable(resource: ServicePrincipal, app_role_id: str) -> str:
+    """The value of an application permission that `resource` offers; "" for the zero GUID, which is no permission in
+    particular. Raises Invalid for any other: roles for people and roles that are switched off are no applications'."""
+    if app_role_id == ZERO_GUID:
+        return ""
+    for role in resource.other.get("appRoles") or ():
+        if (
+            role["id"] == app_role_id
+            and role.get("isEnabled", True)
+            and "Application" in role.get("allowedMemberTypes", ())
+        ):
+            return role.get("value") or ""
+    raise Invalid(f"Permission being assigned was not found on application '{resource.app_id}'.", target="appRoleId")
 
 
-def _opaque_id() -> str:
+def new_assignment_id() -> str:
     """Graph's assignment ids are 32 random bytes in base64url."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes + uuid.uuid4().bytes).rstrip(b"=").decode()
+    return base64url(token_bytes(32))

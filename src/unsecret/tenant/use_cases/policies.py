@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -206,9 +205,8 @@ def find_trusted_configuration(
 ) -> CertificateBasedApplicationConfiguration:
     """The list of authorities with this id. Raises NotFound."""
     guid = canonical_guid(configuration_id)
-    found: Any = (
-        policies.get_trusted_configuration(transaction.conn, transaction.tenant_id, ObjectId(guid)) if guid else None
-    )
-    if found is None:
+    conn, tenant_id = transaction.conn, transaction.tenant_id
+    configuration = policies.get_trusted_configuration(conn, tenant_id, ObjectId(guid)) if guid else None
+    if configuration is None:
         raise not_found(configuration_id)
-    return found
+    return configuration

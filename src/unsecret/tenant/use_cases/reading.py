@@ -17,6 +17,7 @@ from unsecret.model.policy import AppManagementPolicy, CertificateBasedApplicati
 from unsecret.model.query import Comparison, Operator, Page, Query
 from unsecret.rules.permission import Operation
 from unsecret.store import directory_objects, links, logs, policies, tenants
+from unsecret.tenant.use_cases.links import Grant
 from unsecret.tenant.use_cases.policies import find_policy, find_trusted_configuration
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, not_found
 
@@ -86,37 +87,29 @@ def owned_by(transaction: Transaction, key: ObjectKey, query: Query) -> Page[Dir
     return links.owned_objects(transaction.conn, transaction.tenant_id, principal.id, query)
 
 
-def app_role_assignments(
-    transaction: Transaction, key: ObjectKey
-) -> tuple[tuple[AppRoleAssignment, ServicePrincipal | None, ServicePrincipal | None], ...]:
-    """The application permissions that a service principal holds, each with its holder and its resource."""
+def app_role_assignments(transaction: Transaction, key: ObjectKey) -> tuple[Grant, ...]:
+    """The application permissions that a service principal holds."""
     principal = _principal_for_roles(transaction, key)
-    grants = links.app_role_assignments(transaction.conn, transaction.tenant_id, principal.id)
-    return tuple(_with_ends(transaction, grant) for grant in grants)
+    return _named(transaction, links.app_role_assignments(transaction.conn, transaction.tenant_id, principal.id))
 
 
-def app_role_assigned_to(
-    transaction: Transaction, key: ObjectKey
-) -> tuple[tuple[AppRoleAssignment, ServicePrincipal | None, ServicePrincipal | None], ...]:
+def app_role_assigned_to(transaction: Transaction, key: ObjectKey) -> tuple[Grant, ...]:
     """Who holds permissions on this service principal."""
     resource = _principal_for_roles(transaction, key)
-    grants = links.app_role_assigned_to(transaction.conn, transaction.tenant_id, resource.id)
-    return tuple(_with_ends(transaction, grant) for grant in grants)
+    return _named(transaction, links.app_role_assigned_to(transaction.conn, transaction.tenant_id, resource.id))
 
 
-def _principal_for_roles(transaction: Transaction, key: ObjectKey) -> DirectoryObject:
+def _principal_for_roles(transaction: Transaction, key: ObjectKey) -> ServicePrincipal:
     transaction.permit(Operation.READ_APP_ROLE_ASSIGNMENT)
     return transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
 
 
-def _with_ends(
-    transaction: Transaction, grant: AppRoleAssignment
-) -> tuple[AppRoleAssignment, ServicePrincipal | None, ServicePrincipal | None]:
-    def principal(object_id: ObjectId) -> ServicePrincipal | None:
-        found = directory_objects.get(transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, object_id)
-        return found if isinstance(found, ServicePrincipal) else None
-
-    return grant, principal(grant.principal_id), principal(grant.resource_id)
+def _named(transaction: Transaction, assignments: tuple[AppRoleAssignment, ...]) -> tuple[Grant, ...]:
+    """Each object is looked up once: one end is the same in all, and may hold a long list of roles."""
+    ends = {end for assignment in assignments for end in (assignment.principal_id, assignment.resource_id)}
+    found = {end: directory_objects.get_any(transaction.conn, transaction.tenant_id, end) for end in ends}
+    names = {end: obj.display_name for end, obj in found.items() if obj is not None}
+    return tuple(Grant(one, names.get(one.principal_id), names.get(one.resource_id)) for one in assignments)
 
 
 def get_default_policy(transaction: Transaction) -> TenantDefault:
