@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -13,6 +12,7 @@ from unsecret.model.query import AnyOf, Comparison, Operator, Query
 from unsecret.store import directory_objects, links
 from unsecret.tenant.settings import ServerSettings, is_own_origin
 from unsecret.wire.aadsts import TokenRefused
+from unsecret.wire.directory import offered_app_roles
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -66,17 +66,9 @@ def granted_roles(conn: Connection, tenant: Tenant, client: ServicePrincipal, re
         for assignment in links.app_role_assignments(conn, tenant.id, client.id)
         if assignment.resource_id == resource.principal.id
     ]
-    values = {role["id"]: role.get("value") for role in _app_roles(resource)}
+    values = {role.id: role.value for role in offered_app_roles(resource.principal) if role.is_enabled}
     named = (values.get(role_id) for role_id in assigned)
     return list(dict.fromkeys(value for value in named if value)) if assigned else None
-
-
-def _app_roles(resource: Resource) -> Iterable[dict[str, Any]]:
-    """The service principal's own roles; those of the application behind it where it has none written down."""
-    roles = resource.principal.other.get("appRoles")
-    if not roles and resource.application is not None:
-        roles = resource.application.other.get("appRoles")
-    return [role for role in roles or [] if role.get("isEnabled", True)]
 
 
 def _settled(identifier: str, settings: ServerSettings) -> str:

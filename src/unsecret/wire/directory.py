@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from unsecret.model.application import Application, AppRoleAssignment, DirectoryObject, Tenant
+from unsecret.model.application import Application, AppRoleAssignment, DirectoryObject, ServicePrincipal, Tenant
 from unsecret.model.identifiers import ObjectId
 from unsecret.wire.applications import application_to_graph
 from unsecret.wire.instants import format_instant
@@ -39,6 +39,28 @@ class AppRoleAssignmentBody(Struct, frozen=True, kw_only=True):
     principal_id: ObjectId
     resource_id: ObjectId
     app_role_id: str
+
+
+class AppRole(Struct, frozen=True, kw_only=True):
+    """A role that a service principal offers. `value` is what stands in tokens, "" when it has none."""
+
+    id: str
+    value: str
+    is_enabled: bool
+    is_for_applications: bool
+
+
+def offered_app_roles(principal: ServicePrincipal) -> tuple[AppRole, ...]:
+    """The `appRoles` of a service principal, in order. Those for applications are application permissions."""
+    return tuple(
+        AppRole(
+            id=role["id"],
+            value=role.get("value") or "",
+            is_enabled=role.get("isEnabled", True),
+            is_for_applications="Application" in role.get("allowedMemberTypes", ()),
+        )
+        for role in principal.other.get("appRoles") or ()
+    )
 
 
 def organization_to_graph(tenant: Tenant) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from unsecret.rules.permission import Operation
 from unsecret.store import directory_objects, links
 from unsecret.tenant.certificates import base64url
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, not_found
-from unsecret.wire.directory import AppRoleAssignmentBody
+from unsecret.wire.directory import AppRoleAssignmentBody, offered_app_roles
 from unsecret.wire.logs import as_json
 
 _ADD_OWNER = {
@@ -144,14 +144,13 @@ def _require_grantable(resource: ServicePrincipal, app_role_id: str) -> str:
     particular. Raises Invalid for any other: roles for people and roles that are switched off are no applications'."""
     if app_role_id == ZERO_GUID:
         return ""
-    for role in resource.other.get("appRoles") or ():
-        if (
-            role["id"] == app_role_id
-            and role.get("isEnabled", True)
-            and "Application" in role.get("allowedMemberTypes", ())
-        ):
-            return role.get("value") or ""
-    raise Invalid(f"Permission being assigned was not found on application '{resource.app_id}'.", target="appRoleId")
+    roles = (role for role in offered_app_roles(resource) if role.is_enabled and role.is_for_applications)
+    values = {role.id: role.value for role in roles}
+    if app_role_id not in values:
+        raise Invalid(
+            f"Permission being assigned was not found on application '{resource.app_id}'.", target="appRoleId"
+        )
+    return values[app_role_id]
 
 
 def new_assignment_id() -> str:
