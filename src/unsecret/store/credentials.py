@@ -7,19 +7,21 @@ credentials; either kind authenticates the application.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from msgspec import Struct
-from sqlalchemy import Connection, ScalarSelect, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, Executable, bindparam, delete, exists, insert, select, update
 
 from unsecret.errors import Conflict
 from unsecret.model.application import DirectoryObject, KeyCredential, KeyType, KeyUsage, ObjectKind, PasswordCredential
 from unsecret.model.identifiers import AppId, KeyId, ObjectId, TenantId
 from unsecret.store.columns import folded_or_none, guid, guid_text, instant, micros
-from unsecret.store.live_objects import LIVE, require_row
+from unsecret.store.live_objects import LIVE, LIVE_ROW, require_row
 from unsecret.store.schema import APPLICATION, directory_object, key_credential, password_credential
 from unsecret.store.statement import Insertion, Statement
+
+C = TypeVar("C", PasswordCredential, KeyCredential)
 
 
 class StoredPassword(Struct, frozen=True, kw_only=True):
@@ -54,9 +56,6 @@ _KEY_COLUMNS = (
     _key.thumbprint_sha1,
     _key.thumbprint_sha256,
 )
-_live_row: ScalarSelect[int] = (
-    select(_object.id).where(LIVE, _object.object_id == bindparam("object_id")).scalar_subquery()
-)
 _OF_THE_APP = (LIVE, _object.app_id == bindparam("app_id"))
 
 _has_key_id = exists().where(_password.object_row == _object.id, _password.key_id == bindparam("key_id"))
@@ -72,7 +71,7 @@ _ADD_PASSWORD = Statement(
 )
 _INSERT_PASSWORD = Insertion(password_credential)
 _REMOVE_PASSWORD = Statement(
-    delete(password_credential).where(_password.object_row == _live_row, _password.key_id == bindparam("key_id"))
+    delete(password_credential).where(_password.object_row == LIVE_ROW, _password.key_id == bindparam("key_id"))
 )
 _PASSWORDS_OF = Statement(
     select(*_PASSWORD_COLUMNS).where(_password.object_row == bindparam("object_row")).order_by(_password.id)
@@ -88,11 +87,21 @@ _INSERT_KEY = Insertion(key_credential)
 _REMOVE_KEY = Statement(
     delete(key_credential).where(_key.object_row == bindparam("object_row"), _key.key_id == bindparam("key_id"))
 )
-_changed = ("type", "usage", "start_at", "end_at", "display_name", "custom_key_identifier")
-_changed = (*_changed, "folded_custom_key_identifier", "key", "thumbprint_sha1", "thumbprint_sha256")
+_KEPT_OF_A_KEY = (
+    "type",
+    "usage",
+    "start_at",
+    "end_at",
+    "display_name",
+    "custom_key_identifier",
+    "folded_custom_key_identifier",
+    "key",
+    "thumbprint_sha1",
+    "thumbprint_sha256",
+)
 _UPDATE_KEY = Statement(
     update(key_credential)
-    .values({name: bindparam(name) for name in _changed})
+    .values({name: bindparam(name) for name in _KEPT_OF_A_KEY})
     .where(_key.object_row == bindparam("of_row"), _key.key_id == bindparam("with_key_id"))
 )
 _KEYS_OF = Statement(select(*_KEY_COLUMNS).where(_key.object_row == bindparam("object_row")).order_by(_key.id))
@@ -187,24 +196,21 @@ def keys_in(conn: Connection, row: int) -> tuple[KeyCredential, ...]:
 
 def passwords_by_row(conn: Connection, rows: Sequence[int]) -> Mapping[int, tuple[PasswordCredential, ...]]:
     """Of a page of objects, in one statement."""
-    if not rows:
-        return {}
     question = select(_password.object_row, *_PASSWORD_COLUMNS).where(_password.object_row.in_(rows))
-    found: dict[int, tuple[PasswordCredential, ...]] = defaultdict(tuple)
-    for row, *values in conn.execute(question.order_by(_password.id)):
-        found[row] += (_password_from(values),)
-    return found
+    return _by_row(conn, question.order_by(_password.id), _password_from) if rows else {}
 
 
 def keys_by_row(conn: Connection, rows: Sequence[int]) -> Mapping[int, tuple[KeyCredential, ...]]:
     """Of a page of objects, in one statement."""
-    if not rows:
-        return {}
     question = select(_key.object_row, *_KEY_COLUMNS).where(_key.object_row.in_(rows))
-    found: dict[int, tuple[KeyCredential, ...]] = defaultdict(tuple)
-    for row, *values in conn.execute(question.order_by(_key.id)):
-        found[row] += (_key_from(values),)
-    return found
+    return _by_row(conn, question.order_by(_key.id), _key_from) if rows else {}
+
+
+def _by_row(conn: Connection, question: Executable, read: Callable[[Sequence[Any]], C]) -> dict[int, tuple[C, ...]]:
+    found: dict[int, list[C]] = defaultdict(list)
+    for row, *values in conn.execute(question):
+        found[row].append(read(values))
+    return {row: tuple(credentials) for row, credentials in found.items()}
 
 
 def _kind(number: int) -> ObjectKind:

@@ -22,7 +22,10 @@ STILL_LIVE: ColumnElement[bool] = (unindexed(_object.tenant_id) == bindparam("te
 )
 """For statements that come to an object from another row."""
 
-_ROW = Statement(select(_object.id).where(LIVE, _object.object_id == bindparam("object_id")))
+_row = select(_object.id).where(LIVE, _object.object_id == bindparam("object_id"))
+_ROW = Statement(_row)
+LIVE_ROW = _row.scalar_subquery()
+"""For statements that take `tenant_id` and `object_id`, and touch what hangs on the object."""
 
 
 def row_of(conn: Connection, tenant_id: TenantId, object_id: str) -> int | None:

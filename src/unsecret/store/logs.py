@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-import msgspec
 from sqlalchemy import Connection
 
 from unsecret.model.event import AuditEvent, SignIn
 from unsecret.model.identifiers import TenantId
 from unsecret.model.query import Page, Query
 from unsecret.store.columns import body_of, folded, folded_or_none, guid, guid_or_none, micros
-from unsecret.store.paging import Collection, page_of
+from unsecret.store.paging import Collection, bodies_of, page_of
 from unsecret.store.properties import AUDIT_ORDERS, AUDITS, SIGN_IN_ORDERS, SIGN_INS
 from unsecret.store.schema import audit_event, audit_target, sign_in
 from unsecret.store.statement import Insertion
 
 _audit, _sign_in = audit_event.c, sign_in.c
-
 
 _ADD_AUDIT = Insertion(audit_event)
 _ADD_TARGET = Insertion(audit_target)
@@ -44,12 +39,7 @@ _SIGN_INS = Collection(
 )
 
 
-def _bodies(noun: type) -> Callable[[Sequence[Any]], Sequence[Any]]:
-    decode = msgspec.json.Decoder(noun).decode
-    return lambda rows: [decode(body) for (body,) in rows]
-
-
-_audits_in, _sign_ins_in = _bodies(AuditEvent), _bodies(SignIn)
+_audits_in, _sign_ins_in = bodies_of(AuditEvent), bodies_of(SignIn)
 
 
 def add_audit(conn: Connection, tenant_id: TenantId, event: AuditEvent) -> None:

@@ -121,6 +121,12 @@ def page_of(
     )
 
 
+def bodies_of(noun: type[T]) -> Callable[[Sequence[Any]], Sequence[T]]:
+    """How `page_of` reads rows that are a `body` alone."""
+    decode = msgspec.json.Decoder(noun).decode
+    return lambda rows: [decode(body) for (body,) in rows]
+
+
 def _order_of(collection: Collection, asked: OrderBy | None) -> _Order:
     if asked is None:
         newest_first = collection.newest_first

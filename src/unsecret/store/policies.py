@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,8 +14,8 @@ from unsecret.model.policy import AppManagementPolicy, CertificateBasedApplicati
 from unsecret.model.query import Page, Query
 from unsecret.store.columns import body_of, folded, guid
 from unsecret.store.directory_objects import list_linked
-from unsecret.store.live_objects import LIVE, not_found, require_row
-from unsecret.store.paging import Collection, page_of
+from unsecret.store.live_objects import LIVE, LIVE_ROW, not_found, require_row
+from unsecret.store.paging import Collection, bodies_of, page_of
 from unsecret.store.properties import POLICIES, POLICY_ORDERS
 from unsecret.store.schema import (
     app_management_policy,
@@ -58,8 +57,7 @@ _POLICY_OF = Statement(
 _LINK = Insertion(policy_link)
 _UNLINK = Statement(
     delete(policy_link).where(
-        _link.object_row
-        == select(_object.id).where(LIVE, _object.object_id == bindparam("object_id")).scalar_subquery(),
+        _link.object_row == LIVE_ROW,
         _link.policy_row == select(_policy.id).where(*_THE_POLICY).scalar_subquery(),
     )
 )
@@ -72,6 +70,7 @@ _DELETE_TRUSTED = Statement(delete(trusted_configuration).where(*_THE_CONFIGURAT
 
 _decode_default = msgspec.json.Decoder(TenantDefault).decode
 _decode_policy = msgspec.json.Decoder(AppManagementPolicy).decode
+_policies_in = bodies_of(AppManagementPolicy)
 _decode_trusted = msgspec.json.Decoder(CertificateBasedApplicationConfiguration).decode
 
 _COLLECTION = Collection(
@@ -124,11 +123,7 @@ def delete_policy(conn: Connection, tenant_id: TenantId, policy_id: PolicyId) ->
 
 def list_policies(conn: Connection, tenant_id: TenantId, query: Query) -> Page[AppManagementPolicy]:
     """A page of custom policies, oldest first. Raises Invalid as `directory_objects.list` does."""
-
-    def read(rows: Sequence[Any]) -> Sequence[AppManagementPolicy]:
-        return [_decode_policy(body) for (body,) in rows]
-
-    return page_of(conn, _COLLECTION, tenant_id, query, read)
+    return page_of(conn, _COLLECTION, tenant_id, query, _policies_in)
 
 
 def policy_of(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> AppManagementPolicy | None:
