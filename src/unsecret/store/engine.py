@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,7 +68,7 @@ class Store:
 
         `url_or_path` is the path of an SQLite file or an SQLAlchemy URL. `max_pages` bounds the file, in pages of 4
         KiB, as a full disk would; `busy_seconds` is how long a write waits for other processes. Raises Unavailable
-        when the file cannot be opened, is damaged, or is newer than this software.
+        when the file cannot be opened, is damaged, or is newer than this software; Unsupported for another database.
         """
         url = _url(url_or_path)
         with _opening, _telling():
@@ -155,8 +154,8 @@ class _Turns:
 
 def _patiently(command: str, conn: Connection, patience: float) -> int:
     """Runs `command` until nobody else is in its way; the number of times that took."""
-    deadline = time.monotonic() + patience
-    for tries in count(1):
+    deadline, tries = time.monotonic() + patience, 1
+    while True:
         try:
             driver_of(conn).execute(command).fetchall()
             return tries
@@ -164,7 +163,7 @@ def _patiently(command: str, conn: Connection, patience: float) -> int:
             if _primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
         time.sleep(_LOOK_AGAIN_SECONDS)
-    raise AssertionError("unreachable")
+        tries += 1
 
 
 def _engine(url: URL, pragmas: Iterable[str], busy_seconds: float) -> Engine:
