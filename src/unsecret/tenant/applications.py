@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from unsecret.model.application import ObjectKind
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
-from unsecret.tenant.directory_objects import encode, property_route, shared_routes
+from unsecret.tenant.directory_objects import encode, property_route, shared_routes, update_object
 from unsecret.tenant.use_cases import applications
 from unsecret.wire.applications import application_from_graph
 from unsecret.wire.credentials import password_to_graph
@@ -24,10 +24,10 @@ async def create_application(call: Call) -> Response:
 async def update_application(call: Call) -> Response:
     """PATCH /applications/{id}."""
     body = await call.body()
-    await call.write(
+    writing = call.write(
         applications.update_application, call.key(), lambda existing: application_from_graph(body, existing=existing)
     )
-    return no_content()
+    return await update_object(call, writing)
 
 
 async def delete_application(call: Call) -> Response:

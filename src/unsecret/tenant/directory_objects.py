@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
-from unsecret.errors import Invalid
+from unsecret.errors import Invalid, NotFound
 from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.query import Query
 from unsecret.tenant.call import Call, Route, Routes, json_response, name_of, no_content
@@ -75,6 +75,17 @@ def get_property(kind: ObjectKind, call: Call) -> Response:
         raise call.not_served()
     known, value = shown[name.casefold()]
     return no_content() if value is None else call.value(value, f"{name_of(kind)}('{obj.id}')/{known}")
+
+
+async def update_object(call: Call, writing: Awaitable[None]) -> Response:
+    """PATCH of one object. The other half of an upsert, which makes what is not there, is not served."""
+    try:
+        await writing
+    except NotFound:
+        if "create-if-missing" in call.request.headers.get("prefer", "").casefold():
+            raise call.not_served() from None
+        raise
+    return no_content()
 
 
 async def add_password(kind: ObjectKind, call: Call) -> Response:

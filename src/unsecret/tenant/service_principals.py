@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from unsecret.model.application import ObjectKind
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
-from unsecret.tenant.directory_objects import encode, property_route, shared_routes
+from unsecret.tenant.directory_objects import encode, property_route, shared_routes, update_object
 from unsecret.tenant.use_cases import links, reading, service_principals
 from unsecret.tenant.use_cases.links import Grant
 from unsecret.wire import collections
@@ -30,12 +30,12 @@ async def create_service_principal(call: Call) -> Response:
 async def update_service_principal(call: Call) -> Response:
     """PATCH /servicePrincipals/{id}."""
     body = await call.body()
-    await call.write(
+    writing = call.write(
         service_principals.update_service_principal,
         call.key(),
         lambda existing: service_principal_from_graph(body, existing=existing),
     )
-    return no_content()
+    return await update_object(call, writing)
 
 
 async def delete_service_principal(call: Call) -> Response:
