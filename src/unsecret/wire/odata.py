@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote_plus
 from msgspec import Struct
 
 from unsecret.errors import Invalid, Unsupported
-from unsecret.model.query import OrderBy, Query
+from unsecret.model.query import Filter, OrderBy, Query
 from unsecret.wire.queryable import UNSUPPORTED, Collection, check_expand, check_filter, check_order, check_select
 
 DIVERGENCES = "docs/reference/divergences.md"
@@ -36,28 +36,18 @@ _MAX_PAGE_SIZE = re.compile(r"(?:odata\.)?maxpagesize\s*=\s*\"?(\d{1,9})\"?", re
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """What the query string of a request asks for. `advanced` says that the advanced query parameters are there."""
+    """What the query string of a request asks for."""
 
     query: Query
     select: tuple[str, ...] | None = None
     expand: tuple[str, ...] = ()
-    advanced: bool = False
 
 
-def parse_query(
-    params: Sequence[tuple[str, str]],
-    headers: Mapping[str, str],
-    *,
-    max_top: int = 999,
-    default_top: int = 100,
-    collection: Collection | None = None,
-) -> Asked:
+def parse_query(params: Sequence[tuple[str, str]], headers: Mapping[str, str], *, collection: Collection) -> Asked:
     """The system query options among `params`, which are decoded and in the order in which they were sent.
 
-    With `collection`, names are checked against it and spelt as Graph spells them, and the rules of advanced
-    queries hold; its page sizes win over `max_top` and `default_top`.
-    Without it, names are as sent. Raises Invalid for an option that is unknown, given twice or not understood;
-    Unsupported for $search.
+    Names are checked against `collection` and spelt as Graph spells them. Raises Invalid for an option that is unknown,
+    given twice or not understood, and for what the collection cannot be asked; Unsupported for $search.
     """
     options = _options(params)
     sent = {name.lower(): value for name, value in headers.items()}
@@ -66,22 +56,17 @@ def parse_query(
     eventual = is_eventual(headers) or is_eventual(dict(params))
     advanced = eventual and counted
     _refuse_search(options, eventual=eventual)
-    if collection is not None:
-        max_top, default_top = collection.max_top, collection.default_top
-    top = _top(options.get("$top"), sent.get("prefer", ""), max_top, default_top)
     query = Query(
         filter=_filter(options.get("$filter"), collection, advanced=advanced),
         order_by=_order_by(options.get("$orderby"), collection, advanced=advanced),
-        top=top,
+        top=_top(options.get("$top"), sent.get("prefer", ""), collection),
         after=_cursor(options.get("$skiptoken")),
         count=advanced,
     )
-    select = _names(options.get("$select"), "$select")
-    expand = _expand(options.get("$expand"))
-    if collection is not None:
-        select = None if select is None else check_select(select, collection)
-        expand = check_expand(expand, collection, advanced=advanced)
-    return Asked(query=query, select=select, expand=expand, advanced=advanced)
+    names = _names(options.get("$select"), "$select")
+    select = None if names is None else check_select(names, collection)
+    expand = check_expand(_expand(options.get("$expand")), collection, advanced=advanced)
+    return Asked(query=query, select=select, expand=expand)
 
 
 def is_eventual(headers: Mapping[str, str]) -> bool:
@@ -115,8 +100,8 @@ def select(body: dict[str, Any], names: Names) -> dict[str, Any]:
     and `name@odata.…` of what was asked for). A name that `body` does not have is passed over."""
     if names is None:
         return body
-    wanted = {name.lower() for name in names}
-    return {name: value for name, value in body.items() if (name.partition("@")[0].lower() or "@") in wanted | {"@"}}
+    wanted = {name.lower() for name in names} | {"@"}
+    return {name: value for name, value in body.items() if (name.partition("@")[0].lower() or "@") in wanted}
 
 
 def _options(params: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -140,16 +125,15 @@ def _option(name: str) -> str:
     return f"${lower}" if f"${lower}" in _OPTIONS or f"${lower}" in _REFUSED else lower
 
 
-def _filter(text: str | None, collection: Collection | None, *, advanced: bool) -> Any:
+def _filter(text: str | None, collection: Collection, *, advanced: bool) -> Filter | None:
     if text is None:
         return None
     from unsecret.wire.filters import parse_filter
 
-    asked = parse_filter(text)
-    return asked if collection is None else check_filter(asked, collection, advanced=advanced)
+    return check_filter(parse_filter(text), collection, advanced=advanced)
 
 
-def _order_by(text: str | None, collection: Collection | None, *, advanced: bool) -> OrderBy | None:
+def _order_by(text: str | None, collection: Collection, *, advanced: bool) -> OrderBy | None:
     if text is None:
         return None
     match text.split():
@@ -161,18 +145,18 @@ def _order_by(text: str | None, collection: Collection | None, *, advanced: bool
             raise Invalid("Sorting by more than one property is not supported.", code=UNSUPPORTED, target="$orderby")
         case _:
             raise Invalid("Invalid orderby clause: give one property, then asc or desc.", target="$orderby")
-    return order if collection is None else check_order(order, collection, advanced=advanced)
+    return check_order(order, collection, advanced=advanced)
 
 
-def _top(text: str | None, prefer: str, max_top: int, default_top: int) -> int:
+def _top(text: str | None, prefer: str, collection: Collection) -> int:
     """The page size. What a client prefers is a wish: it is cut to what is allowed."""
     if text is None:
         wish = _MAX_PAGE_SIZE.search(prefer)
-        return min(max(int(wish[1]), 1), max_top) if wish else default_top
+        return min(max(int(wish[1]), 1), collection.max_top) if wish else collection.default_top
     size = int(text) if re.fullmatch(r"\d{1,9}", text.strip(), re.ASCII) else None
-    if size is None or not 1 <= size <= max_top:
+    if size is None or not 1 <= size <= collection.max_top:
         raise Invalid(
-            f"Invalid page size specified: '{text[:32]}'. Must be between 1 and {max_top} inclusive.",
+            f"Invalid page size specified: '{text[:32]}'. Must be between 1 and {collection.max_top} inclusive.",
             code=UNSUPPORTED,
             target="$top",
         )
