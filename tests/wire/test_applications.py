@@ -37,7 +37,7 @@ def patched(app: Application, body: dict[str, Any]) -> Application:
 
 
 def shown(app: Application) -> dict[str, Any]:
-    return application_to_graph(app, beta=False)
+    return application_to_graph(app)
 
 
 def writable(body: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def test_two_answers_share_nothing_that_could_be_changed() -> None:
 
 
 def test_every_writable_property_is_shown_as_it_was_written() -> None:
-    body = application_to_graph(created(FULL), beta=True, selected=HIDDEN)
+    body = application_to_graph(created(FULL), selected=HIDDEN)
     assert set(FULL) <= set(body)
     assert body["web"]["redirectUriSettings"] == [
         {"uri": "https://contoso.com/a", "index": None},
@@ -174,13 +174,13 @@ def test_the_members_that_the_law_looks_at_are_lifted_out() -> None:
 def test_some_properties_are_shown_only_when_selected() -> None:
     app = created(FULL)
     assert set(HIDDEN).isdisjoint(shown(app))
-    assert application_to_graph(new(), beta=False, selected=HIDDEN)["oauth2RequirePostResponse"] is False
+    assert application_to_graph(new(), selected=HIDDEN)["oauth2RequirePostResponse"] is False
 
 
 def test_a_read_sent_back_as_a_patch_changes_nothing() -> None:
     app = created(FULL, key_credentials=(_key(),), password_credentials=(_password(),))
     for selected in ((), HIDDEN):
-        body = application_to_graph(app, beta=False, selected=selected)
+        body = application_to_graph(app, selected=selected)
         asked = application_from_graph({"@odata.context": "…", "@odata.type": "…", **body}, existing=app)
         assert asked.properties == {}
         assert asked.password_credentials is None
@@ -312,8 +312,8 @@ bodies = st.fixed_dictionaries(
 @given(bodies, bodies)
 def test_what_is_shown_says_all_that_is_kept(first: dict[str, Any], second: dict[str, Any]) -> None:
     app = created(first)
-    body = application_to_graph(app, beta=False, selected=HIDDEN)
+    body = application_to_graph(app, selected=HIDDEN)
     assert application_from_graph(body, existing=app).properties == {}
     again = new(**application_from_graph(writable(body), existing=None).properties)
-    assert application_to_graph(again, beta=False, selected=HIDDEN) == body
+    assert application_to_graph(again, selected=HIDDEN) == body
     assert patched(patched(app, second), writable(body)) == app

@@ -34,7 +34,7 @@ def encode(obj: DirectoryObject, call: Call, select: odata.Names) -> dict[str, A
     wanted = frozenset(select or ())
     keys = "keyCredentials" in wanted
     if isinstance(obj, Application):
-        return application_to_graph(obj, beta=call.beta, with_keys=keys, selected=wanted)
+        return application_to_graph(obj, with_keys=keys, selected=wanted)
     attributes = _shows_attributes(select)
     return service_principal_to_graph(obj, beta=call.beta, with_keys=keys, with_custom_security_attributes=attributes)
 

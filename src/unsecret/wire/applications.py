@@ -213,14 +213,13 @@ class ApplicationBody(Struct, frozen=True, kw_only=True):
 
 
 def application_to_graph(
-    app: Application, *, beta: bool, with_keys: bool = False, selected: Collection[str] = ()
+    app: Application, *, with_keys: bool = False, selected: Collection[str] = ()
 ) -> dict[str, Any]:
     """An application as Graph shows it, every property expanded, without `@odata.context`.
 
     `with_keys` shows the certificates (Graph does so for `$select=keyCredentials` only); `selected` are the
     names in `$select`, for the properties that are shown on demand. v1.0 and beta show the same.
     """
-    del beta
     body = msgspec.json.decode(_BLANK)
     other = app.other
     web = {**body["web"], **other.get("web", {}), "redirectUris": list(app.web_redirect_uris)}
@@ -265,7 +264,7 @@ def application_from_graph(body: Any, *, existing: Application | None) -> Applic
     are replaced. Read `existing` in the transaction that writes, for `other` is merged from it. Raises
     Invalid, which names the property, and Unsupported for `…@odata.bind`.
     """
-    current = _ALL_DEFAULTS if existing is None else application_to_graph(existing, beta=True, selected=_ON_SELECT)
+    current = _ALL_DEFAULTS if existing is None else application_to_graph(existing, selected=_ON_SELECT)
     written = read_properties(body, PROPERTIES, current=current, creating=existing is None)
     if existing is None:
         require("displayName", written)

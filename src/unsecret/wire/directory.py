@@ -100,11 +100,7 @@ def _verified_domain(name: str, initial: bool) -> dict[str, Any]:
 
 def directory_object_to_graph(obj: DirectoryObject, *, beta: bool) -> dict[str, Any]:
     """An element of a collection that mixes kinds, with the `@odata.type` that tells them apart."""
-    shown = (
-        application_to_graph(obj, beta=beta)
-        if isinstance(obj, Application)
-        else service_principal_to_graph(obj, beta=beta)
-    )
+    shown = application_to_graph(obj) if isinstance(obj, Application) else service_principal_to_graph(obj, beta=beta)
     return {"@odata.type": f"#microsoft.graph.{obj.kind.value}", **shown}
 
 
