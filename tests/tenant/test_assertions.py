@@ -19,7 +19,14 @@ from unsecret.model.application import KeyCredential, KeyType, KeyUsage, ObjectK
 from unsecret.model.identifiers import AppId, KeyId, ObjectId
 from unsecret.store.credentials import StoredKey
 from unsecret.tenant import pki
-from unsecret.tenant.assertions import MAX_ASSERTION_LENGTH, verify_client_assertion
+from unsecret.tenant.assertions import (
+    MAX_ASSERTION_LENGTH,
+    read_assertion,
+    registered_key,
+    require_claims,
+    require_issuer,
+    require_signature,
+)
 from unsecret.tenant.bootstrap import certificate_credential
 from unsecret.tenant.certificates import CertificateFacts, read_certificate
 from unsecret.wire.aadsts import TokenRefused
@@ -84,9 +91,13 @@ def _signature(key: rsa.RSAPrivateKey, algorithm: str, text: str) -> bytes:
 
 
 def _verify(text: str, *keys: StoredKey, now=NOW) -> StoredKey:
-    return verify_client_assertion(
-        text, client_id=APP, keys=keys, is_audience=lambda given: given == AUDIENCE, audience=AUDIENCE, now=now
-    )
+    """The steps in the order in which the token endpoint takes them."""
+    assertion = read_assertion(text)
+    require_issuer(assertion, APP)
+    key = registered_key(assertion, keys, now=now)
+    require_signature(assertion, key, now=now)
+    require_claims(assertion, is_audience=lambda given: given == AUDIENCE, audience=AUDIENCE, now=now)
+    return key
 
 
 def _refused(text: str, *keys: StoredKey, now=NOW) -> TokenRefused:

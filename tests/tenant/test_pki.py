@@ -175,7 +175,7 @@ def test_the_administrators_file_holds_a_certificate_and_its_rsa_key(tmp_path: P
     assert key.key_size == 2048
     certificate = x509.load_pem_x509_certificate(content)
     assert certificate.public_key() == key.public_key()
-    assert facts.common_name == "unsecret administrator"
+    assert facts.subject == "CN=unsecret administrator"
     assert facts.not_before <= NOW < facts.not_after
 
 

@@ -15,6 +15,7 @@ from unsecret.errors import Invalid
 from unsecret.model.application import Application, KeyCredential, KeyType, KeyUsage, PasswordCredential
 from unsecret.model.identifiers import AppId, KeyId, ObjectId
 from unsecret.wire.applications import PROPERTIES, application_from_graph, application_to_graph
+from unsecret.wire.credentials import KeyEntry
 from unsecret.wire.instants import parse_instant
 from unsecret.wire.shapes import Access
 
@@ -259,7 +260,7 @@ def test_credentials_are_reported_as_they_were_asked_for() -> None:
     }
     asked = application_from_graph(body, existing=None)
     assert [request.display_name for request in asked.password_credentials or ()] == ["s"]
-    assert [entry.given for entry in asked.key_credentials or ()] == [{"key_id", "key"}]
+    assert asked.key_credentials == (KeyEntry(key_id=KeyId(GUID)),)
     assert set(asked.properties) == {"display_name"}
     nothing = application_from_graph({"displayName": "a"}, existing=None)
     assert (nothing.key_credentials, nothing.password_credentials) == (None, None)

@@ -8,6 +8,8 @@ and azure-identity's asynchronous credentials write. Whatever names the certific
 checked with the *registered* one, and nothing else in the assertion is believed.
 
 An assertion may be used again until it expires: Entra does not refuse replays of `jti` either.
+
+The steps are taken one after the other by `oauth2.py`, which notes in between whose certificate it was.
 """
 
 from __future__ import annotations
@@ -41,7 +43,6 @@ MIN_KEY_BITS = 2048
 
 _SHOWN_INSTANT = "%m/%d/%Y %H:%M:%S"
 
-
 _REGISTRY = jws.JWSRegistry(algorithms=list(ALGORITHMS))
 
 
@@ -52,28 +53,6 @@ class Assertion(Struct, frozen=True, kw_only=True):
     algorithm: str
     names: dict[str, Any]
     claims: dict[str, Any]
-
-
-def verify_client_assertion(
-    text: str,
-    *,
-    client_id: AppId,
-    keys: Sequence[StoredKey],
-    is_audience: Callable[[str], bool],
-    audience: str,
-    now: datetime,
-) -> StoredKey:
-    """The registered key that `text` was signed with; all of the assertion holds at `now`.
-
-    `keys` are the keys of the application and its service principal, `is_audience` says whether an `aud` is
-    ours, `audience` is the one to recommend. Raises TokenRefused.
-    """
-    assertion = read_assertion(text)
-    require_issuer(assertion, client_id)
-    key = registered_key(assertion, keys, now=now)
-    require_signature(assertion, key, now=now)
-    require_claims(assertion, is_audience=is_audience, audience=audience, now=now)
-    return key
 
 
 def read_assertion(text: str) -> Assertion:

@@ -8,7 +8,6 @@ in `issued_by`.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from datetime import datetime
@@ -67,14 +66,13 @@ class CertificateFacts(Struct, frozen=True, kw_only=True):
 
     `thumbprint` is the upper-case hex SHA-1 that Graph shows as `customKeyIdentifier`; `thumbprint_sha1` and
     `thumbprint_sha256` are base64url without padding, as JOSE headers carry them. `subject` is the whole
-    name (`CN=…, O=…`), `common_name` its CN alone.
+    name (`CN=…, O=…`).
     """
 
     der: bytes
     not_before: datetime
     not_after: datetime
     subject: str
-    common_name: str | None
     thumbprint: str
     thumbprint_sha1: str
     thumbprint_sha256: str
@@ -104,7 +102,7 @@ def thumbprint_hex(thumbprint: str | None) -> str:
     try:
         text = thumbprint or ""
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).hex().upper()
-    except (ValueError, binascii.Error):
+    except ValueError:
         return ""
 
 
@@ -128,13 +126,11 @@ def read_certificate(data: bytes) -> CertificateFacts:
 def _facts(certificate: x509.Certificate) -> CertificateFacts:
     der = certificate.public_bytes(Encoding.DER)
     sha1 = hashlib.sha1(der, usedforsecurity=False).digest()
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return CertificateFacts(
         der=der,
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         subject=written_out(certificate.subject),
-        common_name=str(names[0].value) if names else None,
         thumbprint=sha1.hex().upper(),
         thumbprint_sha1=base64url(sha1),
         thumbprint_sha256=base64url(hashlib.sha256(der).digest()),
@@ -148,7 +144,7 @@ def issued_by(certificate: bytes, authority: bytes) -> bool:
     certificate says that it is not one, and for anything that cannot be read.
     """
     try:
-        child, parent = x509.load_der_x509_certificate(certificate), x509.load_der_x509_certificate(authority)
+        child, parent = load(certificate), load(authority)
         child.verify_directly_issued_by(parent)
         return _may_issue(parent)
     except (InvalidSignature, *UNREADABLE):

@@ -39,24 +39,24 @@ _SECRET_TEXT = text(least=1, most=_LONGEST_SECRET)
 _TYPE = word(*KeyType)
 _USAGE = word(*KeyUsage)
 
-_KEY_FIELDS = {
-    "keyId": "key_id",
-    "type": "type",
-    "usage": "usage",
-    "key": "key",
-    "displayName": "display_name",
-    "startDateTime": "start_at",
-    "endDateTime": "end_at",
-    "customKeyIdentifier": "custom_key_identifier",
-}
+_KEY_MEMBERS = (
+    "keyId",
+    "type",
+    "usage",
+    "key",
+    "displayName",
+    "startDateTime",
+    "endDateTime",
+    "customKeyIdentifier",
+)
 _PASSWORD_MEMBERS = ("displayName", "startDateTime", "endDateTime", "secretText")
 _MADE_BY_THE_SERVICE = ("keyId", "hint", "customKeyIdentifier")
 """Members of a passwordCredential that no client chooses."""
 
 
 class KeyEntry(Struct, frozen=True, kw_only=True):
-    """One element of `keyCredentials` as sent. `key` is what the base64 stood for (DER when it was PEM text);
-    `given` are the fields that the request named, null or not."""
+    """One element of `keyCredentials` as sent; a member that is null says as little as one that is missing. `key` is
+    what the base64 stood for (DER when it was PEM text)."""
 
     key_id: KeyId | None = None
     type: KeyType | None = None
@@ -66,7 +66,6 @@ class KeyEntry(Struct, frozen=True, kw_only=True):
     start_at: datetime | None = None
     end_at: datetime | None = None
     custom_key_identifier: str | None = None
-    given: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         """Without the key: a symmetric one is a secret."""
@@ -176,7 +175,7 @@ def _password(value: Any, where: str) -> PasswordRequest:
 
 
 def _key(value: Any, where: str) -> KeyEntry:
-    members = an_object(value, where, tuple(_KEY_FIELDS))
+    members = an_object(value, where, _KEY_MEMBERS)
     kind = take(_TYPE, members.get("type"), join(where, "type"))
     usage = take(_USAGE, members.get("usage"), join(where, "usage"))
     return KeyEntry(
@@ -188,7 +187,6 @@ def _key(value: Any, where: str) -> KeyEntry:
         start_at=_instant(members.get("startDateTime"), join(where, "startDateTime")),
         end_at=_instant(members.get("endDateTime"), join(where, "endDateTime")),
         custom_key_identifier=_identifier(members.get("customKeyIdentifier"), join(where, "customKeyIdentifier")),
-        given=frozenset(_KEY_FIELDS[name] for name in members),
     )
 
 
