@@ -9,10 +9,17 @@ from unsecret import __version__
 
 def main() -> None:
     """The `unsecret` command."""
-    arguments = sys.argv[1:]
+    from unsecret.cli.ending import exit_code_of
+
+    raise SystemExit(exit_code_of(lambda: _answer(sys.argv[1:])))
+
+
+def _answer(arguments: list[str]) -> int:
     if arguments == ["--version"]:  # answered before any library is loaded: scripts ask this often
-        print(f"unsecret {__version__}")
-        return
+        from unsecret.cli.printing import answer
+
+        answer(f"unsecret {__version__}")
+        return 0
     from unsecret.cli.app import run
 
-    raise SystemExit(run(arguments))
+    return run(arguments)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from unsecret import __version__
-from unsecret.cli.exit_codes import ERROR, INTERRUPTED
+from unsecret.cli.exit_codes import ERROR
 from unsecret.cli.options import PLAIN
 from unsecret.cli.printing import say, say_error
 from unsecret.errors import UnsecretError
@@ -24,8 +23,8 @@ Without --data they speak to the tenant that `unsecret up` started last.
 
 EPILOGUE = (
     "Exit codes: 0 done, or nothing to do; 1 error, nothing or not everything was done; 2 --dry-run found "
-    "changes to make; 3 findings. Answers go to stdout, all talk to stderr. Add --debug to any command to see "
-    "where an unexpected error came from."
+    "changes to make; 130 stopped by Ctrl-C. Answers go to stdout, all talk to stderr. Add --debug to any command "
+    "to see where an unexpected error came from."
 )
 
 COMMANDS = {
@@ -49,6 +48,7 @@ def build_app(*, verb: str | None = None) -> App:
         version=f"unsecret {__version__}",
         version_flags=["--version"],
         result_action="return_value",
+        suppress_keyboard_interrupt=False,  # `ending` says what has become of the command
         default_parameter=PLAIN,
     )
     for order, (name, where) in enumerate(COMMANDS.items()):
@@ -59,7 +59,7 @@ def build_app(*, verb: str | None = None) -> App:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command line and give its exit code."""
+    """Carry out one command line and give its exit code. Ctrl-C, and a reader who leaves, are raised."""
     debug = "--debug" in arguments
     words = [one for one in arguments if one != "--debug"]
     try:
@@ -70,20 +70,23 @@ def run(arguments: Sequence[str]) -> int:
         return _misunderstood(error, words)
     except UnsecretError as error:
         return _refused(error, debug=debug)
-    except KeyboardInterrupt:
-        say("Stopped.")
-        return INTERRUPTED
-    except BrokenPipeError:  # whoever read our answer has seen enough
-        return _reader_left()
+    except BrokenPipeError:
+        raise
     except Exception as error:
         return _unexpected(error, debug=debug)
 
 
 def _misunderstood(error: CycloptsError, words: Sequence[str]) -> int:
     verb = f"{words[0]} " if words and words[0] in COMMANDS else ""
-    say(f"error: {str(error).strip()}")
+    say(f"error: {_words(error)}")
     say(f"hint: unsecret {verb}--help")
     return ERROR
+
+
+def _words(error: CycloptsError) -> str:
+    if isinstance(error, UnusedCliTokensError):
+        return f"Not expected here: {' '.join(error.unused_tokens)}"
+    return str(error).strip()
 
 
 def _refused(error: UnsecretError, *, debug: bool) -> int:
@@ -106,10 +109,3 @@ def _traceback() -> None:
     import traceback
 
     traceback.print_exc()
-
-
-def _reader_left() -> int:
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more at its end
-    return ERROR

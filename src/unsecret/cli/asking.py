@@ -9,7 +9,10 @@ from unsecret.errors import Invalid
 
 
 def require_yes(question: str, *, yes: bool) -> None:
-    """Return when the operator agrees. Raises Invalid when they do not, or when nobody can be asked."""
+    """Return when the operator agrees. Raises Invalid when they do not, or when nobody can be asked.
+
+    Ctrl-C is an answer, too: it is told what it means, and raised again.
+    """
     if yes:
         return
     if not sys.stdin.isatty():
@@ -18,7 +21,11 @@ def require_yes(question: str, *, yes: bool) -> None:
             hint="Add --yes to go ahead, or --dry-run (where there is one) to see what would change.",
         )
     print(f"{harmless(question)} [y/N] ", end="", file=sys.stderr, flush=True)
-    answer = sys.stdin.readline()
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        say("\nNothing was changed.")
+        raise
     if not answer.endswith("\n"):
         say()
     if answer.strip().lower() not in ("y", "yes"):

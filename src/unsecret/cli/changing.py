@@ -70,6 +70,9 @@ def _outcome(client: GraphClient, change: PolicyChange, *, dry_run: bool) -> Out
         apply(client, change, say=progress())
     except UnsecretError as error:
         return Outcome(change, "failed", error)
+    except KeyboardInterrupt:
+        say(f"Stopped while changing the {change.title}: look what has become of it with `unsecret status`.")
+        raise
     return Outcome(change, "changed")
 
 

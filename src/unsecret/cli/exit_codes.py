@@ -8,5 +8,7 @@ PENDING = 2
 """--dry-run found changes to make."""
 
 FINDINGS = 3
+"""Kept for commands that judge; none of these does yet."""
+
 INTERRUPTED = 130
 """Ctrl-C, as shells have it."""

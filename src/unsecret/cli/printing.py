@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from typing import IO, Any
 
-if TYPE_CHECKING:
-    from unsecret.errors import UnsecretError
+from unsecret.errors import Unavailable, UnsecretError
 
 WIDE = 100_000
 """Columns when nobody looks at a screen: text is never broken for a file or a pipe."""
@@ -48,7 +48,7 @@ def say_error(error: UnsecretError, *, about: str = "") -> None:
 
 def answer(words: str = "") -> None:
     """A line of the answer."""
-    print(harmless(words))
+    _put(harmless(words), sys.stdout)
 
 
 def as_json(content: Any) -> None:
@@ -59,7 +59,7 @@ def as_json(content: Any) -> None:
     import msgspec
 
     text = msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
-    print(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    _put(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text), sys.stdout)
 
 
 def table(
@@ -78,8 +78,24 @@ def table(
     for row in rows:
         grid.add_row(*(Text(harmless(cell)) for cell in row))
     console = Console(file=out, width=None if out.isatty() else WIDE, highlight=False)
-    with console.capture() as drawn:
+    with _room_for_it(), console.capture() as drawn:  # rich writes first what others left to be written
         console.print(grid)
-    if title:
-        print(f"\n{harmless(title)}", file=out)
-    print("\n".join(line.rstrip() for line in drawn.get().splitlines()), file=out)
+    head = f"\n{harmless(title)}\n" if title else ""
+    _put(head + "\n".join(line.rstrip() for line in drawn.get().splitlines()), out)
+
+
+def _put(words: str, out: IO[str]) -> None:
+    with _room_for_it():
+        print(words, file=out)
+
+
+@contextmanager
+def _room_for_it() -> Generator[None]:
+    """Raises Unavailable when what is printed cannot be written, a full disk's way of losing an answer. A reader
+    who has left is no error, and stays a BrokenPipeError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise Unavailable(f"The answer could not be written: {problem.strerror}.") from problem

@@ -1,0 +1,51 @@
+"""How the process ends: whatever happens to it or to who reads it, with an exit code and without a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from unsecret.cli.exit_codes import ERROR, INTERRUPTED
+from unsecret.cli.printing import say, say_error
+from unsecret.errors import UnsecretError
+
+
+def exit_code_of(work: Callable[[], int]) -> int:
+    """What `work` gives, or what became of it: 130 after Ctrl-C, 1 when its answer cannot be written.
+
+    The answer is written before this returns: the interpreter would do it too late for anything to be said.
+    """
+    try:
+        _open_closed_streams()
+        code = work()
+    except KeyboardInterrupt:
+        say("Stopped.")
+        code = INTERRUPTED
+    except BrokenPipeError:  # whoever read our answer has seen enough
+        code = ERROR
+    except UnsecretError as error:
+        say_error(error)
+        code = ERROR
+    return _with_everything_written(code)
+
+
+def _open_closed_streams() -> None:
+    """Started without standard input or output (`<&-`), Python has None for it, and a file that is opened
+    later gets its number. Nothing to read, and nobody to tell, is what is meant."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 – open until the end
+
+
+def _with_everything_written(code: int) -> int:
+    try:
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        pass
+    except OSError as problem:
+        if code != ERROR:  # else it was said already
+            say(f"error: The answer could not be written: {problem.strerror}.")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more at its end
+    return ERROR
