@@ -236,10 +236,18 @@ def test_an_identifier_uri_belongs_to_one_application(tenant: LocalTenant) -> No
     assert len(tenant.get("/applications?$filter=displayName eq 'two'")["value"]) == 0
 
 
-def test_a_web_identifier_uri_needs_a_verified_domain(tenant: LocalTenant) -> None:
-    error = tenant.refused(
-        "POST", "/applications", {"displayName": "x", "identifierUris": ["https://elsewhere.example/api"]}, status=400
-    )
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://elsewhere.example/api",
+        "https://contoso.onmicrosoft.com.elsewhere.example/api",
+        "https://contoso.onmicrosoft.com@elsewhere.example/api",
+        "https://elsewhere.example%5C@contoso.onmicrosoft.com/api",
+        "https:/elsewhere.example/contoso.onmicrosoft.com",
+    ],
+)
+def test_a_web_identifier_uri_needs_a_verified_domain(tenant: LocalTenant, uri: str) -> None:
+    error = tenant.refused("POST", "/applications", {"displayName": "x", "identifierUris": [uri]}, status=400)
     assert error["code"] == "HostNameNotOnVerifiedDomain"
     tenant.new_application(identifierUris=["https://api.contoso.onmicrosoft.com/x"])
 

@@ -6,6 +6,8 @@ https://learn.microsoft.com/en-us/graph/api/resources/identifieruriconfiguration
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from unsecret.model.change import Governed
 from unsecret.rules.uri_parts import canonical_host, uri_parts
 
@@ -26,9 +28,15 @@ def has_unique_tenant_identifier(uri: str, governed: Governed) -> bool:
     if not parts.scheme or not parts.host:
         return False
     ids = {governed.app_id.lower(), governed.tenant_id.lower()}
-    return parts.host in ids or not ids.isdisjoint(parts.segments) or _is_verified(parts.host, governed)
+    return parts.host in ids or not ids.isdisjoint(parts.segments) or _is_on(parts.host, governed.verified_domains)
 
 
-def _is_verified(host: str, governed: Governed) -> bool:
-    domains = (canonical_host(domain) for domain in governed.verified_domains)
-    return any(domain and (host == domain or host.endswith(f".{domain}")) for domain in domains)
+def is_on_verified_domain(uri: str, verified_domains: Iterable[str]) -> bool:
+    """Whether the host of `uri` is one of the domains or a subdomain of one; False where no host can be read."""
+    host = uri_parts(uri).host
+    return bool(host) and _is_on(host, verified_domains)
+
+
+def _is_on(host: str, domains: Iterable[str]) -> bool:
+    known = (canonical_host(domain) for domain in domains)
+    return any(domain and (host == domain or host.endswith(f".{domain}")) for domain in known)

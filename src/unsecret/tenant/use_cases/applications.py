@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -14,6 +13,7 @@ from unsecret.model.application import Application, ObjectKind, PasswordCredenti
 from unsecret.model.change import Addition
 from unsecret.model.event import Activity, OperationType
 from unsecret.model.identifiers import AppId, ObjectId
+from unsecret.rules.identifier_uris import is_on_verified_domain
 from unsecret.rules.permission import Operation
 from unsecret.store import credentials, directory_objects
 from unsecret.tenant import secrets
@@ -27,7 +27,7 @@ from unsecret.tenant.use_cases.credentials import (
     password_addition,
     require_generated,
 )
-from unsecret.tenant.use_cases.judging import application_additions, require_lawful, verified_domains
+from unsecret.tenant.use_cases.judging import added, application_additions, require_lawful, verified_domains
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, target_of
 from unsecret.wire.applications import ApplicationBody
 from unsecret.wire.logs import modified_properties
@@ -120,7 +120,7 @@ def update_application(
             *application_additions(after, before),
         ],
     )
-    _require_verified_hosts(transaction, [uri for uri in after.identifier_uris if uri not in before.identifier_uris])
+    _require_verified_hosts(transaction, added(after.identifier_uris, before.identifier_uris))
     _store(transaction, before, after)
 
 
@@ -180,25 +180,15 @@ def delete_application(transaction: Transaction, key: ObjectKey) -> None:
         transaction.record(activity=Activity.REMOVE_SERVICE_PRINCIPAL, target=target_of(principal))
 
 
-def _host_of(uri: str) -> str:
-    try:
-        return (urlsplit(uri).hostname or "").casefold()
-    except ValueError:  # not a URL at all, so on nobody's domain
-        return ""
-
-
-def _require_verified_hosts(transaction: Transaction, uris: tuple[str, ...] | list[str]) -> None:
+def _require_verified_hosts(transaction: Transaction, uris: Iterable[str]) -> None:
     """An https identifier URI must stand on a domain that the tenant has verified, policy or no policy.
 
     https://learn.microsoft.com/en-us/entra/identity-platform/identifier-uri-restrictions
     """
     web = [uri for uri in uris if uri.casefold().startswith(("http:", "https:"))]
-    if not web:
-        return
-    domains = [domain.casefold() for domain in verified_domains(transaction)]
+    domains = verified_domains(transaction) if web else ()
     for uri in web:
-        host = _host_of(uri)
-        if not any(host == domain or host.endswith(f".{domain}") for domain in domains):
+        if not is_on_verified_domain(uri, domains):
             raise Invalid(
                 "Values of identifierUris property must use a verified domain of the organization or its "
                 f"subdomain: '{uri}' does not. Use api://<appId>, or a domain of this tenant.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from unsecret.errors import PolicyDenied
 from unsecret.model.application import Application, DirectoryObject, ObjectKind, ServicePrincipal
@@ -13,6 +13,13 @@ from unsecret.store import directory_objects, policies, tenants
 from unsecret.tenant.use_cases.transaction import Transaction
 
 V2_TOKENS = 2
+
+_REDIRECT_URIS = {
+    "web": "web_redirect_uris",
+    "spa": "spa_redirect_uris",
+    "publicClient": "public_client_redirect_uris",
+}
+"""Platform → the field of Application that holds its redirect URIs."""
 
 
 def require_lawful(transaction: Transaction, target: DirectoryObject, change: Sequence[Addition]) -> None:
@@ -99,21 +106,24 @@ def application_additions(new: Application, old: Application | None) -> list[Add
     change: list[Addition] = [IdentifierUriAdded(uri) for uri in _added_identifier_uris(new, old)]
     if old is None or new.sign_in_audience != old.sign_in_audience:
         change.append(AudienceSet(new.sign_in_audience))
-    for platform, uris, before in (
-        ("web", new.web_redirect_uris, old.web_redirect_uris if old else ()),
-        ("spa", new.spa_redirect_uris, old.spa_redirect_uris if old else ()),
-        ("publicClient", new.public_client_redirect_uris, old.public_client_redirect_uris if old else ()),
-    ):
-        change += [RedirectUriAdded(platform, uri) for uri in uris if uri not in before]
+    for platform, field in _REDIRECT_URIS.items():
+        before = () if old is None else getattr(old, field)
+        change += [RedirectUriAdded(platform, uri) for uri in added(getattr(new, field), before)]
     return change
+
+
+def added(after: Iterable[str], before: Iterable[str]) -> list[str]:
+    """What `after` has and `before` has not, in order."""
+    known = frozenset(before)
+    return [one for one in after if one not in known]
 
 
 def _added_identifier_uris(new: Application, old: Application | None) -> list[str]:
     """The URIs that are new; *all* of them when the application leaves v2 tokens, because the exemption that
     let them in falls away (Entra: an application with such URIs cannot switch back)."""
-    if old is None:
-        return list(new.identifier_uris)
-    leaves_v2 = old.requested_access_token_version == V2_TOKENS and new.requested_access_token_version != V2_TOKENS
-    if leaves_v2:
-        return list(new.identifier_uris)
-    return [uri for uri in new.identifier_uris if uri not in old.identifier_uris]
+    leaves_v2 = (
+        old is not None
+        and old.requested_access_token_version == V2_TOKENS
+        and new.requested_access_token_version != V2_TOKENS
+    )
+    return added(new.identifier_uris, () if old is None or leaves_v2 else old.identifier_uris)
