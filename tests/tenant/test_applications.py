@@ -7,9 +7,11 @@ import re
 from datetime import timedelta
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from tests.local_tenant import NOW, LocalTenant
+from unsecret.model.identifiers import KeyId
 from unsecret.tenant import pki
 
 
@@ -227,6 +229,20 @@ def test_the_bytes_of_a_symmetric_key_are_never_given_back(tenant: LocalTenant) 
 
 
 # -- identifier URIs, properties, lists ---------------------------------------------------------------------------
+
+
+def test_an_object_holds_as_many_credentials_as_entras_limit_and_no_more(tenant: LocalTenant) -> None:
+    secret, _ = tenant.seed_secret("irrelevant", start_at=NOW, end_at=NOW + timedelta(days=1))
+    many = tuple(msgspec.structs.replace(secret, key_id=KeyId(str(uuid4()))) for _ in range(1199))
+    application, principal = tenant.seed_application(created_at=NOW, password_credentials=many)
+    path, key = f"/applications/{application.id}", {"keyCredentials": [certificate_entry(tenant)]}
+    tenant.must("POST", f"{path}/addPassword", {})
+    for method, where, body in (("POST", f"{path}/addPassword", {}), ("PATCH", path, key)):
+        error = tenant.refused(method, where, body, status=400)
+        assert error["message"].startswith("The size of the manifest has exceeded its limit.")
+    tenant.must("PATCH", f"/servicePrincipals/{principal.id}", key)
+    tenant.must("POST", f"{path}/removePassword", {"keyId": many[0].key_id})
+    tenant.must("PATCH", path, key)
 
 
 def test_an_identifier_uri_belongs_to_one_application(tenant: LocalTenant) -> None:

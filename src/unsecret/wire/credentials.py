@@ -24,8 +24,8 @@ from unsecret.wire.expect import a_list, an_object, join, refuse
 from unsecret.wire.instants import format_instant, parse_instant
 from unsecret.wire.shapes import guid, take, text, unfit, word
 
-MOST_CREDENTIALS = 500
-"""Entries in one collection. Graph's own limit is the size of the object."""
+LONGEST_COLLECTION = 500
+"""Entries in one request. How many an object may hold altogether is the use case's affair."""
 
 _LONGEST_KEY = 65_536
 _LONGEST_SECRET = 1024
@@ -139,8 +139,8 @@ def keys_from_graph(value: Any, where: str, _current: Any = None) -> tuple[KeyEn
 
 def _entries(value: Any, where: str) -> list[Any]:
     items = a_list(value, where)
-    if len(items) > MOST_CREDENTIALS:
-        raise unfit(f"at most {MOST_CREDENTIALS} elements", where)
+    if len(items) > LONGEST_COLLECTION:
+        raise unfit(f"at most {LONGEST_COLLECTION} elements", where)
     return items
 
 

@@ -26,6 +26,7 @@ from unsecret.tenant.use_cases.credentials import (
     new_password,
     password_addition,
     require_generated,
+    require_room,
 )
 from unsecret.tenant.use_cases.judging import added, application_additions, require_lawful, verified_domains
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, target_of
@@ -55,6 +56,7 @@ def create_application(transaction: Transaction, body: ApplicationBody) -> tuple
     application, made, change = _with_credentials(transaction, application, body)
     require_lawful(transaction, application, [*change, *application_additions(application, None)])
     require_generated(body.password_credentials or ())
+    require_room(application)
     _require_verified_hosts(transaction, application.identifier_uris)
     directory_objects.add(
         transaction.conn,
@@ -120,6 +122,7 @@ def update_application(
             *application_additions(after, before),
         ],
     )
+    require_room(after)
     _require_verified_hosts(transaction, added(after.identifier_uris, before.identifier_uris))
     _store(transaction, before, after)
 

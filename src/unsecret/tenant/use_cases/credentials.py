@@ -65,22 +65,22 @@ def add_password(
     credential, text = new_password(asked, transaction.now)
     require_lawful(transaction, target, [password_addition(credential, asked)])
     require_generated((asked,))
-    _require_room(target)
-    credentials.add_password(transaction.conn, transaction.tenant_id, target.id, credential, secrets.digest(text))
     after = msgspec.structs.replace(target, password_credentials=(*target.password_credentials, credential))
+    require_room(after)
+    credentials.add_password(transaction.conn, transaction.tenant_id, target.id, credential, secrets.digest(text))
     transaction.record(*described(target, after))
     return credential, text
 
 
-def _require_room(target: DirectoryObject) -> None:
-    """Raise Invalid when the object holds as many credentials as a directory object can.
+def require_room(after: DirectoryObject) -> None:
+    """Raise Invalid when an object would hold more credentials than a directory object can.
 
     https://learn.microsoft.com/en-us/entra/identity-platform/reference-app-manifest (manifest size)
     """
-    if len(target.password_credentials) + len(target.key_credentials) >= MOST_CREDENTIALS:
+    if len(after.password_credentials) + len(after.key_credentials) > MOST_CREDENTIALS:
         raise Invalid(
             "The size of the manifest has exceeded its limit. Please reduce the number of values and retry your "
-            f"request: '{target.display_name}' holds {MOST_CREDENTIALS} credentials."
+            f"request: '{after.display_name}' can hold {MOST_CREDENTIALS} credentials."
         )
 
 

@@ -14,7 +14,13 @@ from unsecret.model.identifiers import ObjectId
 from unsecret.rules.permission import Operation, permitted
 from unsecret.store import credentials, directory_objects
 from unsecret.tenant.use_cases.applications import mirrored
-from unsecret.tenant.use_cases.credentials import credentials_changed, described, key_additions, merged_keys
+from unsecret.tenant.use_cases.credentials import (
+    credentials_changed,
+    described,
+    key_additions,
+    merged_keys,
+    require_room,
+)
 from unsecret.tenant.use_cases.judging import require_lawful
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction
 from unsecret.wire.logs import modified_properties
@@ -63,6 +69,7 @@ def create_service_principal(transaction: Transaction, body: ServicePrincipalBod
         key_credentials=merged_keys((), body.key_credentials or (), transaction.now),
     )
     require_lawful(transaction, principal, key_additions(transaction, (), principal.key_credentials))
+    require_room(principal)
     directory_objects.add(transaction.conn, transaction.tenant_id, principal)
     transaction.own(principal)
     transaction.record(*modified_properties(None, principal))
@@ -99,6 +106,7 @@ def update_service_principal(
         keys = merged_keys(before.key_credentials, body.key_credentials, transaction.now)
         after = msgspec.structs.replace(after, key_credentials=keys)
     require_lawful(transaction, after, key_additions(transaction, before.key_credentials, after.key_credentials))
+    require_room(after)
     directory_objects.replace(transaction.conn, transaction.tenant_id, after)
     if credentials_changed(before, after):
         credentials.set_keys(transaction.conn, transaction.tenant_id, after.id, after.key_credentials)
