@@ -104,6 +104,18 @@ def test_where_nobody_can_be_asked_nothing_is_changed(
     assert graph.get(DEFAULT) == before
 
 
+@pytest.mark.parametrize("verb", ["block", "allow"])
+@pytest.mark.parametrize("apps", [["--app"], ["--app", "--yes"], ["--app", "", "--yes"], ["--app=", "--yes"]])
+def test_an_app_option_that_names_nothing_never_means_the_whole_tenant(
+    unblocked: RunningTenant, graph: GraphClient, verb: str, apps: list[str]
+) -> None:
+    before = graph.get(DEFAULT)
+    done = unblocked.run(verb, *apps)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--app names nothing" in done.stderr or "No application has an empty name" in done.stderr
+    assert graph.get(DEFAULT) == before
+
+
 @pytest.mark.parametrize("typed", ["n\n", "\n", "yessir\n"])
 def test_whoever_does_not_say_yes_changes_nothing(unblocked: RunningTenant, graph: GraphClient, typed: str) -> None:
     before = graph.get(DEFAULT)
@@ -242,11 +254,17 @@ def test_a_change_without_an_answer_says_so_and_prints_nothing(tenant: RunningTe
         (["graph", "POST", "/applications", "--body", "@/nowhere", "--yes"], "/nowhere cannot be read"),
         (["graph", "GET", "/applications", "-H", "Authorization: Bearer mine"], "--header takes NAME:VALUE"),
         (["graph", "GET", "https://graph.microsoft.com/v1.0/me"], "a token is sent to no other place"),
-        (["block", "--from", "tomorrow"], "Cannot read 'tomorrow'"),
+        (["block", "--from", "tomorrow"], "Cannot read 'tomorrow'; expected a date such as 2026-01-31, or an instant"),
+        (["block", "--from", "2026-13-45"], "Cannot read '2026-13-45'; expected a date"),
         (["block", "--max-lifetime", "90 days"], "Cannot read '90 days'"),
         (["block", "--max-lifetime", "PT0S", "--dry-run"], "leave --max-lifetime out"),
         (["block", "--app", "nobody", "--dry-run"], "There is no application with the name 'nobody'"),
         (["block", "--apps", "nobody"], "Unknown option"),
+        (["block", "everything"], "Not expected here: everything"),
+        (["status", "--data", ""], "Name a directory"),
+        (["up", "--data", "", "--port", "0"], "Name a directory"),
+        (["up", "--port", "1.5"], "'1.5' is no port"),
+        (["up", "--port", "65536"], "'65536' is no port"),
         (["blokc"], 'Did you mean "block"'),
         (["status", "--data", "/nowhere"], "No local tenant is running in /nowhere"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, UnusedCliTokensError
+from cyclopts import App, ConsumeMultipleError, CycloptsError, UnusedCliTokensError
 
 from unsecret import __version__
 from unsecret.cli.exit_codes import ERROR
@@ -85,7 +85,9 @@ def _misunderstood(error: CycloptsError, words: Sequence[str]) -> int:
 
 def _words(error: CycloptsError) -> str:
     if isinstance(error, UnusedCliTokensError):
-        return f"Not expected here: {' '.join(error.unused_tokens)}"
+        return f"Not expected here: {' '.join(error.unused_tokens or ())}"
+    if isinstance(error, ConsumeMultipleError) and error.argument:
+        return f"{error.keyword or error.argument.name} names nothing."
     return str(error).strip()
 
 

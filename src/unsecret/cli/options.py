@@ -14,18 +14,35 @@ from unsecret.wire.instants import parse_duration, parse_instant
 
 def _date(_kind: type, tokens: tuple[Token, ...]) -> datetime:
     text = tokens[0].value
-    return _read(parse_instant, f"{text}T00:00:00Z" if len(text) == len("2026-01-31") else text)
+    try:
+        return parse_instant(f"{text}T00:00:00Z" if len(text) == len("2026-01-31") else text)
+    except UnsecretError:
+        raise ValueError(
+            f"Cannot read '{text}'; expected a date such as 2026-01-31, or an instant such as 2026-01-31T10:00:00Z."
+        ) from None
 
 
 def _duration(_kind: type, tokens: tuple[Token, ...]) -> timedelta:
-    return _read(parse_duration, tokens[0].value)
-
-
-def _read(reader: Any, text: str) -> Any:
     try:
-        return reader(text)
+        return parse_duration(tokens[0].value)
     except UnsecretError as problem:
         raise ValueError(problem.message) from None
+
+
+def _directory(_kind: type, tokens: tuple[Token, ...]) -> Path:
+    if not tokens[0].value:  # a variable that is not set would otherwise mean whatever directory one is in
+        raise ValueError("It is empty. Name a directory; the one that you are in is .")
+    return Path(tokens[0].value)
+
+
+def own_reader(reader: Any, *, name: str, metavar: str, help_: str) -> Parameter:
+    """An option whose one word `reader` reads; it raises ValueError."""
+    return Parameter(name=name, converter=reader, accepts_keys=False, n_tokens=1, metavar=metavar, help=help_)
+
+
+def directory_option(help_: str) -> Parameter:
+    """`--data DIR`; each command says what it takes the directory for."""
+    return own_reader(_directory, name="--data", metavar="DIR", help_=help_)
 
 
 PLAIN = Parameter(show_default=False, negative=())
@@ -33,11 +50,11 @@ PLAIN = Parameter(show_default=False, negative=())
 
 Data = Annotated[
     Path | None,
-    Parameter(name="--data", help="Directory of the tenant to speak to. Default: the one that `up` started last."),
+    directory_option("Directory of the tenant to speak to. Default: the one that `up` started last."),
 ]
 Output = Annotated[
     Literal["table", "json"] | None,
-    Parameter(name=["--output", "-o"], help="Print a table for people, or JSON. Default: table."),
+    Parameter(name=["--output", "-o"], metavar="FORMAT", help="Print a table for people, or JSON. Default: table."),
 ]
 Yes = Annotated[bool, Parameter(name=["--yes", "-y"], help="Go ahead without asking.")]
 DryRun = Annotated[
@@ -51,29 +68,28 @@ Apps = Annotated[
     tuple[str, ...],
     Parameter(
         name="--app",
-        consume_multiple=True,
+        consume_multiple=(1, None),  # none would mean the whole tenant, which nobody who writes --app means
+        metavar="APP",
         help="Only these applications: object id, appId or exact display name. May be repeated.",
     ),
 ]
 From = Annotated[
     datetime | None,
-    Parameter(
+    own_reader(
+        _date,
         name="--from",
-        converter=_date,
-        accepts_keys=False,
-        n_tokens=1,
-        help="Only applications created from then on: 2026-01-31, or an instant such as 2026-01-31T10:00:00Z. "
+        metavar="DATE",
+        help_="Only applications created from then on: 2026-01-31, or an instant such as 2026-01-31T10:00:00Z. "
         "A date begins at midnight UTC. Default: all applications.",
     ),
 ]
 MaxLifetime = Annotated[
     timedelta | None,
-    Parameter(
+    own_reader(
+        _duration,
         name="--max-lifetime",
-        converter=_duration,
-        accepts_keys=False,
-        n_tokens=1,
-        help="Do not block: limit how long a new secret may live, such as P90D for 90 days.",
+        metavar="DURATION",
+        help_="Do not block: limit how long a new secret may live, such as P90D for 90 days.",
     ),
 ]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from unsecret.cli.options import PLAIN, Output, now
+from unsecret.cli.options import PLAIN, Output, directory_option, now
 from unsecret.cli.printing import as_json, say, table
 from unsecret.config import Settings, read_settings
 
@@ -28,14 +28,16 @@ the server's address and the authority to trust.
 )
 
 Server = Annotated[
-    Path | None,
-    Parameter(name="--data", help="Directory that the server was started with. Default: the one started last."),
+    Path | None, directory_option("Directory that the server was started with. Default: the one started last.")
 ]
-Name = Annotated[str | None, Parameter(name="--name", help="Display name of the organisation. Default: Tenant 2, …")]
+Name = Annotated[
+    str | None, Parameter(name="--name", metavar="NAME", help="Display name of the organisation. Default: Tenant 2, …")
+]
 Domain = Annotated[
     str | None,
     Parameter(
         name="--domain",
+        metavar="DOMAIN",
         help="Its first domain: a word before .onmicrosoft.com, or a whole domain. Default: made of the name.",
     ),
 ]

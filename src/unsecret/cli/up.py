@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
-from unsecret.cli.options import now
+from unsecret.cli.options import directory_option, now, own_reader
 from unsecret.cli.printing import say
 from unsecret.config import read_settings
 
@@ -23,14 +23,25 @@ if TYPE_CHECKING:
     from unsecret.store.engine import Store
     from unsecret.tenant.server import Connection
 
+
+def _port(_kind: type, tokens: tuple[Token, ...]) -> int:
+    text = tokens[0].value
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise ValueError(f"'{text}' is no port. Choose one from 1 to 65535, or 0 for any that is free.")
+    return int(text)
+
+
 Here = Annotated[
     Path | None,
-    Parameter(
-        name="--data", help="Directory of the tenant, made on the first start. Default: ~/.local/share/unsecret."
-    ),
+    directory_option("Directory of the tenant, made on the first start. Default: ~/.local/share/unsecret."),
 ]
-Host = Annotated[str | None, Parameter(name="--host", help="Address to listen on. Default: 127.0.0.1.")]
-Port = Annotated[int | None, Parameter(name="--port", help="Port to listen on; 0 for any that is free. Default: 8443.")]
+Host = Annotated[
+    str | None, Parameter(name="--host", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1.")
+]
+Port = Annotated[
+    int | None,
+    own_reader(_port, name="--port", metavar="PORT", help_="Port to listen on; 0 for any that is free. Default: 8443."),
+]
 Empty = Annotated[bool, Parameter(name="--empty", help="Begin with an empty organisation.")]
 Sample = Annotated[bool, Parameter(name="--sample", help="Begin with a sample organisation. This is the default.")]
 
