@@ -10,11 +10,8 @@ import pytest
 from unsecret.errors import Invalid
 from unsecret.model.identifiers import ObjectId
 from unsecret.model.policy import CertificateBasedApplicationConfiguration, TrustedAuthority
-from unsecret.wire.trusted_authorities import (
-    LONGEST_CERTIFICATE,
-    trusted_configuration_from_graph,
-    trusted_configuration_to_graph,
-)
+from unsecret.wire.binaries import LONGEST_BINARY
+from unsecret.wire.trusted_authorities import trusted_configuration_from_graph, trusted_configuration_to_graph
 
 DER = b"0\x82\xff\xfe certificate"
 BASE64 = base64.b64encode(DER).decode()
@@ -115,7 +112,7 @@ def test_one_to_ten_authorities_are_allowed(count: int) -> None:
         ({"trustedCertificateAuthorities": [{**ONE, "certificate": " "}]}, "certificate"),
         ({"trustedCertificateAuthorities": [{**ONE, "certificate": "A"}]}, "base64"),
         ({"trustedCertificateAuthorities": [{**ONE, "certificate": "*é"}]}, "base64"),
-        ({"trustedCertificateAuthorities": [{**ONE, "certificate": "A" * (LONGEST_CERTIFICATE + 1)}]}, "base64"),
+        ({"trustedCertificateAuthorities": [{**ONE, "certificate": "A" * (LONGEST_BINARY + 1)}]}, "base64"),
         ({"trustedCertificateAuthorities": [{**ONE, "other": 1}]}, "other"),
     ],
 )

@@ -10,8 +10,7 @@ a new one gets, is the use case's affair. Secret texts and key bytes never show 
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
+from base64 import b64encode
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from msgspec import Struct
 from unsecret.errors import Invalid
 from unsecret.model.application import KeyCredential, KeyType, KeyUsage, PasswordCredential
 from unsecret.model.identifiers import KeyId
+from unsecret.wire.binaries import a_binary, a_key
 from unsecret.wire.expect import a_list, an_object, join, refuse
 from unsecret.wire.instants import format_instant, parse_instant
 from unsecret.wire.shapes import guid, take, text, unfit, word
@@ -27,10 +27,8 @@ from unsecret.wire.shapes import guid, take, text, unfit, word
 LONGEST_COLLECTION = 500
 """Entries in one request. How many an object may hold altogether is the use case's affair."""
 
-_LONGEST_KEY = 65_536
 _LONGEST_SECRET = 1024
 _HEX_THUMBPRINT = re.compile(r"[0-9A-Fa-f]{40}")
-_PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 _SHA1_BYTES = 20
 
 _KEY_ID = guid()
@@ -182,7 +180,7 @@ def _key(value: Any, where: str) -> KeyEntry:
         key_id=take(_KEY_ID, members.get("keyId"), join(where, "keyId")),
         type=KeyType(kind) if kind else None,
         usage=KeyUsage(usage) if usage else None,
-        key=_key_bytes(members.get("key"), join(where, "key")),
+        key=None if members.get("key") is None else a_key(members["key"], join(where, "key")),
         display_name=take(_DISPLAY_NAME, members.get("displayName"), join(where, "displayName")),
         start_at=_instant(members.get("startDateTime"), join(where, "startDateTime")),
         end_at=_instant(members.get("endDateTime"), join(where, "endDateTime")),
@@ -199,40 +197,6 @@ def _instant(value: Any, where: str) -> datetime | None:
         raise unfit("an instant such as 2026-01-31T10:00:00Z", where) from None
 
 
-def _key_bytes(value: Any, where: str) -> bytes | None:
-    """`key`: base64 of a certificate as DER, with or without line breaks (Azure CLI), or of its PEM text
-    (CLI for Microsoft 365)."""
-    if value is None:
-        return None
-    content = _base64(value, where)
-    if b"PRIVATE KEY-----" in content:
-        raise refuse(
-            f"Property '{where}' holds a private key. Send the certificate alone, and replace that private key: "
-            "it has left its machine.",
-            where,
-        )
-    if b"-----BEGIN" not in content:
-        return content
-    certificate = _PEM_CERTIFICATE.search(content)
-    if certificate is None:
-        raise unfit("a certificate", where)
-    return _base64(certificate[1].decode("ascii"), where)
-
-
-def _base64(value: Any, where: str) -> bytes:
-    """Standard or URL-safe base64, padded or not: Edm.Binary is the one, every client sends the other."""
-    if not isinstance(value, str) or len(value) > _LONGEST_KEY:
-        raise unfit(f"base64 of at most {_LONGEST_KEY} characters", where)
-    bare = "".join(value.split()).rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        content = b64decode(bare + "=" * (-len(bare) % 4), validate=True)
-    except (NotBase64, ValueError):
-        content = b""
-    if not content:
-        raise unfit("base64", where)
-    return content
-
-
 def _identifier(value: Any, where: str) -> str | None:
     """`customKeyIdentifier`: a thumbprint as 40 hexadecimal digits or as base64 of its 20 bytes is kept as
     upper-case hexadecimal, which is what Graph shows. Any other base64 is kept as it is."""
@@ -240,5 +204,5 @@ def _identifier(value: Any, where: str) -> str | None:
         return None
     if isinstance(value, str) and _HEX_THUMBPRINT.fullmatch(value):
         return value.upper()
-    content = _base64(value, where)
+    content = a_binary(value, where)
     return content.hex().upper() if len(content) == _SHA1_BYTES else b64encode(content).decode("ascii")

@@ -6,8 +6,6 @@ https://learn.microsoft.com/en-us/graph/api/resources/certificatebasedapplicatio
 from __future__ import annotations
 
 import base64
-import binascii
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,17 +13,13 @@ from msgspec import Struct
 
 from unsecret.model.policy import CertificateBasedApplicationConfiguration, TrustedAuthority
 from unsecret.wire import expect
+from unsecret.wire.binaries import a_key
 
 MOST_AUTHORITIES = 10
 """Of one configuration, says Graph."""
 
-LONGEST_CERTIFICATE = 64 * 1024
-"""Characters of base64; a certificate authority's certificate has about two thousand."""
-
 FactsOf = Callable[[bytes], tuple[str, str]]
 """A certificate's DER → its issuer's name and its subject key identifier. Raises Invalid when it is none."""
-
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----")
 
 _AUTHORITIES = "trustedCertificateAuthorities"
 _CERTIFICATE = "certificate"
@@ -83,7 +77,7 @@ def _authority_to_graph(authority: TrustedAuthority) -> dict[str, Any]:
 
 def _authority_from_graph(value: Any, where: str, facts_of: FactsOf) -> TrustedAuthority:
     members = expect.an_object(_tidy(value), where, (_CERTIFICATE, "isRootAuthority", *_COMPUTED))
-    der = _der(members.get(_CERTIFICATE), expect.join(where, _CERTIFICATE))
+    der = a_key(members.get(_CERTIFICATE), expect.join(where, _CERTIFICATE))
     issuer, key_identifier = facts_of(der)
     return TrustedAuthority(
         certificate=der,
@@ -91,30 +85,6 @@ def _authority_from_graph(value: Any, where: str, facts_of: FactsOf) -> TrustedA
         issuer=issuer,
         issuer_subject_key_identifier=key_identifier,
     )
-
-
-def _der(value: Any, where: str) -> bytes:
-    """Edm.Binary as clients send it: base64 or base64url, with line breaks or stray white space, of the DER or,
-    as some tools have it, of the PEM text around it."""
-    text = expect.a_text(value, where)
-    try:
-        if len(text) > LONGEST_CERTIFICATE:
-            raise ValueError("too long")
-        data = _base64(text)
-        if b"PRIVATE KEY-----" in data:
-            raise expect.refuse(
-                f"Property '{where}' holds a private key. Send the certificate alone, and replace that authority: its "
-                "key has left its machine.",
-                where,
-            )
-        pem = _PEM.search(data)
-        return _base64(pem[1].decode()) if pem else data
-    except (binascii.Error, ValueError):
-        raise expect.refuse(f"Property '{where}' must be a certificate as base64 of its DER.", where) from None
-
-
-def _base64(text: str) -> bytes:
-    return base64.b64decode("".join(text.split()).translate(str.maketrans("-_", "+/")), validate=True)
 
 
 def _tidy(value: Any) -> Any:
