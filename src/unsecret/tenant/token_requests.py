@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
@@ -204,5 +203,5 @@ def _capabilities(claims: str | None) -> tuple[str, ...]:
         asked = msgspec.json.decode(claims or "{}", type=_Claims)
     except (ValueError, RecursionError):
         raise TokenRefused(9002313, reason="'claims' is not a JSON object of claims.") from None
-    capabilities: Any = asked.access_token and asked.access_token.xms_cc
+    capabilities = asked.access_token.xms_cc if asked.access_token else None
     return tuple(value[:32] for value in capabilities.values[:8]) if capabilities else ()

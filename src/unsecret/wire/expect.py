@@ -13,7 +13,8 @@ from typing import Any
 from unsecret.errors import Invalid, Unsupported
 from unsecret.model.identifiers import canonical_guid
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""No database takes a NUL, no encoder a lone surrogate."""
 
 LONGEST_TEXT = 1024
 LONGEST_WORD = 256
@@ -75,10 +76,10 @@ def a_bool(value: Any, where: str) -> bool:
 
 
 def a_string(value: Any, where: str) -> str:
-    """`value` as a JSON string, which may be empty. No database takes a NUL, no encoder a lone surrogate."""
+    """`value` as a JSON string, which may be empty.."""
     if not isinstance(value, str):
         raise refuse(f"Expected a string{_at(where)}, found {_kind(value)}.", where)
-    if _UNSTORABLE.search(value):
+    if UNSTORABLE.search(value):
         raise refuse(f"The string{_at(where)} holds a character that cannot be stored.", where)
     return value
 

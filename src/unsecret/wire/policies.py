@@ -55,13 +55,10 @@ def default_policy_to_graph(policy: TenantDefault, *, beta: bool) -> dict[str, A
         "displayName": policy.display_name,
         "description": policy.description,
         "isEnabled": policy.is_enabled,
-        "applicationRestrictions": {
-            **_groups_to_graph(policy.application_restrictions, _CREDENTIALS, beta=beta),
-            **_groups_to_graph(policy.application_restrictions, _APPLICATION_ONLY, beta=beta),
+        **{
+            name: _groups_to_graph(getattr(policy, field), groups, beta=beta)
+            for name, (field, groups) in _SECTIONS.items()
         },
-        "servicePrincipalRestrictions": _groups_to_graph(
-            policy.service_principal_restrictions, _CREDENTIALS, beta=beta
-        ),
     }
 
 

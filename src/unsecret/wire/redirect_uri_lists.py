@@ -66,11 +66,9 @@ def _platform_to_graph(kind: RestrictionKind, lists: RedirectUriLists, platform:
 def _platform_from_graph(
     kind: RestrictionKind, members: dict[str, Any], where: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    listed, exempt = (*_LIST_MEMBERS[kind], "")[:2]
-    return (
-        expect.strings(members.get(listed), expect.join(where, listed)),
-        expect.strings(members.get(exempt), expect.join(where, exempt)),
-    )
+    """What is listed, and what is exempt from it; the latter is empty for the kinds that do not have it."""
+    listed, *exempt = (expect.strings(members.get(name), expect.join(where, name)) for name in _LIST_MEMBERS[kind])
+    return listed, exempt[0] if exempt else ()
 
 
 def _exclude_formats(value: Any, where: str) -> RedirectUriLists:

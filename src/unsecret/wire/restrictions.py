@@ -10,6 +10,7 @@ which kind has which members; MEMBER_CODECS says how each is read and written.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from unsecret.model.policy import (
@@ -145,7 +146,7 @@ def _word(value: Any, where: str, allowed: Collection[str], beta: Collection[str
     return word
 
 
-def _lifetime_from_graph(value: Any, where: str) -> Any:
+def _lifetime_from_graph(value: Any, where: str) -> timedelta | None:
     if value is None:
         return None
     lifetime = parse_duration(value, target=where)

@@ -18,10 +18,7 @@ from msgspec import Struct
 
 from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
-from unsecret.wire.expect import a_list, an_object, join, refuse
-
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""No database takes a NUL, no encoder a lone surrogate."""
+from unsecret.wire.expect import UNSTORABLE, a_list, an_object, join, refuse
 
 
 class Shape(Struct, frozen=True):
@@ -61,7 +58,7 @@ def text(
     words = f"{expected} of {length}" if expected else f"a string of {length}"
 
     def read(value: Any, where: str, _current: Any) -> str:
-        if not isinstance(value, str) or not least <= len(value) <= most or _UNSTORABLE.search(value):
+        if not isinstance(value, str) or not least <= len(value) <= most or UNSTORABLE.search(value):
             raise unfit(words, where)
         if pattern and not pattern.fullmatch(value):
             raise unfit(words, where)
