@@ -37,7 +37,6 @@ from unsecret.tenant.signing import SigningKeys
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 BASE = "https://localhost:8443"
-SECOND_TENANT = "fabrikam"
 
 
 @dataclass

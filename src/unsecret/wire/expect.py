@@ -76,7 +76,7 @@ def a_bool(value: Any, where: str) -> bool:
 
 
 def a_string(value: Any, where: str) -> str:
-    """`value` as a JSON string, which may be empty.."""
+    """`value` as a JSON string, which may be empty."""
     if not isinstance(value, str):
         raise refuse(f"Expected a string{_at(where)}, found {_kind(value)}.", where)
     if UNSTORABLE.search(value):
