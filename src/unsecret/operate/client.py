@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -19,7 +18,7 @@ from msgspec import Struct
 
 from unsecret.errors import Invalid, Unreachable
 from unsecret.operate.sign_in import Token, token_from, token_request
-from unsecret.wire.problems import from_graph
+from unsecret.wire.problems import from_graph, retry_after
 
 if TYPE_CHECKING:
     import ssl
@@ -167,7 +166,7 @@ class GraphClient:
         while True:
             answer = self._once(method, url, headers=headers, content=content, form=form)
             again = answer.status in BUSY or (answer.status in UNSURE and method in READS)
-            pause = _retry_after(answer.headers, self._clock()) or FIRST_PAUSE * 2 ** (attempt - 1)
+            pause = retry_after(answer.headers, now=self._clock()) or FIRST_PAUSE * 2 ** (attempt - 1)
             if not again or attempt == MAX_ATTEMPTS or waited + pause > self._max_wait:
                 return answer
             if pause >= 1:
@@ -225,14 +224,3 @@ def _decoded(content: bytes) -> Any:
         return msgspec.json.decode(content) if content else None
     except (msgspec.DecodeError, UnicodeDecodeError):
         return content.decode("utf-8", "replace")
-
-
-def _retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait (RFC 9110 §10.2.3: a number of seconds or a date); None when not said or not readable."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.replace(".", "", 1).isdigit():
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
-    except (ValueError, TypeError):
-        return None

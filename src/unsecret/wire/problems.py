@@ -101,8 +101,27 @@ def from_graph(status: int, headers: Mapping[str, str], body: Any) -> UnsecretEr
     if kind is PolicyDenied:
         return PolicyDenied(_reasons(code or PolicyDenied.default_code, message, error))
     if kind is Throttled:
-        return Throttled(message, retry_after=_pause(headers), code=code)
+        pause = retry_after(headers)
+        return Throttled(message, retry_after=DEFAULT_PAUSE if pause is None else pause, code=code)
     return kind(message, code=code, target=_target(error))
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
+    """The seconds that an answer asks to wait, within LONGEST_PAUSE; None when it does not say, or unreadably.
+
+    A date is counted from the answer's own Date, or else from `now` (RFC 9110 §10.2.3).
+    """
+    named = {name.lower(): value for name, value in headers.items()}
+    said = named.get("retry-after", "").strip()
+    try:
+        if said.isascii() and said[:1].isdigit():
+            seconds = float(said)
+        else:
+            since = parsedate_to_datetime(named["date"]) if "date" in named else now
+            seconds = (parsedate_to_datetime(said) - since).total_seconds() if since else None
+    except (ValueError, TypeError):
+        return None
+    return None if seconds is None else min(max(seconds, 0.0), LONGEST_PAUSE)
 
 
 def _status_of(error: UnsecretError) -> int:
@@ -211,18 +230,3 @@ def _reason(code: str, message: str, detail: Mapping[str, Any]) -> Reason:
         detail_code=detail_code if detail_code and detail_code != code else None,
         target=_text(detail.get("target")) or None,
     )
-
-
-def _pause(headers: Mapping[str, str]) -> float:
-    """Retry-After in seconds; a date is counted from the answer's own Date (RFC 9110 §10.2.3)."""
-    named = {name.lower(): value for name, value in headers.items()}
-    said = named.get("retry-after", "").strip()
-    try:
-        seconds = float(said) if said.isascii() and said[:1].isdigit() else _seconds_until(said, named.get("date", ""))
-    except (ValueError, TypeError):
-        return DEFAULT_PAUSE
-    return min(max(seconds, 0.0), LONGEST_PAUSE)
-
-
-def _seconds_until(moment: str, since: str) -> float:
-    return (parsedate_to_datetime(moment) - parsedate_to_datetime(since)).total_seconds()
