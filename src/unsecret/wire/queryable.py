@@ -8,6 +8,7 @@ but a tenant that does not care, so this one does. Which questions are answered 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from msgspec import Struct, field
 
@@ -60,7 +61,7 @@ def check_expand(names: tuple[str, ...], collection: Collection, *, advanced: bo
     """`names`, each of which can be expanded, as Graph spells them. Raises Invalid."""
     if names and advanced:
         raise _unsupported("$expand is not supported in advanced queries.", "$expand")
-    known = {name.lower(): name for name in collection.expandable}
+    known = _spellings(collection.expandable)
     for name in names:
         if name.lower() not in known:
             raise _unsupported(f"{_SELECT}: '{name[:64]}' of {collection.type} cannot be expanded.", "$expand")
@@ -82,7 +83,7 @@ class _Walk:
     def __init__(self, collection: Collection, *, advanced: bool):
         self.collection = collection
         self.advanced = advanced
-        self.spelling = {path.lower(): path for path in collection.plain or ()}
+        self.spelling = _spellings(frozenset(collection.plain or ()))
 
     def through(self, asked: Filter, within: str) -> Filter:
         match asked:
@@ -142,12 +143,17 @@ class _Walk:
 
 def _declared(name: str, collection: Collection, context: str) -> str:
     """The name as the type declares it. Extension properties are added by the organisation and known to nobody else."""
-    for declared in collection.declared:
-        if declared.lower() == name.lower():
-            return declared
+    if (declared := _spellings(collection.declared).get(name.lower())) is not None:
+        return declared
     if name.lower().startswith("extension_"):
         return name
     raise Invalid(f"{context}: Could not find a property named '{name[:64]}' on type '{collection.type}'.")
+
+
+@cache
+def _spellings(names: frozenset[str]) -> Mapping[str, str]:
+    """Lower case → the name as Graph spells it. Remembered for the few collections that there are."""
+    return {name.lower(): name for name in names}
 
 
 def _unfilterable(path: str, collection: Collection) -> Invalid:
