@@ -38,6 +38,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def _path(text: str, home: Path) -> Path:
+    if not text:  # Path("") would be the directory one happens to be in
+        raise ValueError("expected a directory")
     return home / text[2:] if text.startswith("~/") else Path(text).absolute()
 
 
@@ -60,6 +62,12 @@ def _seconds(text: str, _home: Path) -> float:
         seconds = -1.0
     if not 0 <= seconds <= 86_400:
         raise ValueError("expected a number of seconds from 0 to 86400")
+    return seconds
+
+
+def _seconds_of_patience(text: str, home: Path) -> float:
+    if not (seconds := _seconds(text, home)):
+        raise ValueError("expected a number of seconds above 0")
     return seconds
 
 
@@ -93,7 +101,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "timeout",
         "UNSECRET_TIMEOUT",
-        _seconds,
+        _seconds_of_patience,
         "`30`",
         "Seconds to wait for one answer of the tenant before giving up.",
     ),
@@ -117,9 +125,10 @@ def read_settings() -> Settings:
 
 def settings_from(environ: Mapping[str, str]) -> Settings:
     """The settings that `environ`, and the file that it points to, ask for. Raises Invalid."""
-    home = Path(environ.get("HOME") or Path.home())
+    home = _home(environ)
     file = config_file(environ)
-    asked = _from_file(file, home) | _from_environment(environ, home)
+    was_named = bool(environ.get(CONFIG_VARIABLE))
+    asked = _from_file(file, home, must_exist=was_named) | _from_environment(environ, home)
     return Settings(
         default_data=_xdg(environ, "XDG_DATA_HOME", home / ".local" / "share"),
         state=_xdg(environ, "XDG_STATE_HOME", home / ".local" / "state"),
@@ -129,10 +138,18 @@ def settings_from(environ: Mapping[str, str]) -> Settings:
 
 def config_file(environ: Mapping[str, str]) -> Path:
     """Where the settings file is looked for: UNSECRET_CONFIG, else `unsecret/config.toml` in the XDG place."""
-    home = Path(environ.get("HOME") or Path.home())
+    home = _home(environ)
     if given := environ.get(CONFIG_VARIABLE):
         return _path(given, home)
     return _xdg(environ, "XDG_CONFIG_HOME", home / ".config") / "config.toml"
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    """HOME, else what the system knows of this user; in a container that may be nothing."""
+    try:
+        return Path(environ.get("HOME") or Path.home())
+    except RuntimeError:
+        raise Invalid("This user has no home directory.", hint="Set HOME to a directory.") from None
 
 
 def _xdg(environ: Mapping[str, str], variable: str, default: Path) -> Path:
@@ -146,18 +163,20 @@ def _from_environment(environ: Mapping[str, str], home: Path) -> dict[str, Any]:
     return {setting.name: _read(setting, text, home, f"{setting.variable}") for setting, text in given.items()}
 
 
-def _from_file(file: Path, home: Path) -> dict[str, Any]:
+def _from_file(file: Path, home: Path, *, must_exist: bool) -> dict[str, Any]:
     known = {setting.name: setting for setting in SETTINGS}
-    values = _toml(file)
+    values = _toml(file, must_exist=must_exist)
     if unknown := sorted(values.keys() - known.keys()):
         raise Invalid(f"{file}: there is no setting '{unknown[0]}'. There are: {', '.join(known)}.")
     return {name: _read(known[name], _as_text(value), home, f"'{name}' in {file}") for name, value in values.items()}
 
 
-def _toml(file: Path) -> dict[str, Any]:
+def _toml(file: Path, *, must_exist: bool) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError) as problem:
+        if must_exist:
+            raise Invalid(f"{CONFIG_VARIABLE}: there is no settings file {file}.") from problem
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise Invalid(f"The settings file {file} cannot be read: {problem}") from problem

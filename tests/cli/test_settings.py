@@ -51,6 +51,8 @@ def test_xdg_directories_are_used_and_relative_ones_ignored(tmp_path: Path) -> N
         ("port = true", "'port' in .*: expected a port number"),
         ('output = "xml"', "expected one of: table, json, not 'xml'"),
         ("timeout = -1", "expected a number of seconds"),
+        ("timeout = 0", "expected a number of seconds above 0, not '0'"),
+        ('data = ""', "'data' in .*: expected a directory"),
         ("port = [1]", "'port' in"),
         ("port 1", "cannot be read"),
     ],
@@ -58,6 +60,16 @@ def test_xdg_directories_are_used_and_relative_ones_ignored(tmp_path: Path) -> N
 def test_a_wrong_setting_in_the_file_is_named(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(Invalid, match=words):
         settings_from(written(tmp_path, text))
+
+
+def test_a_settings_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"UNSECRET_CONFIG: there is no settings file .*nowhere\.toml"):
+        settings_from({"HOME": str(tmp_path), "UNSECRET_CONFIG": str(tmp_path / "nowhere.toml")})
+
+
+@pytest.mark.parametrize("home", ["/dev/null", "/nowhere"])
+def test_a_home_without_settings_may_be_no_directory_at_all(home: str) -> None:
+    assert settings_from({"HOME": home}).port == 8443
 
 
 def test_a_wrong_variable_is_named(tmp_path: Path) -> None:

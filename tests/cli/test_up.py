@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.running_tenant import STOPS_WITHIN, UNSECRET, RunningTenant
+from unsecret.cli.hosting import open_existing_store
+from unsecret.errors import Invalid
+from unsecret.operate.connection import read_connection
+
+NOBODY = 65534
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
+    """For what leaves it as it was."""
+    with RunningTenant.start(tmp_path_factory.mktemp("server") / "data", "--empty") as running:
+        yield running
 
 
 def log(data: Path) -> str:
@@ -97,6 +112,7 @@ def test_a_domain_belongs_to_one_tenant_and_a_refusal_leaves_nothing_behind(data
     [
         (["up", "--empty", "--sample"], "--empty and --sample exclude each other"),
         (["up", "--host", "nowhere.invalid", "--port", "0"], "is not an address of this machine"),
+        (["up", "--host", "192.0.2.1", "--port", "0"], "is not an address of this machine. Choose another with --host"),
         (["tenant", "add"], "There is no local tenant in"),
         (["tenant", "list"], "There is no local tenant in"),
         (["status"], "No local tenant was started yet"),
@@ -109,6 +125,87 @@ def test_what_cannot_be_started_or_found_is_said_and_nothing_is_made(
     assert done.returncode == 1
     assert words in done.stderr
     assert not (data.parent / f"{data.name}.home" / ".local" / "share").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--name", ""], "has 1 to 256 characters"),
+        (["--name", "  "], "has 1 to 256 characters"),
+        (["--name", "x" * 257], "this has 257"),
+        (["--domain", ""], "is no domain"),
+        (["--domain", "not a domain"], "'not a domain.onmicrosoft.com' is no domain"),
+        (["--domain", "a-.example"], "is no domain"),
+        (["--domain", "two..dots"], "is no domain"),
+        (["--domain", "bücher.example"], "xn--"),
+        (["--domain", f"{'a' * 64}.example"], "1 to 63 letters"),
+        (["--domain", f"{'a.' * 124}example"], "is no domain"),
+    ],
+)
+def test_a_name_or_a_domain_that_cannot_be_one_makes_no_tenant(
+    server: RunningTenant, arguments: list[str], words: str
+) -> None:
+    done = server.run("tenant", "add", "--empty", *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert words in done.stderr
+    assert len(json.loads(server.run("tenant", "list", "-o", "json").stdout)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "domain"),
+    [
+        ("Größe & Söhne", "greshne.onmicrosoft.com"),
+        ("株式会社", "tenant2.onmicrosoft.com"),
+        ("L" * 256, f"{'l' * 63}."),
+    ],
+)
+def test_a_domain_is_made_of_any_name(data: Path, name: str, domain: str) -> None:
+    with RunningTenant.start(data, "--empty") as server:
+        (added,) = json.loads(server.run("tenant", "add", "--name", name, "--empty", "-o", "json").stdout)
+    assert (added["displayName"], added["domain"][: len(domain)]) == (name, domain)
+
+
+def test_the_directory_of_an_added_tenant_stands_for_its_server(data: Path) -> None:
+    with RunningTenant.start(data, "--empty") as server:
+        (added,) = json.loads(server.run("tenant", "add", "--name", "Fabrikam", "--empty", "-o", "json").stdout)
+        done = server.run("up", "--data", added["directory"], "--port", "0")
+        assert done.returncode == 1
+        assert f"A server is running on {data} already" in done.stderr
+        assert sorted(file.name for file in Path(added["directory"]).iterdir()) == [
+            "administrator.pem",
+            "connection.json",
+        ]
+
+
+def test_a_home_that_cannot_be_written_to_is_no_reason_not_to_start(data: Path) -> None:
+    (data.parent / f"{data.name}.home").write_text("in the way")
+    with RunningTenant.start(data, "--empty") as server:
+        assert server.run("status").returncode == 0
+    assert f"so other commands need --data {data}" in log(data)
+
+
+@contextmanager
+def unreadable(directory: Path) -> Generator[None]:
+    """For a moment the directory is another user's; root, whom no mode stops, becomes another user."""
+    if os.geteuid() == 0:
+        os.seteuid(NOBODY)
+    else:
+        directory.chmod(0)
+    try:
+        yield
+    finally:
+        if os.getuid() == 0:
+            os.seteuid(0)
+        else:
+            directory.chmod(0o700)
+
+
+@pytest.mark.parametrize("look", [read_connection, open_existing_store])
+def test_another_users_directory_is_said_to_be_that(data: Path, look: Callable[[Path], object]) -> None:
+    data.mkdir(mode=0o700)
+    with unreadable(data), pytest.raises(Invalid, match=f"{data} may not be read by this user") as refusal:
+        look(data)
+    assert "the user who started the server" in (refusal.value.hint or "")
 
 
 def test_a_second_server_does_not_take_the_first_ones_place(data: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from unsecret.errors import Invalid, NotFound
-from unsecret.operate.connection import last_started, read_connection, remember_started
+from unsecret.operate.connection import last_started, read_connection, remember_started, server_directory
 
 WRITTEN = {
     "tenant_id": "11111111-2222-3333-4444-555555555555",
@@ -34,10 +34,15 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 
 
 def test_an_added_tenant_shares_the_authority_of_its_server(tmp_path: Path) -> None:
-    data = tenant_in(tmp_path / "tenants" / "1111", ca="../../ca.pem")
+    data = tenant_in(tmp_path / "tenants" / WRITTEN["tenant_id"], ca="../../ca.pem")
     connection = read_connection(data)
     assert connection.ca.resolve() == tmp_path / "ca.pem"
     assert connection.server_data == tmp_path
+
+
+def test_a_directory_that_is_only_named_like_one_of_ours_is_a_servers_own(tmp_path: Path) -> None:
+    data = tmp_path / "tenants" / "rehearsal"
+    assert server_directory(data) == data
 
 
 def test_a_directory_where_none_is_running_says_how_to_start_it(tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ import msgspec
 from msgspec import Struct
 
 from unsecret.errors import Invalid, NotFound
-from unsecret.operate.connection import CONNECTION_FILE, TENANTS_FOLDER
+from unsecret.operate.connection import CONNECTION_FILE, TENANTS_FOLDER, may_not_be_read
 from unsecret.store import tenants
 from unsecret.store.engine import Connection as StoreConnection
 from unsecret.store.engine import Store
-from unsecret.tenant.bootstrap import NewTenant, create_tenant, register_administrator_certificate
+from unsecret.tenant.bootstrap import LONGEST_LABEL, NewTenant, create_tenant, register_administrator_certificate
 from unsecret.tenant.pki import administrator_certificate
 from unsecret.tenant.private_files import private_directory, write_private
 from unsecret.tenant.sample import SAMPLE_DOMAIN, SAMPLE_NAME, add_sample
@@ -56,8 +56,12 @@ def open_store(data: Path) -> Store:
 
 
 def open_existing_store(data: Path) -> Store:
-    """The directory in `data`. Raises NotFound when no server was ever started there."""
-    if not (data / STORE_FILE).exists():
+    """The directory in `data`. Raises NotFound when no server was ever started there, Invalid when it is not ours."""
+    try:
+        is_there = (data / STORE_FILE).exists()
+    except PermissionError:
+        raise may_not_be_read(data) from None
+    if not is_there:
         raise NotFound(
             f"There is no local tenant in {data}.", code="NoTenant", hint=f"Start one: unsecret up --data {data}"
         )
@@ -159,10 +163,9 @@ def _names(store: Store, name: str | None, domain: str | None) -> tuple[str, str
     name of one that has none."""
     with store.read() as conn:
         number = len(tenants.list_tenants(conn)) + 1
-    name = name or f"Tenant {number}"
-    return name, domain or "".join(letter for letter in name.lower() if letter.isascii() and letter.isalnum()) or (
-        f"tenant{number}"
-    )
+    name = f"Tenant {number}" if name is None else name
+    letters = "".join(letter for letter in name.lower() if letter.isascii() and letter.isalnum())
+    return name, letters[:LONGEST_LABEL] or f"tenant{number}" if domain is None else domain
 
 
 def _with_certificate(store: Store, tenant: Tenant, folder: Path, now: datetime) -> Hosted:

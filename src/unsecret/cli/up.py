@@ -58,9 +58,10 @@ def up(*, data: Here = None, host: Host = None, port: Port = None, empty: Empty 
         unsecret up --data ./rehearsal --port 9443 --empty
     """
     from unsecret.cli.hosting import wants_sample
+    from unsecret.operate.connection import server_directory
 
     settings = read_settings()
-    directory = (data or settings.data or settings.default_data).absolute()
+    directory = server_directory((data or settings.data or settings.default_data).absolute())
     sample = wants_sample(empty=empty, sample=sample)
     _run(settings, directory, host or settings.host, settings.port if port is None else port, sample=sample)
     say("Stopped. Everything is kept for the next start.")
@@ -69,7 +70,6 @@ def up(*, data: Here = None, host: Host = None, port: Port = None, empty: Empty 
 
 def _run(settings: Settings, data: Path, host: str, port: int, *, sample: bool) -> None:
     from unsecret.cli.hosting import forget_connections, open_store, write_connection
-    from unsecret.operate.connection import remember_started
     from unsecret.tenant.app import create_app
     from unsecret.tenant.pki import ensure_server_certificate
     from unsecret.tenant.server import claim, serve
@@ -86,7 +86,7 @@ def _run(settings: Settings, data: Path, host: str, port: int, *, sample: bool) 
             signing = SigningKeys.open(data / "keys", now=begun)
             for one in hosted:
                 write_connection(data, one, origin=server.base_url, ca=certificate.ca, pid=os.getpid())
-            remember_started(settings.state, data)
+            _remember(settings.state, data)
             serve(
                 create_app(Services(store=store, signing=signing, settings=server, clock=now)),
                 place,
@@ -110,6 +110,16 @@ def _tenants(store: Store, data: Path, *, sample: bool, begun: datetime) -> tupl
     else:
         say(f"… opening the tenant in {data}")
     return hosted_tenants(store, data, now=begun)
+
+
+def _remember(state: Path, data: Path) -> None:
+    """So that other commands find this tenant without --data. Where that cannot be noted, they need it."""
+    from unsecret.operate.connection import remember_started
+
+    try:
+        remember_started(state, data)
+    except OSError as problem:
+        say(f"note: {state} cannot be written to ({problem.strerror}), so other commands need --data {data}")
 
 
 def _require_administrator(hosted: Hosted) -> AppId:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from unsecret.errors import Invalid, NotFound
+from unsecret.model.identifiers import canonical_guid
 
 CONNECTION_FILE = "connection.json"
 TENANTS_FOLDER = "tenants"
@@ -58,8 +59,12 @@ class _LastStarted(Struct, frozen=True):
 
 
 def server_directory(data: Path) -> Path:
-    """The directory that a server is started with: `data`, or, for one tenant's own directory, the one above."""
-    return data.parents[1] if data.parent.name == TENANTS_FOLDER else data
+    """The directory that a server is started with: `data`, or, for one tenant's own directory, the one above.
+
+    A tenant's own is named by its id, so that `tenants/rehearsal` may be anybody's.
+    """
+    is_a_tenants_own = data.parent.name == TENANTS_FOLDER and canonical_guid(data.name)
+    return data.parents[1] if is_a_tenants_own else data
 
 
 def read_connection(data: Path) -> Connection:
@@ -76,6 +81,8 @@ def read_connection(data: Path) -> Connection:
             code="NoTenant",
             hint=f"Start it: unsecret up --data {server_directory(data)}",
         ) from None
+    except PermissionError:
+        raise may_not_be_read(data) from None
     except (OSError, msgspec.DecodeError) as problem:
         raise Invalid(f"{file} cannot be read: {problem}", hint="`unsecret up` writes it anew.") from problem
     return Connection(
@@ -86,6 +93,14 @@ def read_connection(data: Path) -> Connection:
         ca=data / read.ca,
         client_id=read.client_id,
         certificate=data / read.certificate,
+    )
+
+
+def may_not_be_read(data: Path) -> Invalid:
+    """A tenant's directory holds its keys, and is for the user who started it only."""
+    return Invalid(
+        f"{data} may not be read by this user.",
+        hint="Run the command as the user who started the server, or name another directory with --data.",
     )
 
 

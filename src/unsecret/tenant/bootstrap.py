@@ -5,6 +5,7 @@ The administrator is an application that signs in with a certificate. No secret 
 
 from __future__ import annotations
 
+import re
 import secrets
 import uuid
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from unsecret.errors import Invalid
 from unsecret.model.application import (
     Application,
     AppRoleAssignment,
@@ -50,6 +52,11 @@ _USER_IMPERSONATION = (
 )
 """Azure Resource Manager's one delegated permission: its id, who may consent to it, its display name."""
 
+LONGEST_ORGANISATION_NAME = 256  # characters
+LONGEST_DOMAIN = 253  # characters, and of each of its parts:
+LONGEST_LABEL = 63
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
 ADMINISTRATOR_UNIQUE_NAME = "unsecret-administrator"
 """How the first administrator's application is found again."""
 
@@ -71,13 +78,16 @@ def create_tenant(
     verified_domains: Iterable[str] = (),
 ) -> NewTenant:
     """Add a tenant to the directory. `domain` is the name before `.onmicrosoft.com`, or a whole domain;
-    `verified_domains` are the tenant's besides that one. Raises Conflict when a domain is taken."""
+    `verified_domains` are the tenant's besides that one.
+
+    Raises Conflict when a domain is taken, Invalid when a name or a domain cannot be one.
+    """
     initial = domain if "." in domain else f"{domain}.onmicrosoft.com"
     tenant = Tenant(
         id=TenantId(str(uuid.uuid4())),
-        display_name=display_name,
+        display_name=_organisation_name(display_name),
         created_at=now,
-        verified_domains=(initial.casefold(), *(name.casefold() for name in verified_domains)),
+        verified_domains=tuple(_domain(name) for name in (initial, *verified_domains)),
     )
     tenants.add_tenant(conn, tenant)
     graph = _microsoft_service_principal(
@@ -104,6 +114,25 @@ def create_tenant(
     )
     client_id = _administrator(conn, tenant, graph, administrator_certificate)
     return NewTenant(tenant, client_id)
+
+
+def _organisation_name(text: str) -> str:
+    if not text.strip() or len(text) > LONGEST_ORGANISATION_NAME:
+        raise Invalid(
+            f"An organisation's name has 1 to {LONGEST_ORGANISATION_NAME} characters, not all of them blank; this has "
+            f"{len(text)}."
+        )
+    return text
+
+
+def _domain(text: str) -> str:
+    """A domain name as it is compared: small letters (RFC 1123 §2.1 for its form)."""
+    if len(text) > LONGEST_DOMAIN or not all(_LABEL.fullmatch(label) for label in text.split(".")):
+        raise Invalid(
+            f"'{text}' is no domain. Its parts have 1 to {LONGEST_LABEL} letters a-z, digits and hyphens, with dots "
+            "between; write others as xn--…"
+        )
+    return text.lower()
 
 
 def register_administrator_certificate(

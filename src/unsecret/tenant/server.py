@@ -155,7 +155,8 @@ def _take_port(host: str, port: int) -> socket.socket:
     try:
         family, kind, _, _, where = socket.getaddrinfo(checked_host(host), port, type=socket.SOCK_STREAM)[0]
     except (socket.gaierror, UnicodeError) as error:
-        raise Invalid(f"'{host}' is not an address of this machine: {error}.") from error
+        said = getattr(error, "strerror", None) or str(error)
+        raise Invalid(f"'{host}' is not an address of this machine: {said}. Choose another with --host.") from error
     holder = socket.socket(family, kind)
     try:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -175,6 +176,8 @@ def _cannot_listen(host: str, port: int, error: OSError) -> Conflict | Invalid:
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return Invalid(f"Port {port} may not be listened on by this user. Choose one above 1023 with --port.")
+    if error.errno == errno.EADDRNOTAVAIL:
+        return Invalid(f"'{host}' is not an address of this machine. Choose another with --host.")
     return Invalid(f"Cannot listen on {host}, port {port}: {error.strerror}.")
 
 
