@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from unsecret.errors import NotFound
-from unsecret.model.identifiers import ObjectId, TenantId
+from unsecret.model.identifiers import TenantId
 from unsecret.store.columns import guid
 from unsecret.store.expressions import unindexed
 from unsecret.store.schema import directory_object
@@ -41,8 +41,8 @@ def require_row(conn: Connection, tenant_id: TenantId, object_id: str) -> int:
     return row
 
 
-def not_found(object_id: ObjectId | str) -> NotFound:
-    """Graph's words for an identifier that names nothing."""
+def not_found(object_id: str) -> NotFound:
+    """Graph's words for an identifier that names nothing (observed on live tenants)."""
     return NotFound(
         f"Resource '{object_id}' does not exist or one of its queried reference-property objects are not present."
     )

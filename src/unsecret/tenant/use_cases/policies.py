@@ -129,7 +129,7 @@ def unassign_policy(transaction: Transaction, kind: ObjectKind, key: ObjectKey, 
     transaction.record(*policy_properties(policy, None))
 
 
-def _policy_target(policy: TenantDefault | AppManagementPolicy) -> Target:
+def _policy_target(policy: TenantDefault | AppManagementPolicy | CertificateBasedApplicationConfiguration) -> Target:
     return Target(id=policy.id, display_name=policy.display_name, type="Policy")
 
 
@@ -179,8 +179,7 @@ def create_trusted_configuration(
         description=description,
         trusted_certificate_authorities=authorities,
     )
-    target = Target(id=configuration.id, display_name=display_name, type="Policy")
-    transaction.attempt(Activity.ADD_TRUSTED_AUTHORITIES, OperationType.ADD, target, POLICY)
+    transaction.attempt(Activity.ADD_TRUSTED_AUTHORITIES, OperationType.ADD, _policy_target(configuration), POLICY)
     transaction.permit(Operation.WRITE_TRUSTED_AUTHORITY)
     present = policies.list_trusted_configurations(transaction.conn, transaction.tenant_id)
     if len(present) >= MOST_CONFIGURATIONS:
@@ -193,8 +192,9 @@ def create_trusted_configuration(
 def delete_trusted_configuration(transaction: Transaction, configuration_id: str) -> None:
     """Delete a list of authorities. Raises NotFound, Forbidden."""
     configuration = find_trusted_configuration(transaction, configuration_id)
-    target = Target(id=configuration.id, display_name=configuration.display_name, type="Policy")
-    transaction.attempt(Activity.DELETE_TRUSTED_AUTHORITIES, OperationType.DELETE, target, POLICY)
+    transaction.attempt(
+        Activity.DELETE_TRUSTED_AUTHORITIES, OperationType.DELETE, _policy_target(configuration), POLICY
+    )
     transaction.permit(Operation.WRITE_TRUSTED_AUTHORITY)
     policies.delete_trusted_configuration(transaction.conn, transaction.tenant_id, configuration.id)
     transaction.record()

@@ -235,11 +235,8 @@ def target_of(obj: DirectoryObject) -> Target:
 
 
 def not_found(identifier: str) -> NotFound:
-    """Graph's words for an object that is not there (observed on live tenants)."""
-    shown = identifier[:LONGEST_SHOWN]
-    return NotFound(
-        f"Resource '{shown}' does not exist or one of its queried reference-property objects are not present."
-    )
+    """Graph's words for an object that is not there; of what a URL names no more is repeated than can be kept."""
+    return live_objects.not_found(identifier[:LONGEST_SHOWN])
 
 
 def _event_id(correlation_id: str) -> str:
