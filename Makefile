@@ -48,6 +48,7 @@ format: $(VENV)/.tests-installed ## format the code
 docs: $(VENV)/.tests-installed ## write the reference pages anew that are made from the code
 	@$(BIN)/python -m tests.cli.reference_pages
 	@$(BIN)/python -m tests.tenant.served_page
+	@$(BIN)/python -m tests.wire.errors_page
 
 lock: $(VENV)/.tests-installed ## write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(LOCK) pyproject.toml --output-file requirements/run.txt
