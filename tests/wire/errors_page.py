@@ -20,7 +20,7 @@ PARTICULAR = {
     "AlreadyRunning": "`up`: a server runs on this data directory already",
     "Authorization_IdentityNotFound": "the service principal that the token was issued to is deleted",
     "BadRequest": "`/me` with an application's token",
-    "CannotDeleteOrUpdateEnabledEntitlement": "an app role or scope was removed before it was disabled",
+    "CannotDeleteOrUpdateEnabledEntitlement": "an app role or scope was removed while enabled",
     "HostNameNotOnVerifiedDomain": "an http(s) identifier URI that is not on a verified domain of the tenant",
     "KeyCredentialsInvalidEndDate": "a key that would outlive its certificate",
     "NoBackingApplicationObject": "a service principal for an appId that this tenant does not have",
@@ -29,7 +29,7 @@ PARTICULAR = {
     "PolicyIsShared": "`block --app`, `allow --app`: the application's custom policy binds others too",
     "PortInUse": "`up`: somebody listens on this port",
     "ReadBackDiffers": "`block`, `allow`: what was read back is not what was written",
-    "Request_MultipleObjectsWithSameKeyValue": "the value is taken; or, with status 400, an object has a policy already",
+    "Request_MultipleObjectsWithSameKeyValue": "the value is taken; or, with status 400, an object has its policy",
     "Request_UnsupportedQuery": "a question that Graph does not answer, or only as an advanced query",
     "ResourceNotFound": "an address outside everything that is served",
     "UnexpectedAnswer": "a command got an answer that is not Graph's",
@@ -41,9 +41,9 @@ HEAD = """<!-- Written from the code by `make docs`; edit that, or the code. -->
 # Errors
 
 Graph answers `{"error": {"code", "message", "details"?, "innerError"}}`. `code` is for programs, `message` says what is
-wrong and what to do, `details` lists every reason of a policy's refusal, and `innerError` has the ids by which the request
-is found in the log. The token endpoint answers OAuth's `error` and `error_description` with an AADSTS number. A command
-prints the message on standard error and ends with exit code 1.
+wrong and what to do, `details` lists every reason of a policy's refusal, and `innerError` has the ids by which the
+request is found in the log. The token endpoint answers OAuth's `error` and `error_description` with an AADSTS number.
+A command prints the message on standard error and ends with exit code 1.
 """
 
 
