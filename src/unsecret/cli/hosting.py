@@ -16,22 +16,20 @@ import msgspec
 from msgspec import Struct
 
 from unsecret.errors import Invalid, NotFound
-from unsecret.operate.connection import CONNECTION_FILE, TENANTS_FOLDER, may_not_be_read
+from unsecret.model.connection import CONNECTION_FILE, TENANTS_FOLDER, ConnectionFile
+from unsecret.operate.connection import may_not_be_read
 from unsecret.store import tenants
-from unsecret.store.engine import Connection as StoreConnection
-from unsecret.store.engine import Store
+from unsecret.store.engine import Connection, Store
 from unsecret.tenant.bootstrap import LONGEST_LABEL, NewTenant, create_tenant, register_administrator_certificate
-from unsecret.tenant.pki import administrator_certificate
+from unsecret.tenant.pki import ADMINISTRATOR_FILE, administrator_certificate
 from unsecret.tenant.private_files import private_directory, write_private
 from unsecret.tenant.sample import SAMPLE_DOMAIN, SAMPLE_NAME, add_sample
-from unsecret.tenant.server import Connection
 
 if TYPE_CHECKING:
     from unsecret.model.application import Tenant
     from unsecret.model.identifiers import AppId, TenantId
 
 STORE_FILE = "directory.sqlite"
-CERTIFICATE_FILE = "administrator.pem"
 EMPTY_NAME, EMPTY_DOMAIN = "Local tenant", "local"
 
 
@@ -46,7 +44,7 @@ class Hosted(Struct, frozen=True):
     @property
     def certificate(self) -> Path:
         """Certificate and key of the administrator."""
-        return self.folder / CERTIFICATE_FILE
+        return self.folder / ADMINISTRATOR_FILE
 
 
 def open_store(data: Path) -> Store:
@@ -121,11 +119,11 @@ def connection_file(data: Path, tenant_id: TenantId) -> Path:
     return data / TENANTS_FOLDER / tenant_id / CONNECTION_FILE
 
 
-def write_connection(data: Path, hosted: Hosted, *, origin: str, ca: Path, pid: int) -> None:
+def write_connection(data: Path, hosted: Hosted, *, origin: str, ca: Path, pid: int | None) -> None:
     """Write down how to reach one tenant of the server that process `pid` runs, or is about to, at `origin`."""
     if hosted.client_id is None:
         return
-    own = Connection(
+    own = ConnectionFile(
         tenant_id=hosted.tenant.id,
         authority=origin,
         graph=origin,
@@ -149,7 +147,7 @@ def forget_connections(data: Path) -> None:
 def _make(store: Store, folder: Path, *, name: str, domain: str, sample: bool, now: datetime) -> NewTenant:
     certificate = administrator_certificate(folder, now=now)
 
-    def make(conn: StoreConnection) -> NewTenant:
+    def make(conn: Connection) -> NewTenant:
         new = create_tenant(conn, display_name=name, domain=domain, administrator_certificate=certificate, now=now)
         if sample:
             add_sample(conn, new.tenant.id, now)
@@ -177,5 +175,5 @@ def _with_certificate(store: Store, tenant: Tenant, folder: Path, now: datetime)
 def _take_away(folder: Path) -> None:
     """Remove a folder that did not get its name, with the certificate that is for nobody."""
     if folder.exists():
-        (folder / CERTIFICATE_FILE).unlink(missing_ok=True)
+        (folder / ADMINISTRATOR_FILE).unlink(missing_ok=True)
         folder.rmdir()

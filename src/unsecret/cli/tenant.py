@@ -82,7 +82,7 @@ def add(
         write_connection(directory, new, origin=server.graph, ca=Path(server.ca), pid=server.pid)
     else:
         say(f"The server is not running; it serves the tenant once it is: unsecret up --data {directory}")
-    _print([new.tenant], {new.tenant.id: directory / "tenants" / new.tenant.id}, output or settings.output)
+    _print([new.tenant], {new.tenant.id: new.folder}, output or settings.output)
     return 0
 
 

@@ -19,9 +19,9 @@ from unsecret.config import read_settings
 if TYPE_CHECKING:
     from unsecret.cli.hosting import Hosted
     from unsecret.config import Settings
+    from unsecret.model.connection import ConnectionFile
     from unsecret.model.identifiers import AppId
     from unsecret.store.engine import Store
-    from unsecret.tenant.server import Connection
 
 
 def _port(_kind: type, tokens: tuple[Token, ...]) -> int:
@@ -133,12 +133,12 @@ def _require_administrator(hosted: Hosted) -> AppId:
     return hosted.client_id
 
 
-def _greet(hosted: tuple[Hosted, ...], connection: Connection, host: str) -> None:
+def _greet(hosted: tuple[Hosted, ...], connection: ConnectionFile, host: str) -> None:
     for line in greeting(hosted, connection, host):
         say(line)
 
 
-def greeting(hosted: tuple[Hosted, ...], connection: Connection, host: str) -> list[str]:
+def greeting(hosted: tuple[Hosted, ...], connection: ConnectionFile, host: str) -> list[str]:
     """What is printed once the tenant answers: where everything is, and three things to try."""
     first, *others = hosted
     lines = [
@@ -155,7 +155,7 @@ def greeting(hosted: tuple[Hosted, ...], connection: Connection, host: str) -> l
     return [*lines, "", "Try, in another terminal:", "", *_to_try(connection), "", "Ctrl-C stops it."]
 
 
-def _to_try(connection: Connection) -> list[str]:
+def _to_try(connection: ConnectionFile) -> list[str]:
     ca, certificate = shlex.quote(connection.ca), shlex.quote(connection.certificate)
     return [
         "  # 1. sign Azure CLI in, by certificate",

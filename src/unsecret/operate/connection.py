@@ -12,11 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from unsecret.errors import Invalid, NotFound
+from unsecret.model.connection import CONNECTION_FILE, TENANTS_FOLDER, ConnectionFile
 from unsecret.model.identifiers import canonical_guid
-
-CONNECTION_FILE = "connection.json"
-TENANTS_FOLDER = "tenants"
-"""Each tenant that was added to a server has a directory of its own in here, named by its id."""
 
 LAST_STARTED_FILE = "last-started.json"
 
@@ -43,17 +40,6 @@ class Connection(Struct, frozen=True, kw_only=True):
         return server_directory(self.data)
 
 
-class _ConnectionFile(Struct, frozen=True):
-    """`connection.json` as it stands: paths are still text."""
-
-    tenant_id: str
-    authority: str
-    graph: str
-    ca: str
-    client_id: str
-    certificate: str
-
-
 class _LastStarted(Struct, frozen=True):
     data: str
 
@@ -74,7 +60,7 @@ def read_connection(data: Path) -> Connection:
     """
     file = data / CONNECTION_FILE
     try:
-        read = msgspec.json.decode(file.read_bytes(), type=_ConnectionFile)
+        read = msgspec.json.decode(file.read_bytes(), type=ConnectionFile)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(
             f"No local tenant is running in {data}.",

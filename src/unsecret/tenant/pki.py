@@ -31,6 +31,8 @@ from unsecret.errors import Invalid
 from unsecret.tenant.certificates import CertificateFacts, read_certificate
 from unsecret.tenant.private_files import private_directory, write_private
 
+ADMINISTRATOR_FILE = "administrator.pem"
+
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 _CA_LIFETIME = timedelta(days=10 * 365)
@@ -71,7 +73,7 @@ def administrator_certificate(data: Path, *, now: datetime) -> CertificateFacts:
     The file holds certificate and RSA key, as `az login --certificate` and azure-identity want them. It is
     made when it is missing, unreadable or near its end; whoever calls this registers what comes back.
     """
-    path = private_directory(data) / "administrator.pem"
+    path = private_directory(data) / ADMINISTRATOR_FILE
     try:
         facts = read_certificate(to_pem(x509.load_pem_x509_certificate(path.read_bytes())))
         if facts.not_after - now > _RENEW_BEFORE_END:

@@ -30,8 +30,9 @@ import msgspec
 from msgspec import Struct
 
 from unsecret.errors import Conflict, Invalid, Unavailable
+from unsecret.model.connection import CONNECTION_FILE, ConnectionFile
 from unsecret.model.identifiers import AppId, TenantId
-from unsecret.tenant.pki import ServerCertificate
+from unsecret.tenant.pki import ADMINISTRATOR_FILE, ServerCertificate
 from unsecret.tenant.private_files import private_directory, write_private
 from unsecret.tenant.settings import ServerSettings, checked_host
 
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from granian.server.embed import Server
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-CONNECTION_FILE = "connection.json"
 LOCK_FILE = "running.lock"
 _LAST_PORT = 65535
 _ENDS_WITHIN = 2.0  # seconds, once no request is left
@@ -56,18 +56,6 @@ STREAMS = 128
 """Requests at a time on one HTTP/2 connection."""
 GRACE = 10.0
 """Seconds that requests are given to finish once the server was told to stop."""
-
-
-class Connection(Struct, frozen=True, kw_only=True):
-    """What `connection.json` tells clients. `authority` and `graph` are origins, the files are absolute paths."""
-
-    tenant_id: str
-    authority: str
-    graph: str
-    ca: str
-    client_id: str
-    certificate: str
-    pid: int
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -99,7 +87,7 @@ def serve(
     *,
     tenant_id: TenantId,
     client_id: AppId,
-    on_ready: Callable[[Connection], None],
+    on_ready: Callable[[ConnectionFile], None],
 ) -> None:
     """Serve `app` over TLS until SIGINT or SIGTERM; returns when the last request was answered.
 
@@ -107,13 +95,13 @@ def serve(
     is told once connections are accepted. `client_id` is the administrator's application. A second signal
     stops without waiting. Nothing is printed; granian's own errors go to standard error.
     """
-    connection = Connection(
+    connection = ConnectionFile(
         tenant_id=tenant_id,
         authority=settings.base_url,
         graph=settings.base_url,
         ca=str(certificate.ca.absolute()),
         client_id=client_id,
-        certificate=str((place.data / "administrator.pem").absolute()),
+        certificate=str((place.data / ADMINISTRATOR_FILE).absolute()),
         pid=os.getpid(),
     )
     file = place.data / CONNECTION_FILE
@@ -125,7 +113,7 @@ def serve(
     _let_native_threads_end()
 
 
-def running(data: Path) -> Connection | None:
+def running(data: Path) -> ConnectionFile | None:
     """The connection of the server that runs on this data directory now, or None."""
     try:
         with (data / LOCK_FILE).open("rb") as lock:
@@ -136,7 +124,7 @@ def running(data: Path) -> Connection | None:
     except OSError:
         return None
     try:
-        return msgspec.json.decode((data / CONNECTION_FILE).read_bytes(), type=Connection)
+        return msgspec.json.decode((data / CONNECTION_FILE).read_bytes(), type=ConnectionFile)
     except (OSError, msgspec.DecodeError):
         return None
 

@@ -1,0 +1,28 @@
+"""`connection.json`: what a running tenant writes down for its clients, and where. The tenant and the operator know
+nothing else of each other.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+CONNECTION_FILE = "connection.json"
+
+TENANTS_FOLDER = "tenants"
+"""Each tenant of a server has a directory of its own in here, named by its id."""
+
+
+class ConnectionFile(Struct, frozen=True, kw_only=True):
+    """`connection.json` as it stands.
+
+    `authority` and `graph` are origins. `ca` is the path of the authority to trust, `certificate` that of the
+    application's certificate and key; relative ones are relative to the file. `pid` is the server's process.
+    """
+
+    tenant_id: str
+    authority: str
+    graph: str
+    ca: str
+    client_id: str
+    certificate: str
+    pid: int | None = None
