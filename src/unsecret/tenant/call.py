@@ -131,7 +131,7 @@ class Call:
         )
 
     def page(
-        self, page: Page[Any], encode: Callable[[Any], dict[str, Any]], context: str, asked: odata.Asked
+        self, page: Page[R], encode: Callable[[R], dict[str, Any]], context: str, asked: odata.Asked
     ) -> Response:
         """A page of a collection with its nextLink."""
         answer: dict[str, Any] = {
@@ -145,7 +145,7 @@ class Call:
         return json_response(answer)
 
     def whole(
-        self, items: Iterable[Any], encode: Callable[[Any], dict[str, Any]], context: str, collection: Collection
+        self, items: Iterable[R], encode: Callable[[R], dict[str, Any]], context: str, collection: Collection
     ) -> Response:
         """A whole collection that is never paged, because it cannot grow long. It is selected from, not filtered."""
         asked = self.asked(collection)
