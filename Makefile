@@ -34,7 +34,8 @@ check: $(VENV)/.tests-installed ## lint, format, types, import rules, documents
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ty check
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/pytest tests/test_repository.py tests/cli/test_reference.py tests/tenant/test_served_page.py
+	@$(BIN)/pytest tests/test_repository.py tests/cli/test_reference.py tests/tenant/test_served_page.py \
+		tests/tenant/test_errors_page.py
 
 bench: $(VENV)/.installed $(AZ)/.installed ## measure against peers: ratios, held against their limits
 	@$(BIN)/python bench/start_up.py
@@ -48,7 +49,7 @@ format: $(VENV)/.tests-installed ## format the code
 docs: $(VENV)/.tests-installed ## write the reference pages anew that are made from the code
 	@$(BIN)/python -m tests.cli.reference_pages
 	@$(BIN)/python -m tests.tenant.served_page
-	@$(BIN)/python -m tests.wire.errors_page
+	@$(BIN)/python -m tests.tenant.errors_page
 
 lock: $(VENV)/.tests-installed ## write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(LOCK) pyproject.toml --output-file requirements/run.txt
