@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 OURS = frozenset({"authorization", "host", "content-length"})
+"""Headers that this command writes itself."""
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+"""RFC 9110 §5.1 and §5.5, without the bytes beyond ASCII that nobody reads the same."""
 
 Body = Annotated[
     str | None,
@@ -69,6 +75,7 @@ def graph(
     method = method.upper()
     if method not in METHODS:
         raise Invalid(f"{method} is not a method that Graph takes; it takes {', '.join(METHODS)}.")
+    _require_meaning(method, body=body, all_=all_)
     content, headers = _body(body), _headers(header)
     with reach(read_settings(), data) as client:
         if method != "GET":
@@ -79,6 +86,14 @@ def graph(
             return 0
         _send(client, method, path, content, headers)
     return 0
+
+
+def _require_meaning(method: str, *, body: str | None, all_: bool) -> None:
+    """An option that this method has no use for was meant for another, and is not passed over."""
+    if method == "GET" and body is not None:
+        raise Invalid("GET sends no --body; POST, PATCH and PUT do.")
+    if method != "GET" and all_:
+        raise Invalid(f"--all reads every page of a collection; {method} reads none.")
 
 
 def _send(client: GraphClient, method: str, path: str, content: Any, headers: dict[str, str]) -> None:
@@ -105,14 +120,18 @@ def _body(text: str | None) -> Any:
 def _content(text: str) -> bytes:
     if text == "-":
         return sys.stdin.buffer.read()
+    if text in ("", "@"):
+        raise Invalid("--body is empty. It takes the JSON itself, @FILE, or - for standard input.")
     return Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
 
 
 def _headers(given: tuple[str, ...]) -> dict[str, str]:
     headers = {}
     for one in given:
-        name, colon, value = one.partition(":")
-        if not colon or not name.strip() or name.strip().lower() in OURS:
-            raise Invalid(f"--header takes NAME:VALUE, and not {', '.join(sorted(OURS))}; '{one}' is not that.")
-        headers[name.strip()] = value.strip()
+        name, colon, value = (part.strip() for part in one.partition(":"))
+        if not colon or not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise Invalid(f"--header takes NAME:VALUE in plain ASCII; '{one}' is not that.")
+        if name.lower() in OURS:
+            raise Invalid(f"--header: {name} is written by unsecret itself.")
+        headers[name] = value
     return headers
