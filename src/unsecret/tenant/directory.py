@@ -14,13 +14,13 @@ _ROOT = "/directory/certificateAuthorities/certificateBasedApplicationConfigurat
 _CONTEXT = _ROOT.removeprefix("/")
 
 
-def list_configurations(call: Call) -> Response:
+def list_trusted_configurations(call: Call) -> Response:
     """GET: the tenant's lists of authorities."""
     configurations = call.read(reading.list_trusted_configurations)
     return call.whole(configurations, trusted_configuration_to_graph, _CONTEXT, collections.TRUSTED_CONFIGURATIONS)
 
 
-async def create_configuration(call: Call) -> Response:
+async def create_trusted_configuration(call: Call) -> Response:
     """POST: keep a list of authorities. Graph answers 200 here, not 201."""
     body = trusted_configuration_from_graph(await call.body(), facts_of=authority_facts)
     configuration = await call.write(
@@ -32,22 +32,22 @@ async def create_configuration(call: Call) -> Response:
     return call.entity(trusted_configuration_to_graph(configuration), _CONTEXT)
 
 
-def get_configuration(call: Call) -> Response:
+def get_trusted_configuration(call: Call) -> Response:
     """GET one list."""
     configuration = call.read(reading.get_trusted_configuration, call.path("key"))
     select = call.asked(collections.TRUSTED_CONFIGURATIONS).select
     return call.entity(trusted_configuration_to_graph(configuration), _CONTEXT, select=select)
 
 
-async def delete_configuration(call: Call) -> Response:
+async def delete_trusted_configuration(call: Call) -> Response:
     """DELETE one list."""
     await call.write(policies.delete_trusted_configuration, call.path("key"))
     return no_content()
 
 
 BETA_ROUTES: Routes = [
-    ("GET", _ROOT, list_configurations),
-    ("POST", _ROOT, create_configuration),
-    ("GET", f"{_ROOT}/{{key}}", get_configuration),
-    ("DELETE", f"{_ROOT}/{{key}}", delete_configuration),
+    ("GET", _ROOT, list_trusted_configurations),
+    ("POST", _ROOT, create_trusted_configuration),
+    ("GET", f"{_ROOT}/{{key}}", get_trusted_configuration),
+    ("DELETE", f"{_ROOT}/{{key}}", delete_trusted_configuration),
 ]

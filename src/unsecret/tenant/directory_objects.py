@@ -105,7 +105,7 @@ async def remove_password(kind: ObjectKind, call: Call) -> Response:
 
 def list_owners(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/{id}/owners."""
-    owners = call.read(reading.owners_of, kind, call.key())
+    owners = call.read(reading.list_owners, kind, call.key())
     return call.whole(
         owners,
         lambda owner: directory_object_to_graph(owner, beta=call.beta),
@@ -128,7 +128,7 @@ async def remove_owner(kind: ObjectKind, call: Call) -> Response:
 
 def list_assigned_policies(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/{id}/appManagementPolicies: none or one."""
-    assigned = call.read(reading.assigned_policies, kind, call.key())
+    assigned = call.read(reading.list_assigned_policies, kind, call.key())
     return call.whole(
         assigned,
         lambda policy: policy_to_graph(policy, beta=call.beta),

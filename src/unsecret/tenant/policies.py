@@ -85,7 +85,7 @@ async def delete_policy(call: Call) -> Response:
 def list_applies_to(call: Call) -> Response:
     """GET /policies/appManagementPolicies/{id}/appliesTo."""
     asked = call.asked(collections.DIRECTORY_OBJECTS)
-    page = call.read(reading.applies_to, call.path("policy"), asked.query)
+    page = call.read(reading.list_applies_to, call.path("policy"), asked.query)
     return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
 
 

@@ -47,18 +47,18 @@ async def delete_service_principal(call: Call) -> Response:
 def list_owned_objects(call: Call) -> Response:
     """GET /servicePrincipals/{id}/ownedObjects."""
     asked = call.asked(collections.DIRECTORY_OBJECTS)
-    page = call.read(reading.owned_by, call.key(), asked.query)
+    page = call.read(reading.list_owned_objects, call.key(), asked.query)
     return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
 
 
 def list_app_role_assignments(call: Call) -> Response:
     """GET /servicePrincipals/{id}/appRoleAssignments: the application permissions it holds."""
-    return _grants(call, call.read(reading.app_role_assignments, call.key()), "appRoleAssignments")
+    return _grants(call, call.read(reading.list_app_role_assignments, call.key()), "appRoleAssignments")
 
 
 def list_app_role_assigned_to(call: Call) -> Response:
     """GET /servicePrincipals/{id}/appRoleAssignedTo: who holds permissions on it."""
-    return _grants(call, call.read(reading.app_role_assigned_to, call.key()), "appRoleAssignedTo")
+    return _grants(call, call.read(reading.list_app_role_assigned_to, call.key()), "appRoleAssignedTo")
 
 
 def _grants(call: Call, grants: tuple[Grant, ...], name: str) -> Response:

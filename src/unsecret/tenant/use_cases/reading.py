@@ -76,24 +76,24 @@ def get_by_ids(transaction: Transaction, ids: tuple[str, ...]) -> tuple[Director
     return tuple(obj for obj in found if obj is not None)
 
 
-def owners_of(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> tuple[DirectoryObject, ...]:
+def list_owners(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> tuple[DirectoryObject, ...]:
     """Who owns an object."""
     return links.owners(transaction.conn, transaction.tenant_id, get_object(transaction, kind, key).id)
 
 
-def owned_by(transaction: Transaction, key: ObjectKey, query: Query) -> Page[DirectoryObject]:
+def list_owned_objects(transaction: Transaction, key: ObjectKey, query: Query) -> Page[DirectoryObject]:
     """What a service principal owns."""
     principal = get_object(transaction, ObjectKind.SERVICE_PRINCIPAL, key)
     return links.owned_objects(transaction.conn, transaction.tenant_id, principal.id, query)
 
 
-def app_role_assignments(transaction: Transaction, key: ObjectKey) -> tuple[Grant, ...]:
+def list_app_role_assignments(transaction: Transaction, key: ObjectKey) -> tuple[Grant, ...]:
     """The application permissions that a service principal holds."""
     principal = _principal_for_roles(transaction, key)
     return _named(transaction, links.app_role_assignments(transaction.conn, transaction.tenant_id, principal.id))
 
 
-def app_role_assigned_to(transaction: Transaction, key: ObjectKey) -> tuple[Grant, ...]:
+def list_app_role_assigned_to(transaction: Transaction, key: ObjectKey) -> tuple[Grant, ...]:
     """Who holds permissions on this service principal."""
     resource = _principal_for_roles(transaction, key)
     return _named(transaction, links.app_role_assigned_to(transaction.conn, transaction.tenant_id, resource.id))
@@ -130,14 +130,16 @@ def list_policies(transaction: Transaction, query: Query) -> Page[AppManagementP
     return policies.list_policies(transaction.conn, transaction.tenant_id, query)
 
 
-def applies_to(transaction: Transaction, policy_id: str, query: Query) -> Page[DirectoryObject]:
+def list_applies_to(transaction: Transaction, policy_id: str, query: Query) -> Page[DirectoryObject]:
     """The objects that a custom policy is linked to."""
     transaction.permit(Operation.READ_APPLIES_TO)
     policy = find_policy(transaction, policy_id)
     return policies.applies_to(transaction.conn, transaction.tenant_id, policy.id, query)
 
 
-def assigned_policies(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> tuple[AppManagementPolicy, ...]:
+def list_assigned_policies(
+    transaction: Transaction, kind: ObjectKind, key: ObjectKey
+) -> tuple[AppManagementPolicy, ...]:
     """The custom policy of an object: none or one."""
     transaction.permit(Operation.READ_ASSIGNED_POLICY)
     target = transaction.find(kind, key)

@@ -1,0 +1,32 @@
+"""A thing has one name from the route to the use case, so that one search prints the whole walk."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import FunctionType
+
+import pytest
+
+from unsecret.tenant.app import BETA_ROUTES, GRAPH_ROUTES
+
+OTHER_VIEWS = {
+    "count_objects": "list_objects",
+    "get_property": "get_object",
+    "list_organizations": "get_organization",
+}
+"""Handlers that show what another one's use case finds, in another way."""
+
+ANSWERED_BY_ITSELF = {"refuse_me"}
+
+
+def handlers() -> dict[str, FunctionType]:
+    """Every handler of Graph by its name, without what `partial` puts around it."""
+    bare = [handler.func if isinstance(handler, partial) else handler for _, _, handler in GRAPH_ROUTES + BETA_ROUTES]
+    functions = [handler for handler in bare if isinstance(handler, FunctionType)]
+    assert len(functions) == len(bare)
+    return {handler.__name__: handler for handler in functions if handler.__name__ not in ANSWERED_BY_ITSELF}
+
+
+@pytest.mark.parametrize("name", handlers())
+def test_a_handler_calls_the_use_case_of_its_own_name(name: str) -> None:
+    assert OTHER_VIEWS.get(name, name) in handlers()[name].__code__.co_names
