@@ -45,6 +45,19 @@ def test_an_application_without_a_policy_gets_one_for_both_its_faces(wanted: Wan
     assert [line.what for line in change.lines[:2]] == [APP.link.words, PRINCIPAL.link.words]
 
 
+@pytest.mark.parametrize("holding", [FREE[0], Holding(APP, custom_policy([entry("passwordAddition")]), ())])
+def test_an_application_without_a_service_principal_is_told_to_come_back(holding: Holding) -> None:
+    change = only(plan_for_app(Target("1111", "Payroll", (APP,)), (holding,), BLOCK))
+
+    assert any("'Payroll' has no service principal yet; once it has one, run this again" in one for one in change.notes)
+
+
+def test_an_application_of_another_tenant_has_nothing_more_to_bind() -> None:
+    change = only(plan_for_app(Target("1111", "Payroll", (PRINCIPAL,)), FREE[1:], BLOCK))
+
+    assert change.notes == ()
+
+
 def test_a_policy_of_its_own_is_edited_whoever_made_it() -> None:
     other = entry("customPasswordAddition")
     policy = custom_policy([entry("passwordAddition", state="disabled"), other])

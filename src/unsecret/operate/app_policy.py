@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from unsecret.errors import Conflict, Invalid, NotFound, Unsupported
 from unsecret.operate.block import Wanted, common_exclusions, dormant, rewritten, section_body, switch_line
@@ -98,10 +99,21 @@ def plan_for_app(target: Target, holdings: Iterable[Holding], wanted: Wanted) ->
     free = tuple(holding.face.link for holding in holdings if holding.policy is None)
     edits = [_edit(target, holding, wanted) for holding in _each_policy_once(holdings)]
     if not free:
-        return tuple(edits)
-    if len(edits) == 1 and is_ours(edits[0].before or {}):
-        return (_with_links(edits[0], free),)
-    return (*edits, _creation(target, free, wanted))
+        changes = edits
+    elif len(edits) == 1 and is_ours(edits[0].before or {}):
+        changes = [_with_links(edits[0], free)]
+    else:
+        changes = [*edits, _creation(target, free, wanted)]
+    return _noting_what_escapes(target, changes)
+
+
+def _noting_what_escapes(target: Target, changes: list[PolicyChange]) -> tuple[PolicyChange, ...]:
+    """A service principal that is made later takes no link over from its application, and so would escape."""
+    if any(face.link.collection != "applications" for face in target.faces):
+        return tuple(changes)
+    first, *others = changes
+    note = f"'{target.display_name}' has no service principal yet; once it has one, run this again to bind that, too."
+    return (replace(first, notes=(*first.notes, note)), *others)
 
 
 def is_ours(policy: Json) -> bool:
@@ -163,8 +175,6 @@ def _edit(target: Target, holding: Holding, wanted: Wanted) -> PolicyChange:
 
 
 def _with_links(change: PolicyChange, free: tuple[Link, ...]) -> PolicyChange:
-    from msgspec.structs import replace
-
     return replace(change, links=free, lines=(*change.lines, *_link_lines(free, "the same policy")))
 
 
