@@ -48,7 +48,7 @@ def test_things_to_try_work_as_they_are_printed(
         ["bash", "-e", "-c", script],
         capture_output=True,
         text=True,
-        env=tenant.environment | new_azure_cli().environment | {"AZURE_CONFIG_DIR": str(tmp_path / "azure")},
+        env=tenant.environment | new_azure_cli().environment | {"TMPDIR": str(tmp_path)},
         timeout=120,
         check=False,
     )
@@ -57,5 +57,6 @@ def test_things_to_try_work_as_they_are_printed(
     before, again, after = done.stdout.partition("--- again\n")
     assert again, done.stderr
     assert '"password":' in before
+    assert len(list(tmp_path.glob("*/clouds.config"))) == 1
     assert (done.returncode, after) == (1, "")
     assert "ERROR: Credential type not allowed as per assigned policy '" in done.stderr

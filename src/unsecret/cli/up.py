@@ -158,8 +158,8 @@ def greeting(hosted: tuple[Hosted, ...], connection: ConnectionFile, host: str) 
 def _to_try(connection: ConnectionFile) -> list[str]:
     ca, certificate = shlex.quote(connection.ca), shlex.quote(connection.certificate)
     return [
-        "  # 1. sign Azure CLI in, by certificate",
-        f"  export REQUESTS_CA_BUNDLE={ca} AZURE_CORE_INSTANCE_DISCOVERY=false",
+        "  # 1. sign Azure CLI in, by certificate; what it is signed in to elsewhere stays as it is",
+        f'  export AZURE_CONFIG_DIR="$(mktemp -d)" AZURE_CORE_INSTANCE_DISCOVERY=false REQUESTS_CA_BUNDLE={ca}',
         f"  az cloud register -n unsecret --endpoint-resource-manager {connection.graph}",
         "  az cloud set -n unsecret",
         f"  az login --service-principal -u {connection.client_id} --certificate {certificate} \\",
@@ -169,7 +169,7 @@ def _to_try(connection: ConnectionFile) -> list[str]:
         "  app=$(az ad app create --display-name 'Try me' --query appId -o tsv)",
         "  az ad app credential reset --append --id $app",
         "",
-        "  # 3. block client secrets, and try the last command again",
+        "  # 3. block client secrets; the reset above is refused then",
         f"  {_own_name()} block",
     ]
 
