@@ -130,9 +130,7 @@ class Call:
             {"@odata.context": odata.context_url(self.base_url, self.version, context, None), "value": value}
         )
 
-    def page(
-        self, page: Page[R], encode: Callable[[R], dict[str, Any]], context: str, asked: odata.Asked
-    ) -> Response:
+    def page(self, page: Page[R], encode: Callable[[R], dict[str, Any]], context: str, asked: odata.Asked) -> Response:
         """A page of a collection with its nextLink."""
         answer: dict[str, Any] = {
             "@odata.context": odata.context_url(self.base_url, self.version, context, asked.select)
