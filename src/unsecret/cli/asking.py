@@ -20,8 +20,8 @@ def require_yes(question: str, *, yes: bool) -> None:
             "Nothing was changed: this needs your yes, and there is no terminal to ask at.",
             hint="Add --yes to go ahead, or --dry-run (where there is one) to see what would change.",
         )
-    print(f"{harmless(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     try:
+        print(f"{harmless(question)} [y/N] ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
         say("\nNothing was changed.")
