@@ -37,8 +37,9 @@ With `-o json`, `block` and `allow` print one object for each policy concerned:
 ```
 
 `outcome` is `changed`, `unchanged` (it said so already), `pending` (a dry run; `requests` then holds what would be
-sent) or `failed` (`error` then holds `code` and `message`; the other policies are still done). `activates` names
-entries that begin to bind because a policy that was off is switched on.
+sent) or `failed` (`error` then holds `code` and `message`, see [errors](errors.md); the other policies are still done).
+`activates` names entries that begin to bind because a policy that was off is switched on. Where nothing was planned,
+because of a name that is unknown or a tenant that cannot be reached, there is no answer, only the error on stderr.
 
 `status` prints the tenant, the default policy's and the custom policies' `restrictions` (each with `what`, `says`,
 `binds`), the numbers of objects with client secrets, `warnings`, and `not_known`: what could not be read, and what
