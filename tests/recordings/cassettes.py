@@ -20,7 +20,7 @@ import pytest
 RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "graph-recordings" / "azure-cli"
 
 needs_recordings = pytest.mark.skipif(
-    not RECORDINGS.is_dir(), reason=f"no recorded Graph traffic in {RECORDINGS.parent.parent.parent.name}/"
+    not RECORDINGS.is_dir(), reason="no recordings of Graph beside this repository: CONTRIBUTING.md, Tests"
 )
 
 GRAPH = "https://graph.microsoft.com"

@@ -36,7 +36,9 @@ from unsecret.wire.policies import (
 )
 
 BODIES = Path(__file__).parents[3] / "shared" / "data" / "app-management-policies" / "bodies"
-needs_bodies = pytest.mark.skipif(not BODIES.is_dir(), reason="no published policy bodies in shared/")
+needs_bodies = pytest.mark.skipif(
+    not BODIES.is_dir(), reason="no published policy bodies beside this repository: CONTRIBUTING.md, Tests"
+)
 
 ID = PolicyId("11111111-2222-3333-4444-555555555555")
 OTHER_ID = "99999999-2222-3333-4444-555555555555"
