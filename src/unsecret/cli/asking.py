@@ -8,17 +8,18 @@ from unsecret.cli.printing import harmless, say
 from unsecret.errors import Invalid
 
 
-def require_yes(question: str, *, yes: bool) -> None:
+def require_yes(question: str, *, yes: bool, can_rehearse: bool) -> None:
     """Return when the operator agrees. Raises Invalid when they do not, or when nobody can be asked.
 
-    Ctrl-C is an answer, too: it is told what it means, and raised again.
+    `can_rehearse` is whether the command has --dry-run. Ctrl-C is an answer, too: it is told
+    what it means, and raised again.
     """
     if yes:
         return
     if not sys.stdin.isatty():
         raise Invalid(
             "Nothing was changed: this needs your yes, and there is no terminal to ask at.",
-            hint="Add --yes to go ahead, or --dry-run (where there is one) to see what would change.",
+            hint="Add --yes to go ahead" + (", or --dry-run to see what would change." if can_rehearse else "."),
         )
     try:
         print(f"{harmless(question)} [y/N] ", end="", file=sys.stderr, flush=True)

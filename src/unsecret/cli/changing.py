@@ -58,7 +58,7 @@ def _ask(pending: Sequence[PolicyChange], *, yes: bool) -> None:
             _change_table(change, to_stdout=False)
     activated = sum(len(change.activates) for change in pending)
     also = f", and activate the {activated} entries warned of above" if activated else ""
-    require_yes(f"Change the {', the '.join(change.title for change in pending)}{also}?", yes=yes)
+    require_yes(f"Change the {', the '.join(change.title for change in pending)}{also}?", yes=yes, can_rehearse=True)
 
 
 def _outcome(client: GraphClient, change: PolicyChange, *, dry_run: bool) -> Outcome:

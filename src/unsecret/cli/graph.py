@@ -80,7 +80,7 @@ def graph(
     with reach(read_settings(), data) as client:
         if method != "GET":
             say(f"{method} {client.url(path)}")
-            require_yes("Send it?", yes=yes)
+            require_yes("Send it?", yes=yes, can_rehearse=False)
         elif all_:
             as_json({"value": list(client.pages(path, headers=headers))})
             return 0
