@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 from unsecret.cli.exit_codes import ERROR, INTERRUPTED
 from unsecret.cli.printing import say, say_error
@@ -17,6 +19,7 @@ def exit_code_of(work: Callable[[], int]) -> int:
     The answer is written before this returns: the interpreter would do it too late for anything to be said.
     """
     try:
+        _hear_every_ctrl_c()
         _open_closed_streams()
         code = work()
     except KeyboardInterrupt:
@@ -28,6 +31,32 @@ def exit_code_of(work: Callable[[], int]) -> int:
         say_error(error)
         code = ERROR
     return _with_everything_written(code)
+
+
+_SOON = 0.01  # seconds
+
+
+def _hear_every_ctrl_c() -> None:
+    """Let no Ctrl-C be lost. Modules are imported when they are needed, and Python gives back a module's lock in a
+    callback in which an exception would be printed as ignored, and be ignored."""
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.signal(signal.SIGINT, _interrupt)
+        signal.signal(signal.SIGALRM, _interrupt)
+
+
+def _interrupt(_number: int, frame: FrameType | None) -> None:
+    if _gives_a_lock_back(frame):
+        signal.setitimer(signal.ITIMER_REAL, _SOON)
+    else:
+        raise KeyboardInterrupt
+
+
+def _gives_a_lock_back(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if (frame.f_code.co_filename, frame.f_code.co_name) == ("<frozen importlib._bootstrap>", "cb"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _open_closed_streams() -> None:
