@@ -10,6 +10,7 @@ import pytest
 
 from tests.local_tenant import BASE, LocalTenant
 from tests.operate.in_process import InProcess, Waits, client_of, connection_to
+from unsecret import __version__
 from unsecret.errors import Invalid, NotFound, PolicyDenied, Throttled, Unauthenticated, Unavailable, Unreachable
 from unsecret.operate.client import GraphClient
 
@@ -38,6 +39,11 @@ def test_it_signs_in_once_with_the_certificate_and_then_asks(client: GraphClient
         "GET /v1.0/organization",
     ]
     assert "client_secret" not in transport.seen[0].content.decode()
+
+
+def test_the_logs_can_tell_who_asked(client: GraphClient) -> None:
+    sign_in = client.get("beta/auditLogs/signIns?$top=1")["value"][0]
+    assert sign_in["userAgent"] == f"unsecret/{__version__}"
 
 
 def test_it_signs_in_again_before_the_token_ends(

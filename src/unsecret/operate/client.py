@@ -16,6 +16,7 @@ import httpx2
 import msgspec
 from msgspec import Struct
 
+from unsecret import __version__
 from unsecret.errors import Invalid, Unreachable
 from unsecret.operate.sign_in import Token, token_from, token_request
 from unsecret.wire.problems import from_graph, retry_after
@@ -76,6 +77,7 @@ class GraphClient:
             transport=transport,
             timeout=timeout,
             trust_env=False,
+            headers={"User-Agent": f"unsecret/{__version__}"},  # the logs say who asked
             follow_redirects=False,
         )
         self._max_wait = max_wait
