@@ -55,8 +55,8 @@ def settings_page() -> str:
 
 A setting comes from the nearest place that has it: an option of the command, then the environment, then the settings
 file, then the default. The file is TOML, `~/.config/unsecret/config.toml` (or `unsecret/config.toml` in
-`XDG_CONFIG_HOME`); `{CONFIG_VARIABLE}` names another. A setting in the file that nobody knows, and any whose value cannot
-be read, is an error that names it. A variable that is set to nothing is not set.
+`XDG_CONFIG_HOME`); `{CONFIG_VARIABLE}` names another. A setting in the file that nobody knows, and any whose value
+cannot be read, is an error that names it. A variable that is set to nothing is not set.
 
 | in the file | in the environment | meaning | default |
 | --- | --- | --- | --- |
