@@ -166,7 +166,7 @@ def test_entries_that_would_wake_up_are_warned_of_before_the_question(
 
     done = at_a_terminal(unblocked, "n\n", "block")
     warning = "Switching it on also activates: applications: asymmetricKeyLifetime (enabled, at most P30D)"
-    assert done.stderr.index(warning) < done.stderr.index("and activate the 1 entries warned of above? [y/N]")
+    assert done.stderr.index(warning) < done.stderr.index("and activate the 1 entry warned of above? [y/N]")
 
 
 def test_no_name_steers_the_terminal_at_the_question(unblocked: RunningTenant, graph: GraphClient) -> None:

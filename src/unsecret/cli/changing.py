@@ -38,7 +38,8 @@ def carry_out(client: GraphClient, changes: Sequence[PolicyChange], *, yes: bool
     if pending and not dry_run:
         _ask(pending, yes=yes)
     outcomes = [_outcome(client, change, dry_run=dry_run) for change in changes]
-    _print(outcomes, output)
+    was_seen = bool(pending) and not (dry_run or yes) and sys.stdout.isatty()
+    _print(outcomes, output, was_seen=was_seen)
     return _exit_code(outcomes)
 
 
@@ -57,7 +58,8 @@ def _ask(pending: Sequence[PolicyChange], *, yes: bool) -> None:
         for change in pending:
             _change_table(change, to_stdout=False)
     activated = sum(len(change.activates) for change in pending)
-    also = f", and activate the {activated} entries warned of above" if activated else ""
+    entries = "1 entry" if activated == 1 else f"{activated} entries"
+    also = f", and activate the {entries} warned of above" if activated else ""
     require_yes(f"Change the {', the '.join(change.title for change in pending)}{also}?", yes=yes, can_rehearse=True)
 
 
@@ -76,13 +78,14 @@ def _outcome(client: GraphClient, change: PolicyChange, *, dry_run: bool) -> Out
     return Outcome(change, "changed")
 
 
-def _print(outcomes: Sequence[Outcome], output: str) -> None:
+def _print(outcomes: Sequence[Outcome], output: str, *, was_seen: bool) -> None:
+    """The answer. Where it would go to the screen on which the changes were shown with the question, it is left out."""
     if output == "json":
         as_json({"policies": [_as_json(one) for one in outcomes]})
     for one in outcomes:
         if one.error:
             say_error(one.error, about=f"{one.change.title}: ")
-        elif output == "table" and one.outcome != "unchanged":
+        elif output == "table" and one.outcome != "unchanged" and not was_seen:
             _change_table(one.change, to_stdout=True)
     said = {one.outcome for one in outcomes}
     if "pending" in said:
