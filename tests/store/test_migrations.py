@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -77,3 +78,45 @@ def test_a_first_start_that_fails_half_way_leaves_no_half_of_the_tables(tmp_path
     with sqlite3.connect(path) as conn:
         assert conn.execute("SELECT count(*) FROM tenant").fetchone() == (0,)
     conn.close()
+
+
+def test_a_directory_of_the_first_revision_keeps_everything(tmp_path: Path) -> None:
+    path = tmp_path / "directory.sqlite"
+    _make_first_revision(path)
+    Store.open(path).close()
+    with sqlite3.connect(path) as conn:
+        counts = [conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in _FILLED]
+        links = conn.execute("SELECT object_row, owner_row FROM owner").fetchall()
+        broken = conn.execute("PRAGMA foreign_key_check").fetchall()
+    conn.close()
+    assert counts == [1, 2, 1, 1]
+    assert links == [(1, 2)]
+    assert broken == []
+
+
+_FILLED = ("tenant", "directory_object", "owner", "password_credential")
+
+
+def _make_first_revision(path: Path) -> None:
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with engine.connect() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, "0001")
+        tenant = bytes(16)
+        conn.exec_driver_sql("INSERT INTO tenant VALUES (1, ?, '{}')", (tenant,))
+        for row in (1, 2):
+            conn.exec_driver_sql(
+                "INSERT INTO directory_object (id, tenant_id, kind, object_id, app_id, folded_display_name, body) "
+                "VALUES (?, ?, 1, ?, ?, 'app', '{}')",
+                (row, tenant, bytes([row]) * 16, bytes([row]) * 16),
+            )
+        conn.exec_driver_sql("INSERT INTO owner VALUES (1, ?, 1, 2)", (tenant,))
+        conn.exec_driver_sql(
+            "INSERT INTO password_credential (id, tenant_id, object_row, key_id, start_at, end_at) "
+            "VALUES (1, ?, 1, ?, 0, 1)",
+            (tenant, bytes(16)),
+        )
+        conn.commit()
+    engine.dispose()

@@ -14,14 +14,28 @@ from msgspec import Struct
 from unsecret.model.identifiers import AppId, KeyId, ObjectId, TenantId
 
 
+class SignedInUser(Struct, frozen=True, kw_only=True):
+    """The person on whose behalf something is done."""
+
+    id: ObjectId
+    display_name: str
+    user_principal_name: str
+
+
 class Caller(Struct, frozen=True, kw_only=True):
-    """An application that presented a valid token. `roles` are the application permissions in it."""
+    """An application that presented a valid token: for itself, or on behalf of `user`.
+
+    `roles` are the application permissions in the token, `scopes` the delegated ones; a token has one kind only.
+    `display_name` is the application's.
+    """
 
     tenant_id: TenantId
     app_id: AppId
     service_principal_id: ObjectId
     display_name: str
     roles: frozenset[str] = frozenset()
+    user: SignedInUser | None = None
+    scopes: frozenset[str] = frozenset()
 
 
 class Circumstances(Struct, frozen=True, kw_only=True):
@@ -124,6 +138,14 @@ class CredentialType(StrEnum):
     CERTIFICATE = "certificate"
 
 
+class SignInEventType(StrEnum):
+    """`signIn.signInEventTypes`."""
+
+    SERVICE_PRINCIPAL = "servicePrincipal"
+    INTERACTIVE_USER = "interactiveUser"
+    NON_INTERACTIVE_USER = "nonInteractiveUser"
+
+
 class SignIn(Struct, frozen=True, kw_only=True):
     """One row of `auditLogs/signIns`: an attempt at the token endpoint. `error_code` 0 is success, otherwise
     the AADSTS number. `thumbprint` is upper-case hex SHA-1."""
@@ -146,3 +168,6 @@ class SignIn(Struct, frozen=True, kw_only=True):
     token_id: str | None
     ip_address: str | None
     user_agent: str | None
+    event_type: SignInEventType = SignInEventType.SERVICE_PRINCIPAL
+    user: SignedInUser | None = None
+    federated_credential_id: str | None = None

@@ -74,7 +74,7 @@ class Store:
         with _opening, _telling():
             _create_for_owner_only(Path(url.database or ""))
             pragmas = _pragmas(max_pages)
-            preparing = _engine(url, pragmas, busy_seconds)
+            preparing = _engine(url, (*pragmas, "foreign_keys=OFF"), busy_seconds)  # a migration may replace a table
             try:
                 _prepare(preparing, busy_seconds)
                 readers = _engine(url, (*pragmas, "query_only=ON"), busy_seconds)

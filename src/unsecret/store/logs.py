@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from unsecret.model.event import AuditEvent, SignIn
+from unsecret.model.event import AuditEvent, SignIn, SignInEventType
 from unsecret.model.identifiers import TenantId
 from unsecret.model.query import Page, Query
 from unsecret.store.columns import body_of, folded, folded_or_none, guid, guid_or_none, micros
 from unsecret.store.paging import Collection, bodies_of, page_of
 from unsecret.store.properties import AUDIT_ORDERS, AUDITS, SIGN_IN_ORDERS, SIGN_INS
-from unsecret.store.schema import audit_event, audit_target, sign_in
+from unsecret.store.schema_records import (
+    INTERACTIVE_USER_SIGN_IN,
+    NON_INTERACTIVE_USER_SIGN_IN,
+    SERVICE_PRINCIPAL_SIGN_IN,
+    audit_event,
+    audit_target,
+    sign_in,
+)
 from unsecret.store.statement import Insertion
 
 _audit, _sign_in = audit_event.c, sign_in.c
@@ -18,6 +25,11 @@ _audit, _sign_in = audit_event.c, sign_in.c
 _ADD_AUDIT = Insertion(audit_event)
 _ADD_TARGET = Insertion(audit_target)
 _ADD_SIGN_IN = Insertion(sign_in)
+_EVENT_TYPES = {
+    SignInEventType.SERVICE_PRINCIPAL: SERVICE_PRINCIPAL_SIGN_IN,
+    SignInEventType.INTERACTIVE_USER: INTERACTIVE_USER_SIGN_IN,
+    SignInEventType.NON_INTERACTIVE_USER: NON_INTERACTIVE_USER_SIGN_IN,
+}
 
 _AUDITS = Collection(
     row=_audit.id,
@@ -57,6 +69,8 @@ def add_audit(conn: Connection, tenant_id: TenantId, event: AuditEvent) -> None:
         caller_app_id=guid(caller.app_id) if caller else None,
         caller_service_principal_id=guid(caller.service_principal_id) if caller else None,
         folded_caller_name=folded(caller.display_name) if caller else None,
+        caller_user_id=guid(caller.user.id) if caller and caller.user else None,
+        folded_caller_user_principal_name=folded(caller.user.user_principal_name) if caller and caller.user else None,
         body=body_of(event),
     )
     for target in event.targets:
@@ -90,6 +104,9 @@ def add_sign_in(conn: Connection, tenant_id: TenantId, sign_in: SignIn) -> None:
         folded_ip_address=folded_or_none(sign_in.ip_address),
         folded_correlation_id=folded(sign_in.correlation_id),
         resource_id=guid_or_none(sign_in.resource_id),
+        event_type=_EVENT_TYPES[sign_in.event_type],
+        user_id=guid(sign_in.user.id) if sign_in.user else None,
+        folded_user_principal_name=folded(sign_in.user.user_principal_name) if sign_in.user else None,
         body=body_of(sign_in),
     )
 

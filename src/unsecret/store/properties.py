@@ -32,14 +32,12 @@ from unsecret.store.schema import (
     SERVICE_PRINCIPAL_NAME,
     TAG,
     app_management_policy,
-    audit_event,
-    audit_target,
     creation_order,
     directory_object,
     key_credential,
     object_value,
-    sign_in,
 )
+from unsecret.store.schema_records import audit_event, audit_target, sign_in
 
 _O = Operator
 _SAME = frozenset({_O.EQ, _O.NE, _O.IN})

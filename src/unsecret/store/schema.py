@@ -12,13 +12,10 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     Column,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -28,61 +25,32 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+import unsecret.store.schema_records  # noqa: F401  (its tables belong to the same metadata)
+from unsecret.store.schema_parts import Ordered, RowId, guid_column, guids_are_guids, metadata, object_column, row_id
 
-_RowId = BigInteger().with_variant(Integer(), "sqlite")
-"""SQLite makes a column the rowid only when its type is spelled INTEGER."""
-
-_Ordered = Text().with_variant(Text(collation="C"), "postgresql")
-"""Text that prefixes are looked up in: compared code point by code point, as SQLite always does."""
-
-APPLICATION, SERVICE_PRINCIPAL = 1, 2
+APPLICATION, SERVICE_PRINCIPAL, USER = 1, 2, 3
 """`directory_object.kind`."""
 
-IDENTIFIER_URI, SERVICE_PRINCIPAL_NAME, TAG = 1, 2, 3
+IDENTIFIER_URI, SERVICE_PRINCIPAL_NAME, TAG, USER_PRINCIPAL_NAME = 1, 2, 3, 4
 """`object_value.property`."""
-
-
-def _id() -> Column[int]:
-    return Column("id", _RowId, primary_key=True)
-
-
-def _guid(name: str, *, nullable: bool = False) -> Column[bytes]:
-    return Column(name, LargeBinary(16), nullable=nullable)
-
-
-def _guids_are_guids(*names: str) -> list[CheckConstraint]:
-    """The last fence behind `columns.guid`, which turns what is no GUID into no bytes."""
-    return [CheckConstraint(f"length({name}) = 16", name=name) for name in names]
-
-
-def _object(name: str) -> Column[int]:
-    return Column(name, _RowId, ForeignKey("directory_object.id", ondelete="CASCADE"), nullable=False)
-
 
 tenant = Table(
     "tenant",
     metadata,
-    _id(),
-    _guid("tenant_id"),
+    row_id(),
+    guid_column("tenant_id"),
     Column("body", Text, nullable=False),
+    # Microseconds that the tenant's clock is ahead of the real one.
+    Column("clock_offset", BigInteger, nullable=False, server_default=text("0")),
     Index("uq_tenant", "tenant_id", unique=True),
-    *_guids_are_guids("tenant_id"),
+    *guids_are_guids("tenant_id"),
 )
 
 tenant_domain = Table(
     "tenant_domain",
     metadata,
-    _id(),
-    _guid("tenant_id"),
+    row_id(),
+    guid_column("tenant_id"),
     Column("folded_name", Text, nullable=False),
     Index("uq_tenant_domain", "folded_name", unique=True),
 )
@@ -90,18 +58,18 @@ tenant_domain = Table(
 directory_object = Table(
     "directory_object",
     metadata,
-    _id(),
-    _guid("tenant_id"),
+    row_id(),
+    guid_column("tenant_id"),
     Column("kind", SmallInteger, nullable=False),
-    _guid("object_id"),
-    _guid("app_id"),
-    Column("folded_display_name", _Ordered, nullable=False),
+    guid_column("object_id"),
+    guid_column("app_id", nullable=True),  # a user has none
+    Column("folded_display_name", Ordered, nullable=False),
     Column("folded_unique_name", Text),
     Column("folded_sign_in_audience", Text),
     Column("created_at", BigInteger),
     Column("deleted_at", BigInteger),
     Column("body", Text, nullable=False),
-    *_guids_are_guids("tenant_id", "object_id", "app_id"),
+    *guids_are_guids("tenant_id", "object_id", "app_id"),
 )
 
 LONG_AGO = -(2**62)
@@ -143,14 +111,24 @@ for _name, _columns in {
         postgresql_where=_is_live,
     )
 
+_is_deleted = text("deleted_at IS NOT NULL")
+Index(
+    "ix_directory_object_deleted",
+    directory_object.c.tenant_id,
+    directory_object.c.kind,
+    directory_object.c.id,
+    sqlite_where=_is_deleted,
+    postgresql_where=_is_deleted,
+)
+
 object_value = Table(
     "object_value",
     metadata,
-    _id(),
-    _guid("tenant_id"),
-    _object("object_row"),
+    row_id(),
+    guid_column("tenant_id"),
+    object_column("object_row"),
     Column("property", SmallInteger, nullable=False),
-    Column("folded_value", _Ordered, nullable=False),
+    Column("folded_value", Ordered, nullable=False),
     Index("ix_object_value_lookup", "tenant_id", "property", "folded_value", "object_row"),
     Index("uq_object_value_object", "object_row", "property", "folded_value", unique=True),
 )
@@ -165,29 +143,49 @@ Index(
     postgresql_where=_is_identifier_uri,
 )
 
+_is_user_principal_name = text(f"property = {USER_PRINCIPAL_NAME}")
+Index(
+    "uq_object_value_user_principal_name",
+    object_value.c.tenant_id,
+    object_value.c.folded_value,
+    unique=True,
+    sqlite_where=_is_user_principal_name,
+    postgresql_where=_is_user_principal_name,
+)
+
+user_password = Table(
+    "user_password",
+    metadata,
+    row_id(),
+    guid_column("tenant_id"),
+    object_column("object_row"),
+    Column("digest", LargeBinary, nullable=False),
+    Index("uq_user_password", "object_row", unique=True),
+)
+
 password_credential = Table(
     "password_credential",
     metadata,
-    _id(),
-    _guid("tenant_id"),
-    _object("object_row"),
-    _guid("key_id"),
+    row_id(),
+    guid_column("tenant_id"),
+    object_column("object_row"),
+    guid_column("key_id"),
     Column("start_at", BigInteger, nullable=False),
     Column("end_at", BigInteger, nullable=False),
     Column("display_name", Text),
     Column("hint", Text),
     Column("digest", LargeBinary),
     Index("uq_password_credential", "object_row", "key_id", unique=True),
-    *_guids_are_guids("key_id"),
+    *guids_are_guids("key_id"),
 )
 
 key_credential = Table(
     "key_credential",
     metadata,
-    _id(),
-    _guid("tenant_id"),
-    _object("object_row"),
-    _guid("key_id"),
+    row_id(),
+    guid_column("tenant_id"),
+    object_column("object_row"),
+    guid_column("key_id"),
     Column("type", Text, nullable=False),
     Column("usage", Text, nullable=False),
     Column("start_at", BigInteger, nullable=False),
@@ -202,14 +200,14 @@ key_credential = Table(
     Index("ix_key_credential_key_id", "tenant_id", "key_id", "object_row"),
     Index("ix_key_credential_identifier", "tenant_id", "folded_custom_key_identifier", "object_row"),
     Index("ix_key_credential_end", "tenant_id", "end_at", "object_row"),
-    *_guids_are_guids("key_id"),
+    *guids_are_guids("key_id"),
 )
 
 tenant_default = Table(
     "tenant_default",
     metadata,
-    _id(),
-    _guid("tenant_id"),
+    row_id(),
+    guid_column("tenant_id"),
     Column("body", Text, nullable=False),
     Index("uq_tenant_default", "tenant_id", unique=True),
 )
@@ -217,25 +215,25 @@ tenant_default = Table(
 app_management_policy = Table(
     "app_management_policy",
     metadata,
-    _id(),
-    _guid("tenant_id"),
-    _guid("policy_id"),
-    Column("folded_display_name", _Ordered, nullable=False),
+    row_id(),
+    guid_column("tenant_id"),
+    guid_column("policy_id"),
+    Column("folded_display_name", Ordered, nullable=False),
     Column("is_enabled", SmallInteger, nullable=False),
     Column("body", Text, nullable=False),
     Index("uq_app_management_policy", "tenant_id", "policy_id", unique=True),
     Index("ix_app_management_policy_tenant", "tenant_id", "id"),
     Index("ix_app_management_policy_name", "tenant_id", "folded_display_name", "id"),
-    *_guids_are_guids("tenant_id", "policy_id"),
+    *guids_are_guids("tenant_id", "policy_id"),
 )
 
 policy_link = Table(
     "policy_link",
     metadata,
-    _id(),
-    _guid("tenant_id"),
-    Column("policy_row", _RowId, ForeignKey("app_management_policy.id", ondelete="CASCADE"), nullable=False),
-    _object("object_row"),
+    row_id(),
+    guid_column("tenant_id"),
+    Column("policy_row", RowId, ForeignKey("app_management_policy.id", ondelete="CASCADE"), nullable=False),
+    object_column("object_row"),
     Index("uq_policy_link_object", "object_row", unique=True),
     Index("ix_policy_link_policy", "policy_row", "object_row"),
 )
@@ -243,21 +241,21 @@ policy_link = Table(
 trusted_configuration = Table(
     "trusted_configuration",
     metadata,
-    _id(),
-    _guid("tenant_id"),
-    _guid("configuration_id"),
+    row_id(),
+    guid_column("tenant_id"),
+    guid_column("configuration_id"),
     Column("body", Text, nullable=False),
     Index("uq_trusted_configuration", "tenant_id", "configuration_id", unique=True),
-    *_guids_are_guids("tenant_id", "configuration_id"),
+    *guids_are_guids("tenant_id", "configuration_id"),
 )
 
 owner = Table(
     "owner",
     metadata,
-    _id(),
-    _guid("tenant_id"),
-    _object("object_row"),
-    _object("owner_row"),
+    row_id(),
+    guid_column("tenant_id"),
+    object_column("object_row"),
+    object_column("owner_row"),
     Index("uq_owner", "object_row", "owner_row", unique=True),
     Index("ix_owner_owned", "owner_row", "object_row"),
 )
@@ -265,65 +263,86 @@ owner = Table(
 app_role_assignment = Table(
     "app_role_assignment",
     metadata,
-    _id(),
-    _guid("tenant_id"),
+    row_id(),
+    guid_column("tenant_id"),
     Column("assignment_id", Text, nullable=False),
-    _object("principal_row"),
-    _object("resource_row"),
-    _guid("app_role_id"),
+    object_column("principal_row"),
+    object_column("resource_row"),
+    guid_column("app_role_id"),
     Column("created_at", BigInteger, nullable=False),
     Index("uq_app_role_assignment_id", "tenant_id", "assignment_id", unique=True),
     Index("uq_app_role_assignment", "principal_row", "resource_row", "app_role_id", unique=True),
     Index("ix_app_role_assignment_resource", "resource_row"),
-    *_guids_are_guids("app_role_id"),
+    *guids_are_guids("app_role_id"),
 )
 
-audit_event = Table(
-    "audit_event",
+federated_identity_credential = Table(
+    "federated_identity_credential",
     metadata,
-    _id(),
-    _guid("tenant_id"),
-    Column("at", BigInteger, nullable=False),
-    Column("event_id", Text, nullable=False),
-    Column("folded_activity", Text, nullable=False),
-    Column("folded_category", Text, nullable=False),
-    Column("result", Text, nullable=False),
-    Column("folded_correlation_id", Text, nullable=False),
-    _guid("caller_app_id", nullable=True),
-    _guid("caller_service_principal_id", nullable=True),
-    Column("folded_caller_name", Text),
+    row_id(),
+    guid_column("tenant_id"),
+    object_column("object_row"),
+    guid_column("credential_id"),
+    Column("folded_name", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text),  # None: a flexible one, which has an expression instead
     Column("body", Text, nullable=False),
-    Index("ix_audit_event_at", "tenant_id", "at", "id"),
+    Index("uq_federated_identity_credential", "object_row", "credential_id", unique=True),
+    Index("uq_federated_identity_credential_name", "object_row", "folded_name", unique=True),
+    Index("uq_federated_identity_credential_subject", "object_row", "issuer", "subject", unique=True),
+    *guids_are_guids("credential_id"),
 )
 
-audit_target = Table(
-    "audit_target",
+oauth2_permission_grant = Table(
+    "oauth2_permission_grant",
     metadata,
-    _id(),
-    _guid("tenant_id"),
-    Column("event_row", _RowId, nullable=False),
-    Column("folded_target_id", Text, nullable=False),
-    Column("folded_display_name", Text),
-    Index("ix_audit_target_lookup", "tenant_id", "folded_target_id", "event_row"),
-)
-
-sign_in = Table(
-    "sign_in",
-    metadata,
-    _id(),
-    _guid("tenant_id"),
-    Column("at", BigInteger, nullable=False),
-    Column("event_id", Text, nullable=False),
-    _guid("app_id"),
-    Column("folded_app_name", Text),
-    _guid("service_principal_id", nullable=True),
-    Column("folded_credential_type", Text, nullable=False),
-    _guid("credential_key_id", nullable=True),
-    Column("error_code", Integer, nullable=False),
-    Column("folded_ip_address", Text),
-    Column("folded_correlation_id", Text, nullable=False),
-    _guid("resource_id", nullable=True),
+    row_id(),
+    guid_column("tenant_id"),
+    Column("grant_id", Text, nullable=False),
+    object_column("client_row"),
+    object_column("resource_row"),
+    Column("principal_row", RowId, ForeignKey("directory_object.id", ondelete="CASCADE")),  # None: AllPrincipals
+    Column("scope", Text, nullable=False),
     Column("body", Text, nullable=False),
-    Index("ix_sign_in_at", "tenant_id", "at", "id"),
-    Index("ix_sign_in_app", "tenant_id", "app_id", "at", "id"),
+    Index("uq_oauth2_permission_grant_id", "tenant_id", "grant_id", unique=True),
+    Index("ix_oauth2_permission_grant_client", "client_row", "resource_row", "principal_row"),
+    Index("ix_oauth2_permission_grant_resource", "resource_row"),
+    Index("ix_oauth2_permission_grant_principal", "principal_row"),
+    Index("ix_oauth2_permission_grant_tenant", "tenant_id", "id"),
+)
+
+directory_role_assignment = Table(
+    "directory_role_assignment",
+    metadata,
+    row_id(),
+    guid_column("tenant_id"),
+    Column("assignment_id", Text, nullable=False),
+    guid_column("role_definition_id"),
+    object_column("principal_row"),
+    Column("directory_scope_id", Text, nullable=False),
+    Index("uq_directory_role_assignment_id", "tenant_id", "assignment_id", unique=True),
+    Index("uq_directory_role_assignment", "principal_row", "role_definition_id", "directory_scope_id", unique=True),
+    Index("ix_directory_role_assignment_role", "tenant_id", "role_definition_id", "id"),
+    *guids_are_guids("role_definition_id"),
+)
+
+attribute_set = Table(
+    "attribute_set",
+    metadata,
+    row_id(),
+    guid_column("tenant_id"),
+    Column("folded_name", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("uq_attribute_set", "tenant_id", "folded_name", unique=True),
+)
+
+attribute_definition = Table(
+    "attribute_definition",
+    metadata,
+    row_id(),
+    guid_column("tenant_id"),
+    Column("folded_set", Text, nullable=False),
+    Column("folded_name", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("uq_attribute_definition", "tenant_id", "folded_set", "folded_name", unique=True),
 )

@@ -33,7 +33,7 @@ def add_tenant(conn: Connection, tenant: Tenant) -> None:
             raise Conflict(
                 f"The domain '{domain}' belongs to another tenant. Choose another.", target="verifiedDomains"
             )
-    _ADD.run(conn, tenant_id=guid(tenant.id), body=body_of(tenant))
+    _ADD.run(conn, tenant_id=guid(tenant.id), body=body_of(tenant), clock_offset=0)
     names = {folded(domain) for domain in tenant.verified_domains}
     _ADD_DOMAIN.run_many(conn, [{"tenant_id": guid(tenant.id), "folded_name": name} for name in sorted(names)])
 

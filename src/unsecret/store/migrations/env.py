@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from unsecret.store.schema import metadata
+from unsecret.store import schema
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=schema.metadata,
     render_as_batch=True,
 )
 with context.begin_transaction():

@@ -1,0 +1,44 @@
+"""What the sign-in endpoints hand out and take back once: authorization codes, device codes, refresh tokens, sessions.
+
+RFC 6749 §4.1.2 (codes are used once), §6 (refresh); RFC 7636 (PKCE); RFC 8628 (device codes).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from unsecret.model.identifiers import AppId, ObjectId
+
+
+class GrantKind(StrEnum):
+    """What was handed out."""
+
+    AUTHORIZATION_CODE = "authorization code"
+    DEVICE_CODE = "device code"
+    REFRESH_TOKEN = "refresh token"
+    SESSION = "session"
+
+
+class IssuedGrant(Struct, frozen=True, kw_only=True):
+    """One of them, without its text, of which only a digest is kept.
+
+    `family` is shared by all that came of one sign-in: when a code or token is used a second time, the whole
+    family is revoked (RFC 9700 §4.14.2). `user_id` is None until somebody has signed in for a device code.
+    """
+
+    kind: GrantKind
+    family: str
+    expires_at: datetime
+    client_id: AppId
+    scope: tuple[str, ...] = ()
+    user_id: ObjectId | None = None
+    used_at: datetime | None = None
+    user_code: str | None = None
+    redirect_uri: str | None = None
+    nonce: str | None = None
+    code_challenge: str | None = None
+    code_challenge_method: str | None = None
+    declined: bool = False
