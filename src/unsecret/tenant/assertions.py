@@ -9,7 +9,7 @@ checked with the *registered* one, and nothing else in the assertion is believed
 
 An assertion may be used again until it expires: Entra does not refuse replays of `jti` either.
 
-The steps are taken one after the other by `oauth2.py`, which notes in between whose certificate it was.
+The steps are taken one after the other by `client_authentication.py`, which notes in between whose certificate it was.
 """
 
 from __future__ import annotations

@@ -21,13 +21,10 @@ from unsecret.wire.aadsts import TokenRefused
 MAX_FORM_BYTES = 128 * 1024
 MAX_FORM_FIELDS = 64
 
-CLIENT_CREDENTIALS = "client_credentials"
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 _FORM = "application/x-www-form-urlencoded"
-_DEFAULT = "/.default"
 _FORM_REMEDY = f" Send the parameters as {_FORM}."
-_SERVED = "This tenant serves 'client_credentials' only: sign in as an application, with a certificate or a secret."
 
 
 Fields = Sequence[tuple[str, str]]
@@ -53,15 +50,6 @@ class Client(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Client(client_id={self.client_id!r})"
-
-
-class TokenRequest(Struct, frozen=True, kw_only=True):
-    """A well-formed request for an application's token. `resource` is the identifier as it was asked for;
-    `capabilities` are what the client says it can handle (`CP1`: continuous access evaluation)."""
-
-    client: Client
-    resource: str
-    capabilities: tuple[str, ...] = ()
 
 
 async def read_form(request: Request) -> Fields:
@@ -118,34 +106,8 @@ def read_client(form: Mapping[str, str], authorization: str | None) -> Client:
     return Client(client_id=client_id.strip(), secret=secret or None, assertion=assertion)
 
 
-def read_token_request(form: Mapping[str, str], client: Client, endpoint: Endpoint) -> TokenRequest:
-    """What `client` asks for. Raises TokenRefused for what no credential could make right."""
-    grant = form.get("grant_type")
-    if not grant:
-        raise TokenRefused(900144, parameter="grant_type", remedy="")
-    if grant != CLIENT_CREDENTIALS:
-        raise TokenRefused(70003, grant=grant, served=_SERVED)
-    if client.secret is None and client.assertion is None:
-        raise TokenRefused(7000216)
-    resource = _v2_resource(form) if endpoint is Endpoint.V2 else _required(form, "resource")
-    return TokenRequest(client=client, resource=resource, capabilities=_capabilities(form.get("claims")))
-
-
-def _v2_resource(form: Mapping[str, str]) -> str:
-    """The resource of `<resource>/.default`; a resource that ends in a slash is written with two."""
-    if "resource" in form:
-        raise TokenRefused(901002)
-    scope = _required(form, "scope")
-    scopes = scope.split()
-    if len(scopes) != 1:
-        raise TokenRefused(70011, scope=scope)
-    resource = scopes[0].removesuffix(_DEFAULT)
-    if not resource or resource == scopes[0]:
-        raise TokenRefused(1002012, scope=scope)
-    return resource
-
-
-def _required(form: Mapping[str, str], parameter: str) -> str:
+def required(form: Mapping[str, str], parameter: str) -> str:
+    """The value of a parameter. Raises TokenRefused 900144 when it is missing or blank."""
     value = form.get(parameter, "").strip()
     if not value:
         raise TokenRefused(900144, parameter=parameter, remedy="")
@@ -197,11 +159,11 @@ class _Claims(Struct):
     access_token: _AccessTokenClaims | None = None
 
 
-def _capabilities(claims: str | None) -> tuple[str, ...]:
-    """`xms_cc` of the `claims` parameter; the rest of it asks for nothing that is served here."""
+def capabilities(claims: str | None) -> tuple[str, ...]:
+    """`xms_cc` of the `claims` parameter; the rest of it asks for nothing that is served here. Raises TokenRefused."""
     try:
         asked = msgspec.json.decode(claims or "{}", type=_Claims)
     except (ValueError, RecursionError):
         raise TokenRefused(9002313, reason="'claims' is not a JSON object of claims.") from None
-    capabilities = asked.access_token.xms_cc if asked.access_token else None
-    return tuple(value[:32] for value in capabilities.values[:8]) if capabilities else ()
+    named = asked.access_token.xms_cc if asked.access_token else None
+    return tuple(value[:32] for value in named.values[:8]) if named else ()
