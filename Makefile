@@ -11,6 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := .venv-strangers
 AZ := .venv-az
+NODE := .node-strangers
 
 PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
@@ -40,7 +41,7 @@ check: $(VENV)/.tests-installed ## lint, format, types, import rules, documents
 bench: $(VENV)/.installed $(AZ)/.installed ## measure against peers: ratios, held against their limits
 	@$(BIN)/python bench/start_up.py
 
-strangers: $(CLIENTS)/.installed $(AZ)/.installed ## install the real clients that `make test` then runs too (700 MB)
+strangers: $(CLIENTS)/.installed $(AZ)/.installed $(NODE)/.installed ## install the real clients that `make test` then runs too (1.2 GB)
 
 format: $(VENV)/.tests-installed ## format the code
 	@$(BIN)/ruff check --fix .
@@ -62,7 +63,7 @@ audit: $(VENV)/.tests-installed ## look the locked packages up among known vulne
 	@for name in run build dev; do $(BIN)/pip-audit --require-hashes --disable-pip --strict -r requirements/$$name.txt || exit 1; done
 
 clean: ## remove the environments and caches, never the tenant's data
-	rm -rf $(VENV) $(CLIENTS) $(AZ) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CLIENTS) $(AZ) $(NODE) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # The build tools come first and locked, and builds are not isolated: pip fetches nothing that has no hash.
 $(VENV)/.packages: requirements/build.txt requirements/run.txt
@@ -88,4 +89,10 @@ $(CLIENTS)/.installed $(AZ)/.installed:
 	@echo "Making $(@D) …"
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install $(PIP_FLAGS) --no-compile -r $<
+	@touch $@
+
+$(NODE)/.installed: tests/clients/node/package.json tests/clients/node/package-lock.json
+	@echo "Making $(@D) …"
+	@rm -rf $(@D) && mkdir $(@D) && cp $^ $(@D)
+	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -27,13 +27,13 @@ class ClientError(Exception):
 
 
 class ClientProcess:
-    """Runs `python script` and calls the functions it offers. See scripts/calls.py for the other end."""
+    """Runs a script and calls the functions it offers. See scripts/calls.py for the other end."""
 
-    def __init__(self, python: Path, script: Path, environment: dict[str, str], errors: Path):
+    def __init__(self, interpreter: Path, script: Path, environment: dict[str, str], errors: Path):
         self._errors = errors
         with errors.open("w") as stderr:
             self._process = subprocess.Popen(
-                [str(python), str(script)],
+                [str(interpreter), str(script)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -67,7 +67,8 @@ class ClientProcess:
 def client_environment(tenant: RunningTenant, home: Path) -> dict[str, str]:
     """What a client of this tenant needs to know, and nothing of the machine that it runs on.
 
-    Each library asks another variable for the certificate authority: requests the second, httpx and aiohttp the first.
+    Each library asks another variable for the certificate authority: httpx and aiohttp the first, requests the second,
+    Node.js the third.
     """
     home.mkdir(parents=True, exist_ok=True)
     ca = str(tenant.ca)
@@ -77,4 +78,5 @@ def client_environment(tenant: RunningTenant, home: Path) -> dict[str, str]:
         "HOME": str(home),
         "SSL_CERT_FILE": ca,
         "REQUESTS_CA_BUNDLE": ca,
+        "NODE_EXTRA_CA_CERTS": ca,
     }

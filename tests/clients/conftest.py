@@ -20,7 +20,12 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
 CLIENTS_PYTHON = ROOT / ".venv-strangers" / "bin" / "python"
 AZ = ROOT / ".venv-az" / "bin" / "az"
-NEEDED_BY = {"start_client": CLIENTS_PYTHON, "new_azure_cli": AZ}
+NODE_CLIENTS = ROOT / ".node-strangers"
+NEEDED_BY = {
+    "start_client": CLIENTS_PYTHON,
+    "new_azure_cli": AZ,
+    "start_node_client": NODE_CLIENTS / "node_modules",
+}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -55,6 +60,25 @@ def start_client(
     def start(script: str) -> ClientProcess:
         errors = home / f"{script}.stderr"
         process = ClientProcess(CLIENTS_PYTHON, SCRIPTS / script, client_environment(tenant, home), errors)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.close()
+
+
+@pytest.fixture(scope="module")
+def start_node_client(
+    tenant: RunningTenant, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], ClientProcess]]:
+    """As `start_client`, for a script that runs on Node.js."""
+    home = tmp_path_factory.mktemp("node")
+    environment = client_environment(tenant, home) | {"NODE_CLIENTS": str(NODE_CLIENTS)}
+    started: list[ClientProcess] = []
+
+    def start(script: str) -> ClientProcess:
+        process = ClientProcess(Path("node"), SCRIPTS / script, environment, home / f"{script}.stderr")
         started.append(process)
         return process
 
