@@ -22,6 +22,7 @@ HEAD = """<!-- Written from the code by `python -m tests.tenant.served_page`; ed
 Everything else under `/v1.0` and `/beta` answers 501 with an error that says so, and a verb that a path does not have
 answers 405. Paths are not case-sensitive; `applications(appId='…')`, `applications('…')`, doubled slashes and
 `/myorganization` are understood. A body may have 1 MiB.
+`/openapi.json` says the same, and what bodies look like, in OpenAPI 3.1; it needs no token.
 How the answers differ from Microsoft's: [divergences](divergences.md).
 """
 

@@ -36,6 +36,7 @@ from unsecret.tenant.call import (
     traced,
 )
 from unsecret.tenant.log import get_logger
+from unsecret.tenant.openapi import openapi_route
 from unsecret.tenant.paths import VERSIONS, CanonicalPaths
 from unsecret.tenant.settings import Services
 from unsecret.wire.problems import to_graph, unknown_to_graph
@@ -72,7 +73,8 @@ def create_app(services: Services) -> Starlette:
 
 
 def _routes() -> list[BaseRoute]:
-    routes: list[BaseRoute] = [*oauth2.ROUTES, *azure_resource_manager.ROUTES, Route("/health", health)]
+    plain = [*oauth2.ROUTES, *azure_resource_manager.ROUTES, Route("/health", health)]
+    routes: list[BaseRoute] = [*plain, openapi_route(GRAPH_ROUTES, BETA_ROUTES, plain)]
     for version in VERSIONS:
         table = GRAPH_ROUTES + (BETA_ROUTES if version == "beta" else [])
         routes += [

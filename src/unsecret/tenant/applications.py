@@ -6,12 +6,15 @@ from starlette.responses import Response
 
 from unsecret.model.application import ObjectKind
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.description import described
 from unsecret.tenant.directory_objects import encode, property_route, shared_routes, update_object
 from unsecret.tenant.use_cases import applications
+from unsecret.wire import json_schemas
 from unsecret.wire.applications import application_from_graph
 from unsecret.wire.credentials import password_to_graph
 
 
+@described(201, takes=json_schemas.NEW_APPLICATION)
 async def create_application(call: Call) -> Response:
     """POST /applications."""
     body = application_from_graph(await call.body(), existing=None)
@@ -21,6 +24,7 @@ async def create_application(call: Call) -> Response:
     return call.entity(shown, "applications", status=CREATED)
 
 
+@described(204, takes=json_schemas.APPLICATION)
 async def update_application(call: Call) -> Response:
     """PATCH /applications/{id}."""
     body = await call.body()

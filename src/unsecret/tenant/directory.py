@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from unsecret.tenant.call import Call, Routes, no_content
 from unsecret.tenant.certificates import authority_facts
+from unsecret.tenant.description import described
 from unsecret.tenant.use_cases import policies, reading
-from unsecret.wire import collections
+from unsecret.wire import collections, json_schemas
 from unsecret.wire.trusted_authorities import trusted_configuration_from_graph, trusted_configuration_to_graph
 
 _ROOT = "/directory/certificateAuthorities/certificateBasedApplicationConfigurations"
@@ -20,6 +21,7 @@ def list_trusted_configurations(call: Call) -> Response:
     return call.whole(configurations, trusted_configuration_to_graph, _CONTEXT, collections.TRUSTED_CONFIGURATIONS)
 
 
+@described(200, takes=json_schemas.TRUSTED_CONFIGURATION)
 async def create_trusted_configuration(call: Call) -> Response:
     """POST: keep a list of authorities. Graph answers 200 here, not 201."""
     body = trusted_configuration_from_graph(await call.body(), facts_of=authority_facts)

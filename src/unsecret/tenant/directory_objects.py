@@ -12,8 +12,9 @@ from unsecret.errors import Invalid, NotFound
 from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.query import Query
 from unsecret.tenant.call import Call, Route, Routes, json_response, name_of, no_content
+from unsecret.tenant.description import described
 from unsecret.tenant.use_cases import credentials, links, policies, reading
-from unsecret.wire import collections, odata
+from unsecret.wire import collections, json_schemas, odata
 from unsecret.wire.applications import application_to_graph
 from unsecret.wire.credentials import add_password_from_graph, password_to_graph, remove_password_from_graph
 from unsecret.wire.directory import directory_object_to_graph
@@ -66,6 +67,7 @@ def get_object(kind: ObjectKind, call: Call) -> Response:
     return call.entity(encode(obj, call, asked.select), name_of(kind), select=asked.select)
 
 
+@described(200, 204)
 def get_property(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/{id}/passwordCredentials, …/displayName: one property by its path."""
     obj = call.read(reading.get_object, kind, call.key())
@@ -88,6 +90,7 @@ async def update_object(call: Call, writing: Awaitable[None]) -> Response:
     return no_content()
 
 
+@described(200, takes=json_schemas.ADD_PASSWORD, needs_body=False)
 async def add_password(kind: ObjectKind, call: Call) -> Response:
     """POST /applications/{id}/addPassword. The only answer that ever holds the secret's text."""
     asked = add_password_from_graph(await call.body())
@@ -96,6 +99,7 @@ async def add_password(kind: ObjectKind, call: Call) -> Response:
     return json_response({"@odata.context": context, **password_to_graph(credential, secret_text=text)})
 
 
+@described(204, takes=json_schemas.REMOVE_PASSWORD)
 async def remove_password(kind: ObjectKind, call: Call) -> Response:
     """POST /applications/{id}/removePassword."""
     key_id = remove_password_from_graph(await call.body())
@@ -114,6 +118,7 @@ def list_owners(kind: ObjectKind, call: Call) -> Response:
     )
 
 
+@described(204, takes=json_schemas.REFERENCE)
 async def add_owner(kind: ObjectKind, call: Call) -> Response:
     """POST /applications/{id}/owners/$ref."""
     await call.write(links.add_owner, kind, call.key(), reference_from_graph(await call.body()))
@@ -137,6 +142,7 @@ def list_assigned_policies(kind: ObjectKind, call: Call) -> Response:
     )
 
 
+@described(204, takes=json_schemas.REFERENCE)
 async def assign_policy(kind: ObjectKind, call: Call) -> Response:
     """POST /applications/{id}/appManagementPolicies/$ref."""
     await call.write(policies.assign_policy, kind, call.key(), reference_from_graph(await call.body()))
@@ -179,6 +185,7 @@ def get_directory_object(call: Call) -> Response:
     return call.entity(directory_object_to_graph(obj, beta=call.beta), "directoryObjects")
 
 
+@described(200, takes=json_schemas.IDS)
 async def get_by_ids(call: Call) -> Response:
     """POST /directoryObjects/getByIds."""
     body = await call.body()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.description import described
 from unsecret.tenant.use_cases import policies, reading
-from unsecret.wire import collections
+from unsecret.wire import collections, json_schemas
 from unsecret.wire.directory import directory_object_to_graph
 from unsecret.wire.policies import (
     default_policy_from_graph,
@@ -26,6 +27,11 @@ def get_default_policy(call: Call) -> Response:
     )
 
 
+@described(
+    204,
+    takes=json_schemas.default_policy(beta=False),
+    takes_in_beta=json_schemas.default_policy(beta=True),
+)
 async def update_default_policy(call: Call) -> Response:
     """PATCH /policies/defaultAppManagementPolicy."""
     body = await call.body()
@@ -45,6 +51,7 @@ def list_policies(call: Call) -> Response:
     )
 
 
+@described(201, takes=json_schemas.new_policy(beta=False), takes_in_beta=json_schemas.new_policy(beta=True))
 async def create_policy(call: Call) -> Response:
     """POST /policies/appManagementPolicies."""
     body = await call.body()
@@ -65,6 +72,7 @@ def get_policy(call: Call) -> Response:
     )
 
 
+@described(204, takes=json_schemas.policy(beta=False), takes_in_beta=json_schemas.policy(beta=True))
 async def update_policy(call: Call) -> Response:
     """PATCH /policies/appManagementPolicies/{id}."""
     body = await call.body()

@@ -8,10 +8,11 @@ from starlette.responses import Response
 
 from unsecret.model.application import ObjectKind
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.description import described
 from unsecret.tenant.directory_objects import encode, property_route, shared_routes, update_object
 from unsecret.tenant.use_cases import links, reading, service_principals
 from unsecret.tenant.use_cases.links import Grant
-from unsecret.wire import collections
+from unsecret.wire import collections, json_schemas
 from unsecret.wire.directory import (
     app_role_assignment_from_graph,
     app_role_assignment_to_graph,
@@ -20,6 +21,7 @@ from unsecret.wire.directory import (
 from unsecret.wire.service_principals import service_principal_from_graph
 
 
+@described(201, takes=json_schemas.NEW_SERVICE_PRINCIPAL)
 async def create_service_principal(call: Call) -> Response:
     """POST /servicePrincipals."""
     body = service_principal_from_graph(await call.body(), existing=None)
@@ -27,6 +29,7 @@ async def create_service_principal(call: Call) -> Response:
     return call.entity(encode(principal, call, None), "servicePrincipals", status=CREATED)
 
 
+@described(204, takes=json_schemas.SERVICE_PRINCIPAL)
 async def update_service_principal(call: Call) -> Response:
     """PATCH /servicePrincipals/{id}."""
     body = await call.body()
@@ -72,6 +75,7 @@ def _grant_to_graph(grant: Grant) -> dict[str, Any]:
     )
 
 
+@described(201, takes=json_schemas.APP_ROLE_ASSIGNMENT)
 async def grant_app_role(call: Call) -> Response:
     """POST /servicePrincipals/{id}/appRoleAssignments and …/appRoleAssignedTo. The URL names one end."""
     asked = app_role_assignment_from_graph(await call.body())

@@ -32,17 +32,17 @@ from unsecret.wire.application_shapes import (
     app_roles,
 )
 from unsecret.wire.credentials import (
+    KEYS,
+    PASSWORDS,
     KeyEntry,
     PasswordRequest,
     key_to_graph,
-    keys_from_graph,
     password_to_graph,
-    passwords_from_graph,
 )
 from unsecret.wire.expect import refuse
 from unsecret.wire.instants import format_instant
 from unsecret.wire.properties import fields_of, frozen, on_select, read_properties, require, shown_by_default
-from unsecret.wire.shapes import Access, Property, Shape, flag, guid, many, record, text, whole, word
+from unsecret.wire.shapes import Access, Property, flag, guid, many, record, text, whole, word
 
 MOST_RESOURCES = 50
 MOST_PERMISSIONS = 400
@@ -122,7 +122,7 @@ PROPERTIES: dict[str, Property] = {
     ),
     "appRoles": Property(app_roles("Application")),
     "info": Property(INFO),
-    "keyCredentials": Property(Shape(keys_from_graph, [])),
+    "keyCredentials": Property(KEYS),
     "parentalControlSettings": Property(
         record(
             countriesBlockedForMinors=many(text(least=2, most=2, required=True), most=250, unique=True),
@@ -136,9 +136,7 @@ PROPERTIES: dict[str, Property] = {
             ),
         )
     ),
-    "passwordCredentials": Property(
-        Shape(passwords_from_graph, []), "password_credentials", Access.CREATE, instead=_USE_ACTIONS
-    ),
+    "passwordCredentials": Property(PASSWORDS, "password_credentials", Access.CREATE, instead=_USE_ACTIONS),
     "publicClient": Property(record(redirectUris=REDIRECT_URIS)),
     "requiredResourceAccess": Property(
         many(

@@ -22,7 +22,7 @@ from unsecret.model.identifiers import KeyId
 from unsecret.wire.binaries import a_binary, a_key
 from unsecret.wire.expect import a_list, an_object, join, refuse
 from unsecret.wire.instants import format_instant, parse_instant
-from unsecret.wire.shapes import guid, take, text, unfit, word
+from unsecret.wire.shapes import Shape, guid, object_schema, schema_of, take, text, unfit, word
 
 LONGEST_COLLECTION = 500
 """Entries in one request. How many an object may hold altogether is the use case's affair."""
@@ -50,6 +50,24 @@ _KEY_MEMBERS = (
 _PASSWORD_MEMBERS = ("displayName", "startDateTime", "endDateTime", "secretText")
 _MADE_BY_THE_SERVICE = ("keyId", "hint", "customKeyIdentifier")
 """Members of a passwordCredential that no client chooses."""
+
+INSTANT_SCHEMA = {"type": ["string", "null"], "format": "date-time"}
+_TERM = {"startDateTime": INSTANT_SCHEMA, "endDateTime": INSTANT_SCHEMA}
+PASSWORD_SCHEMA = object_schema(
+    {"displayName": schema_of(_DISPLAY_NAME), **_TERM, "secretText": schema_of(_SECRET_TEXT)}
+    | {name: {"type": "null"} for name in _MADE_BY_THE_SERVICE}
+)
+KEY_SCHEMA = object_schema(
+    {
+        "keyId": schema_of(_KEY_ID),
+        "type": schema_of(_TYPE),
+        "usage": schema_of(_USAGE),
+        "key": {"type": ["string", "null"], "contentEncoding": "base64"},
+        "displayName": schema_of(_DISPLAY_NAME),
+        **_TERM,
+        "customKeyIdentifier": {"type": ["string", "null"]},
+    }
+)
 
 
 class KeyEntry(Struct, frozen=True, kw_only=True):
@@ -133,6 +151,12 @@ def passwords_from_graph(value: Any, where: str, _current: Any = None) -> tuple[
 def keys_from_graph(value: Any, where: str, _current: Any = None) -> tuple[KeyEntry, ...]:
     """`keyCredentials`, new and echoed ones side by side. Raises Invalid."""
     return tuple(_key(item, f"{where}[{index}]") for index, item in enumerate(_entries(value, where)))
+
+
+KEYS = Shape(keys_from_graph, [], schema={"type": "array", "items": KEY_SCHEMA, "maxItems": LONGEST_COLLECTION})
+PASSWORDS = Shape(
+    passwords_from_graph, [], schema={"type": "array", "items": PASSWORD_SCHEMA, "maxItems": LONGEST_COLLECTION}
+)
 
 
 def _entries(value: Any, where: str) -> list[Any]:

@@ -13,7 +13,7 @@ from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
 from unsecret.wire.expect import refuse, without_control_information
 from unsecret.wire.instants import parse_instant
-from unsecret.wire.shapes import Access, Property, take
+from unsecret.wire.shapes import Access, Property, object_schema, schema_of, take
 
 Table = Mapping[str, Property]
 """Graph's name of a property → what it is, in the order in which Graph shows them."""
@@ -46,6 +46,16 @@ def read_properties(body: Any, table: Table, *, current: Mapping[str, Any], crea
         elif not _same(value, current.get(name)):
             raise _not_writable(name, row)
     return written
+
+
+def body_schema(table: Table, *required: str, creating: bool) -> dict[str, Any]:
+    """The JSON Schema of the bodies that `read_properties` takes. A property that this request cannot write is marked
+    readOnly: it may be sent back as it was shown."""
+    members = {}
+    for name, row in table.items():
+        writable = row.access is Access.WRITE or (creating and row.access is Access.CREATE)
+        members[name] = schema_of(row.shape) | ({} if writable else {"readOnly": True})
+    return object_schema(members, *required)
 
 
 def require(name: str, written: Mapping[str, Any]) -> None:

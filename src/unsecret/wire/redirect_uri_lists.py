@@ -29,6 +29,11 @@ MEMBERS: dict[RestrictionKind, tuple[str, ...]] = {
 """What each redirect-URI kind has besides the members that every restriction has."""
 
 
+def lists_of(kind: RestrictionKind) -> tuple[str, ...]:
+    """The lists of a kind, as they stand in it, in each of its platforms, or in its `excludeFormats`."""
+    return _LIST_MEMBERS.get(kind, _EXCLUDE_FORMATS)
+
+
 def lists_to_graph(kind: RestrictionKind, lists: RedirectUriLists | None) -> dict[str, Any]:
     """The members in MEMBERS[kind]. A platform without entries of its own is null."""
     lists = lists or RedirectUriLists()

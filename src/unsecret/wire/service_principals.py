@@ -27,12 +27,12 @@ from unsecret.wire.application_shapes import (
     app_roles,
 )
 from unsecret.wire.credentials import (
+    KEYS,
+    PASSWORDS,
     KeyEntry,
     PasswordRequest,
     key_to_graph,
-    keys_from_graph,
     password_to_graph,
-    passwords_from_graph,
 )
 from unsecret.wire.custom_security_attributes import attributes_from_graph, attributes_to_graph
 from unsecret.wire.instants import format_instant
@@ -79,17 +79,17 @@ PROPERTIES: dict[str, Property] = {
     "addIns": Property(ADD_INS),
     "appRoles": Property(app_roles("Application")),
     "info": Property(INFO),
-    "keyCredentials": Property(Shape(keys_from_graph, [])),
+    "keyCredentials": Property(KEYS),
     "oauth2PermissionScopes": Property(PERMISSION_SCOPES),
     "passwordCredentials": Property(
-        Shape(passwords_from_graph, []),
+        PASSWORDS,
         "password_credentials",
         Access.CREATE,
         instead="Use addPassword and removePassword.",
     ),
     "resourceSpecificApplicationPermissions": Property(Shape(_TEXTS.read, []), None, Access.READ),
     "customSecurityAttributes": Property(
-        Shape(attributes_from_graph, {}), "custom_security_attributes", on_select=True
+        Shape(attributes_from_graph, {}, schema={"type": "object"}), "custom_security_attributes", on_select=True
     ),
 }
 

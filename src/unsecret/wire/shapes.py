@@ -9,12 +9,12 @@ expected there; the value itself is never repeated, it may be a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from enum import Enum, auto
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
@@ -23,11 +23,13 @@ from unsecret.wire.expect import UNSTORABLE, a_list, an_object, join, refuse
 
 class Shape(Struct, frozen=True):
     """`read(value, where, current)` gives what is kept. `default` is what Graph shows when nothing was ever
-    written, and what null clears to, unless the member is `required`."""
+    written, and what null clears to, unless the member is `required`. `schema` says in JSON Schema what `read`
+    takes, for who has to be told beforehand; `read` alone decides."""
 
     read: Callable[[Any, str, Any], Any]
     default: Any = None
     required: bool = False
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
 
 def take(shape: Shape, value: Any, where: str, current: Any = None) -> Any:
@@ -37,6 +39,13 @@ def take(shape: Shape, value: Any, where: str, current: Any = None) -> Any:
     if shape.required:
         raise refuse(f"Property '{where}' is required and must not be null.", where)
     return deepcopy(shape.default)
+
+
+def schema_of(shape: Shape) -> dict[str, Any]:
+    """The JSON Schema (2020-12, as OpenAPI 3.1 wants it) of a member of this shape, with null where it may stand."""
+    if not shape.schema or shape.required:
+        return dict(shape.schema)
+    return {"anyOf": [dict(shape.schema), {"type": "null"}]}
 
 
 def unfit(expected: str, where: str) -> Invalid:
@@ -64,7 +73,10 @@ def text(
             raise unfit(words, where)
         return value
 
-    return Shape(read, default, required)
+    schema: dict[str, Any] = {"type": "string", "minLength": least, "maxLength": most}
+    if pattern:
+        schema["pattern"] = f"^(?:{pattern.pattern})$"
+    return Shape(read, default, required, schema)
 
 
 def flag(*, default: bool | None = None, required: bool = False) -> Shape:
@@ -75,7 +87,7 @@ def flag(*, default: bool | None = None, required: bool = False) -> Shape:
             raise unfit("true or false", where)
         return value
 
-    return Shape(read, default, required)
+    return Shape(read, default, required, {"type": "boolean"})
 
 
 def whole(low: int, high: int) -> Shape:
@@ -86,7 +98,7 @@ def whole(low: int, high: int) -> Shape:
             raise unfit(f"a whole number from {low} to {high}", where)
         return value
 
-    return Shape(read)
+    return Shape(read, schema={"type": "integer", "minimum": low, "maximum": high})
 
 
 def guid(*, required: bool = False) -> Shape:
@@ -98,7 +110,7 @@ def guid(*, required: bool = False) -> Shape:
             raise unfit("a GUID", where)
         return found
 
-    return Shape(read, None, required)
+    return Shape(read, None, required, {"type": "string", "format": "uuid"})
 
 
 def word(*words: str, default: str | None = None, required: bool = False) -> Shape:
@@ -109,7 +121,7 @@ def word(*words: str, default: str | None = None, required: bool = False) -> Sha
             raise unfit(f"one of {', '.join(words)}", where)
         return value
 
-    return Shape(read, default, required)
+    return Shape(read, default, required, {"type": "string", "enum": list(words)})
 
 
 def fixed(value: str) -> Shape:
@@ -129,7 +141,8 @@ def many(of: Shape, *, most: int, least: int = 0, unique: bool = False, by: str 
             _require_unique([item[by] if by else item for item in kept], join(where, by) if by else where)
         return kept
 
-    return Shape(read, [])
+    schema = {"type": "array", "items": schema_of(of), "minItems": least, "maxItems": most, "uniqueItems": unique}
+    return Shape(read, [], schema=schema)
 
 
 def _require_unique(keys: list[Any], where: str) -> None:
@@ -153,7 +166,14 @@ def record(*, nullable: bool = False, dropped: tuple[str, ...] = (), **members: 
                 raise refuse(f"Property '{join(where, name)}' is required.", join(where, name))
         return kept
 
-    return Shape(read, None if nullable else {name: member.default for name, member in members.items()})
+    default = None if nullable else {name: member.default for name, member in members.items()}
+    return Shape(read, default, schema=object_schema({name: schema_of(member) for name, member in members.items()}))
+
+
+def object_schema(members: Mapping[str, Any], *required: str) -> dict[str, Any]:
+    """The JSON Schema of an object with these members and no others, but for OData's annotations."""
+    schema = {"type": "object", "properties": dict(members), "additionalProperties": False}
+    return schema | {"patternProperties": {"@odata\\.": {}}} | ({"required": list(required)} if required else {})
 
 
 class Access(Enum):
