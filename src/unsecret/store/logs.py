@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, func, literal_column, select
 
 from unsecret.model.event import AuditEvent, SignIn, SignInEventType
-from unsecret.model.identifiers import TenantId
+from unsecret.model.identifiers import ObjectId, TenantId
 from unsecret.model.query import Page, Query
 from unsecret.store.columns import body_of, folded, folded_or_none, guid, guid_or_none, micros
 from unsecret.store.paging import Collection, bodies_of, page_of
@@ -14,11 +16,12 @@ from unsecret.store.schema_records import (
     INTERACTIVE_USER_SIGN_IN,
     NON_INTERACTIVE_USER_SIGN_IN,
     SERVICE_PRINCIPAL_SIGN_IN,
+    WRONG_PASSWORD,
     audit_event,
     audit_target,
     sign_in,
 )
-from unsecret.store.statement import Insertion
+from unsecret.store.statement import Insertion, Statement
 
 _audit, _sign_in = audit_event.c, sign_in.c
 
@@ -50,6 +53,17 @@ _SIGN_INS = Collection(
     newest_first=_sign_in.at,
 )
 
+
+_WRONG_PASSWORDS = Statement(
+    select(func.count())
+    .select_from(sign_in)
+    .where(
+        _sign_in.tenant_id == bindparam("tenant_id"),
+        _sign_in.user_id == bindparam("user_id"),
+        _sign_in.at > bindparam("since"),
+        _sign_in.error_code == literal_column(str(WRONG_PASSWORD)),
+    )
+)
 
 _audits_in, _sign_ins_in = bodies_of(AuditEvent), bodies_of(SignIn)
 
@@ -114,3 +128,9 @@ def add_sign_in(conn: Connection, tenant_id: TenantId, sign_in: SignIn) -> None:
 def list_sign_ins(conn: Connection, tenant_id: TenantId, query: Query) -> Page[SignIn]:
     """A page of sign-ins, newest first. Raises Invalid as `directory_objects.list` does."""
     return page_of(conn, _SIGN_INS, tenant_id, query, _sign_ins_in)
+
+
+def wrong_passwords(conn: Connection, tenant_id: TenantId, user_id: ObjectId, *, since: datetime) -> int:
+    """How many attempts with a wrong password there were for this person after `since`."""
+    row = _WRONG_PASSWORDS.one(conn, tenant_id=guid(tenant_id), user_id=guid(user_id), since=micros(since))
+    return row[0] if row else 0

@@ -12,6 +12,9 @@ AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN, SESSION = 1, 2, 3, 4
 SERVICE_PRINCIPAL_SIGN_IN, INTERACTIVE_USER_SIGN_IN, NON_INTERACTIVE_USER_SIGN_IN = 1, 2, 3
 """`sign_in.event_type`."""
 
+WRONG_PASSWORD = 50126
+"""`sign_in.error_code` of an attempt with a wrong password: how many there were lately decides on the next."""
+
 issued_grant = Table(
     "issued_grant",
     metadata,
@@ -98,4 +101,14 @@ sign_in = Table(
     Column("body", Text, nullable=False),
     Index("ix_sign_in_at", "tenant_id", "at", "id"),
     Index("ix_sign_in_app", "tenant_id", "app_id", "at", "id"),
+)
+
+_is_wrong_password = text(f"error_code = {WRONG_PASSWORD}")
+Index(
+    "ix_sign_in_wrong_password",
+    sign_in.c.tenant_id,
+    sign_in.c.user_id,
+    sign_in.c.at,
+    sqlite_where=_is_wrong_password,
+    postgresql_where=_is_wrong_password,
 )

@@ -18,6 +18,7 @@ _ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _GUID = sa.LargeBinary(length=16)
 _IS_DELETED = sa.text("deleted_at IS NOT NULL")
 _IS_USER_PRINCIPAL_NAME = sa.text("property = 4")
+_IS_WRONG_PASSWORD = sa.text("error_code = 50126")
 
 
 def upgrade() -> None:
@@ -44,6 +45,13 @@ def upgrade() -> None:
     op.add_column("sign_in", sa.Column("event_type", sa.SmallInteger(), nullable=False, server_default=sa.text("1")))
     op.add_column("sign_in", sa.Column("user_id", _GUID, nullable=True))
     op.add_column("sign_in", sa.Column("folded_user_principal_name", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_sign_in_wrong_password",
+        "sign_in",
+        ["tenant_id", "user_id", "at"],
+        sqlite_where=_IS_WRONG_PASSWORD,
+        postgresql_where=_IS_WRONG_PASSWORD,
+    )
     _people()
     _federation_and_consent()
     _attributes()
