@@ -27,6 +27,7 @@ from unsecret.model.event import (
     SignIn,
     Target,
 )
+from unsecret.model.federation import FederatedIdentityCredential
 from unsecret.model.identifiers import AppId, KeyId, ObjectId, PolicyId, TenantId
 from unsecret.model.policy import (
     AppManagementPolicy,
@@ -103,6 +104,19 @@ def policy(**fields: Any) -> AppManagementPolicy:
     lifetime = Restriction(kind=RestrictionKind.PASSWORD_LIFETIME, max_lifetime=timedelta(days=90))
     given: dict[str, Any] = {"id": PolicyId(guid()), "display_name": "Short", "restrictions": (lifetime,), **fields}
     return AppManagementPolicy(**given)
+
+
+def federated_credential(**fields: Any) -> FederatedIdentityCredential:
+    """An issuer's subject that is trusted."""
+    given: dict[str, Any] = {
+        "id": guid(),
+        "name": "deploy",
+        "issuer": "https://issuer.example",
+        "subject": "the pipeline",
+        "audiences": ("api://AzureADTokenExchange",),
+        **fields,
+    }
+    return FederatedIdentityCredential(**given)
 
 
 def trusted_configuration() -> CertificateBasedApplicationConfiguration:

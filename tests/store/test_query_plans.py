@@ -18,6 +18,7 @@ from tests.store.nouns import (
     application,
     assignment,
     audit,
+    federated_credential,
     key,
     password,
     policy,
@@ -27,7 +28,7 @@ from tests.store.nouns import (
 from unsecret.model.application import ObjectKind
 from unsecret.model.identifiers import AppId
 from unsecret.model.query import And, AnyOf, Comparison, Filter, Operator, OrderBy, Query
-from unsecret.store import credentials, directory_objects, links, logs, policies, tenants
+from unsecret.store import credentials, directory_objects, federation, links, logs, policies, tenants
 from unsecret.store.engine import Store
 from unsecret.store.statement import driver_of
 
@@ -55,6 +56,7 @@ def filled(store: Store) -> Store:
             directory_objects.add(conn, TENANT, application(password_credentials=(password(),)))
         policies.add_policy(conn, TENANT, BOUND)
         policies.link(conn, TENANT, BOUND.id, APP.id)
+        federation.add_federated_credential(conn, TENANT, APP.id, federated_credential())
         links.add_owner(conn, TENANT, APP.id, PRINCIPAL.id)
         links.add_app_role_assignment(conn, TENANT, assignment(PRINCIPAL, PRINCIPAL))
         logs.add_audit(conn, TENANT, audit())
@@ -125,6 +127,21 @@ QUESTIONS: dict[str, tuple[Callable[[Any], Any], int, str]] = {
         lambda conn: credentials.keys_of_app(conn, TENANT, APP.app_id),
         1,
         "uq_directory_object_app_id",
+    ),
+    "whom an app trusts": (
+        lambda conn: federation.federated_credentials_of_app(conn, TENANT, APP.app_id),
+        1,
+        "uq_directory_object_app_id",
+    ),
+    "whom an object trusts": (
+        lambda conn: federation.federated_credentials_of(conn, TENANT, APP.id),
+        1,
+        "uq_federated_identity_credential_subject",
+    ),
+    "a page of whom an object trusts": (
+        lambda conn: federation.list_federated_credentials(conn, TENANT, APP.id, Query()),
+        2,
+        "uq_directory_object_object_id",
     ),
     "default policy": (lambda conn: policies.get_default(conn, TENANT), 1, "uq_tenant_default"),
     "policy of an object": (

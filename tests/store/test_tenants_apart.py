@@ -16,6 +16,7 @@ from tests.store.nouns import (
     application,
     assignment,
     audit,
+    federated_credential,
     key,
     password,
     policy,
@@ -29,7 +30,7 @@ from unsecret.model.application import ObjectKind
 from unsecret.model.identifiers import TenantId
 from unsecret.model.policy import TenantDefault
 from unsecret.model.query import AnyOf, Comparison, Operator, Query
-from unsecret.store import credentials, directory_objects, links, logs, policies, tenants
+from unsecret.store import credentials, directory_objects, federation, links, logs, policies, tenants
 from unsecret.store.engine import Store
 
 A, SP = ObjectKind.APPLICATION, ObjectKind.SERVICE_PRINCIPAL
@@ -46,6 +47,7 @@ PRINCIPAL = service_principal(app_id=APP.app_id, service_principal_names=("api:/
 BOUND = policy()
 GRANT = assignment(PRINCIPAL, PRINCIPAL)
 AUTHORITIES = trusted_configuration()
+TRUST = federated_credential()
 EVENT, ATTEMPT = audit(), sign_in()
 DIGESTS = {APP.password_credentials[0].key_id: DIGEST}
 
@@ -58,6 +60,7 @@ def fill(conn: Any, tenant_id: TenantId) -> None:
     policies.add_policy(conn, tenant_id, BOUND)
     policies.link(conn, tenant_id, BOUND.id, APP.id)
     policies.add_trusted_configuration(conn, tenant_id, AUTHORITIES)
+    federation.add_federated_credential(conn, tenant_id, APP.id, TRUST)
     links.add_owner(conn, tenant_id, APP.id, PRINCIPAL.id)
     links.add_app_role_assignment(conn, tenant_id, GRANT)
     logs.add_audit(conn, tenant_id, EVENT)
@@ -106,6 +109,9 @@ READS: dict[str, Callable[[Any, TenantId], Any]] = {
     "applies_to": lambda conn, t: items(policies.applies_to(conn, t, BOUND.id, ALL)),
     "get_trusted_configuration": lambda conn, t: policies.get_trusted_configuration(conn, t, AUTHORITIES.id),
     "list_trusted_configurations": lambda conn, t: policies.list_trusted_configurations(conn, t),
+    "federated_credentials_of": lambda conn, t: federation.federated_credentials_of(conn, t, APP.id),
+    "federated_credentials_of_app": lambda conn, t: federation.federated_credentials_of_app(conn, t, APP.app_id),
+    "list_federated_credentials": lambda conn, t: items(federation.list_federated_credentials(conn, t, APP.id, ALL)),
     "owners": lambda conn, t: links.owners(conn, t, APP.id),
     "owns": lambda conn, t: links.owns(conn, t, PRINCIPAL.id, APP.id),
     "owned_objects": lambda conn, t: items(links.owned_objects(conn, t, PRINCIPAL.id, ALL)),
@@ -130,6 +136,12 @@ WRITES: dict[str, Callable[[Any], Any]] = {
     "delete_trusted_configuration": lambda conn: policies.delete_trusted_configuration(
         conn, OTHER_TENANT, AUTHORITIES.id
     ),
+    "add_federated_credential": lambda conn: federation.add_federated_credential(
+        conn, OTHER_TENANT, APP.id, federated_credential(name="theirs", subject="theirs")
+    ),
+    "replace_federated_credential": lambda conn: federation.replace_federated_credential(
+        conn, OTHER_TENANT, APP.id, replace(TRUST, subject="theirs")
+    ),
     "add_owner": lambda conn: links.add_owner(conn, OTHER_TENANT, PRINCIPAL.id, APP.id),
     "add_app_role_assignment": lambda conn: links.add_app_role_assignment(
         conn, OTHER_TENANT, assignment(PRINCIPAL, PRINCIPAL)
@@ -139,6 +151,9 @@ WRITES: dict[str, Callable[[Any], Any]] = {
 REMOVALS: dict[str, Callable[[Any], bool]] = {
     "remove_password": lambda conn: credentials.remove_password(
         conn, OTHER_TENANT, APP.id, APP.password_credentials[0].key_id
+    ),
+    "remove_federated_credential": lambda conn: federation.remove_federated_credential(
+        conn, OTHER_TENANT, APP.id, TRUST.id
     ),
     "unlink": lambda conn: policies.unlink(conn, OTHER_TENANT, BOUND.id, APP.id),
     "remove_owner": lambda conn: links.remove_owner(conn, OTHER_TENANT, APP.id, PRINCIPAL.id),
@@ -194,8 +209,20 @@ def test_the_same_names_and_identifiers_are_free_in_each_tenant(shared: Store) -
 
 
 def test_every_read_of_the_store_is_in_the_table() -> None:
-    modules = (directory_objects, credentials, policies, links, logs)
-    prefixes = ("get", "list", "owns", "owners", "owned", "app_role", "policy_of", "applies", "objects_of", "keys_of")
+    modules = (directory_objects, credentials, policies, links, logs, federation)
+    prefixes = (
+        "get",
+        "list",
+        "owns",
+        "owners",
+        "owned",
+        "app_role",
+        "policy_of",
+        "applies",
+        "objects_of",
+        "keys_of",
+        "federated",
+    )
     public = {
         name
         for module in modules

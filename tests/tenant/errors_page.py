@@ -78,6 +78,11 @@ CODES = {
         "A key that would be valid for longer than its certificate.",
         "Leave `endDateTime` out, or end with the certificate.",
     ),
+    (400, "InvalidFederatedIdentityCredentialValue"): (
+        "A federated identity credential that says what another one of the application says, or by neither or both of "
+        "a subject and an expression whom it trusts, or an expression that cannot be.",
+        "The message says which.",
+    ),
     (400, "NoBackingApplicationObject"): (
         "A service principal for an application that this tenant does not have.",
         "Create the application first; other tenants' applications are not served.",

@@ -183,6 +183,12 @@ def words(value: Any, name: str) -> str:
     return folded(value)
 
 
+def exact_words(value: Any, name: str) -> str:
+    """A string that is compared with its case."""
+    words(value, name)
+    return value
+
+
 def exact_guid(value: Any, name: str) -> bytes:
     """A GUID; on the directory's own identifiers Graph refuses everything else."""
     if not isinstance(value, str) or canonical_guid(value) is None:

@@ -20,6 +20,7 @@ from unsecret.store.filters import (
     Property,
     Scalar,
     exact_guid,
+    exact_words,
     flag,
     guid_in_a_string,
     instant_literal,
@@ -34,6 +35,7 @@ from unsecret.store.schema import (
     app_management_policy,
     creation_order,
     directory_object,
+    federated_identity_credential,
     key_credential,
     object_value,
 )
@@ -142,6 +144,13 @@ POLICIES: dict[str, Property] = {
     "displayName": _scalar(_policy.folded_display_name, _NAMED, words),
     "isEnabled": _scalar(_policy.is_enabled, _SAME, flag),
 }
+_federated = federated_identity_credential.c
+FEDERATED_CREDENTIALS: dict[str, Property] = {
+    "id": _scalar(_federated.credential_id, frozenset({_O.EQ}), guid_in_a_string),
+    "name": _scalar(_federated.folded_name, frozenset({_O.EQ}), words),
+    "subject": _optional(_federated.subject, frozenset({_O.EQ}), exact_words),
+}
+
 POLICY_ORDERS = {"displayName": _policy.folded_display_name}
 
 AUDITS: dict[str, Property] = {

@@ -19,6 +19,7 @@ from unsecret.tenant import (
     azure_resource_manager,
     directory,
     directory_objects,
+    federated_credentials,
     oauth2,
     organization,
     policies,
@@ -45,6 +46,7 @@ log = get_logger(__name__)
 
 GRAPH_ROUTES: Routes = [
     *directory_objects.ROUTES,
+    *federated_credentials.ROUTES,
     *applications.ROUTES,
     *service_principals.ROUTES,
     *policies.ROUTES,

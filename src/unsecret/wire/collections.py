@@ -7,7 +7,7 @@ resource. `declared` holds v1.0's and beta's names together, except where the di
 from __future__ import annotations
 
 from unsecret.model.query import Operator
-from unsecret.wire import applications, service_principals
+from unsecret.wire import applications, federation, service_principals
 from unsecret.wire.queryable import Collection
 
 
@@ -115,6 +115,17 @@ APP_ROLE_ASSIGNMENTS = Collection(
         "id deletedDateTime appRoleId createdDateTime principalDisplayName principalId principalType "
         "resourceDisplayName resourceId"
     ),
+)
+
+BETA_FEDERATED_CREDENTIALS = Collection(
+    type="microsoft.graph.federatedIdentityCredential",
+    declared=federation.NAMES,
+    plain={"id": _EQUAL, "name": _EQUAL, "subject": _EQUAL},
+)
+FEDERATED_CREDENTIALS = Collection(
+    type=BETA_FEDERATED_CREDENTIALS.type,
+    declared=federation.NAMES - {"claimsMatchingExpression"},
+    plain=BETA_FEDERATED_CREDENTIALS.plain,
 )
 
 TRUSTED_CONFIGURATIONS = Collection(
