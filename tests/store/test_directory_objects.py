@@ -226,3 +226,15 @@ def test_deleting_twice_is_not_found_the_second_time(store: Store) -> None:
     store.write(lambda conn: directory_objects.delete(conn, TENANT, A, FULL_APPLICATION.id, at=NOW)).result()
     with pytest.raises(NotFound):
         store.write(lambda conn: directory_objects.delete(conn, TENANT, A, FULL_APPLICATION.id, at=NOW)).result()
+
+
+def test_what_a_sign_in_looks_up_is_what_was_written_last(store: Store) -> None:
+    app = application(tags=("old",))
+    bare = replace(app, password_credentials=(), key_credentials=())
+    add(store, app)
+    for tags in (("old",), ("new",), ("old",), ()):
+        now_tagged = replace(bare, tags=tags)
+        store.write(lambda conn, obj=now_tagged: directory_objects.replace(conn, TENANT, obj)).result()
+        for _ in range(2):
+            with store.read() as conn:
+                assert directory_objects.objects_of_app(conn, TENANT, app.app_id) == (now_tagged, None)

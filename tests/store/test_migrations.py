@@ -17,6 +17,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from unsecret.errors import Unavailable
 from unsecret.store import migrations, schema
+from unsecret.store.decoded import digest_of
 from unsecret.store.engine import Store
 
 
@@ -88,10 +89,12 @@ def test_a_directory_of_the_first_revision_keeps_everything(tmp_path: Path) -> N
         counts = [conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in _FILLED]
         links = conn.execute("SELECT object_row, owner_row FROM owner").fetchall()
         broken = conn.execute("PRAGMA foreign_key_check").fetchall()
+        digests = conn.execute("SELECT DISTINCT body_digest FROM directory_object").fetchall()
     conn.close()
     assert counts == [1, 2, 1, 1]
     assert links == [(1, 2)]
     assert broken == []
+    assert digests == [(digest_of("{}"),)]
 
 
 _FILLED = ("tenant", "directory_object", "owner", "password_credential")

@@ -115,7 +115,7 @@ QUESTIONS: dict[str, tuple[Callable[[Any], Any], int, str]] = {
     "get any": (lambda conn: directory_objects.get_any(conn, TENANT, APP.id), 3, "uq_directory_object_object_id"),
     "both objects of an app": (
         lambda conn: directory_objects.objects_of_app(conn, TENANT, APP.app_id),
-        1,
+        3,  # and one, once their bodies are known
         "uq_directory_object_app_id",
     ),
     "secrets of an app": (

@@ -28,6 +28,7 @@ from unsecret.model.identifiers import AppId, KeyId, ObjectId, TenantId
 from unsecret.model.query import Page, Query
 from unsecret.store import credentials
 from unsecret.store.columns import body_of, folded, folded_or_none, guid, micros
+from unsecret.store.decoded import Decoded, digest_of
 from unsecret.store.live_objects import LIVE, not_found
 from unsecret.store.paging import Collection, page_of
 from unsecret.store.properties import APPLICATIONS, OBJECT_ORDERS, OBJECTS, SERVICE_PRINCIPALS
@@ -56,6 +57,7 @@ _KEPT = (
     "folded_sign_in_audience",
     "created_at",
     "body",
+    "body_digest",
 )
 
 _GET = Statement(
@@ -65,7 +67,10 @@ _GET_ANY = Statement(select(*_FOUND).where(LIVE, _object.object_id == bindparam(
 _GET_BY_APP_ID = Statement(
     select(*_FOUND).where(LIVE, _object.app_id == bindparam("app_id"), _object.kind == bindparam("kind"))
 )
-_OF_APP = Statement(select(_object.kind, _object.body).where(LIVE, _object.app_id == bindparam("app_id")))
+_OF_APP = Statement(
+    select(_object.id, _object.kind, _object.body_digest).where(LIVE, _object.app_id == bindparam("app_id"))
+)
+_BODY = Statement(select(_object.body).where(_object.id == bindparam("of_row")))
 _GET_BY_UNIQUE_NAME = Statement(select(*_FOUND).where(LIVE, _object.folded_unique_name == bindparam("unique_name")))
 _ADD = Insertion(directory_object)
 _REPLACE = Statement(
@@ -104,6 +109,7 @@ _REMOVE_VALUE = Statement(
         _value.folded_value == bindparam("folded_value"),
     )
 )
+_known: Decoded[DirectoryObject] = Decoded(size=1024)
 _NOBODY: Mapping[KeyId, bytes] = MappingProxyType({})
 
 
@@ -166,13 +172,14 @@ def objects_of_app(
     conn: Connection, tenant_id: TenantId, app_id: AppId
 ) -> tuple[Application | None, ServicePrincipal | None]:
     """The live application and the live service principal with this appId, without their credentials: what every
-    sign-in looks up, in one statement."""
+    sign-in looks up. The same nouns are given to others; nobody changes what is in them."""
     application = principal = None
-    for kind, body in _OF_APP.all(conn, tenant_id=guid(tenant_id), app_id=guid(app_id)):
-        if kind == APPLICATION:
-            application = _decode_application(body)
+    for row, kind, digest in _OF_APP.all(conn, tenant_id=guid(tenant_id), app_id=guid(app_id)):
+        noun = _known.get(digest, lambda row=row, kind=kind: _DECODE[kind](_BODY.all(conn, of_row=row)[0][0]))
+        if isinstance(noun, Application):
+            application = noun
         else:
-            principal = _decode_service_principal(body)
+            principal = noun
     return application, principal
 
 
@@ -256,14 +263,15 @@ def _decoded(
 
 
 def _kept_values(obj: DirectoryObject) -> dict[str, Any]:
-    bare = msgspec.structs.replace(obj, password_credentials=(), key_credentials=())
+    body = body_of(msgspec.structs.replace(obj, password_credentials=(), key_credentials=()))
     return {
         "app_id": guid(obj.app_id),
         "folded_display_name": folded(obj.display_name),
         "folded_unique_name": folded_or_none(obj.unique_name) if isinstance(obj, Application) else None,
         "folded_sign_in_audience": folded_or_none(obj.sign_in_audience),
         "created_at": None if obj.created_at is None else micros(obj.created_at),
-        "body": body_of(bare),
+        "body": body,
+        "body_digest": digest_of(body),
     }
 
 

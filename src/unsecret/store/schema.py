@@ -69,6 +69,7 @@ directory_object = Table(
     Column("created_at", BigInteger),
     Column("deleted_at", BigInteger),
     Column("body", Text, nullable=False),
+    Column("body_digest", LargeBinary),  # of applications and service principals, see decoded.py
     *guids_are_guids("tenant_id", "object_id", "app_id"),
 )
 

@@ -6,6 +6,8 @@ Revises: 0001
 
 from __future__ import annotations
 
+import hashlib
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -52,6 +54,7 @@ def upgrade() -> None:
         sqlite_where=_IS_WRONG_PASSWORD,
         postgresql_where=_IS_WRONG_PASSWORD,
     )
+    _digests_of_bodies()
     _people()
     _federation_and_consent()
     _attributes()
@@ -77,6 +80,19 @@ def _let_objects_have_no_app_id() -> None:
     for kind, text in made:
         if kind == "index":
             conn.exec_driver_sql(text)
+
+
+def _digests_of_bodies() -> None:
+    """As `store/decoded.py` makes them."""
+    op.add_column("directory_object", sa.Column("body_digest", sa.LargeBinary(), nullable=True))
+    conn = op.get_bind()
+    rows = sa.table("directory_object", sa.column("id"), sa.column("body"), sa.column("body_digest"))
+    found = conn.execute(sa.select(rows.c.id, rows.c.body)).all()
+    known = [{"row": row, "digest": hashlib.sha256(body.encode()).digest()} for row, body in found]
+    if known:
+        conn.execute(
+            sa.update(rows).where(rows.c.id == sa.bindparam("row")).values(body_digest=sa.bindparam("digest")), known
+        )
 
 
 def _row(name: str = "id", *, nullable: bool = False) -> sa.Column[int]:
