@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -75,6 +76,11 @@ def test_a_tenant_greets_is_found_as_the_last_one_stops_cleanly_and_goes_on(data
 def test_a_tenant_begins_with_the_sample_organisation(data: Path) -> None:
     with RunningTenant.start(data):
         status = json.loads(unsecret(data, "status", "-o", "json").stdout)
+    people = data / "people.json"
+    assert str(people) in log(data)
+    assert stat.S_IMODE(people.stat().st_mode) == 0o600
+    assert {"Global Administrator"} <= {role for one in json.loads(people.read_text()) for role in one["roles"]}
+    assert not any(one["password"] in log(data) for one in json.loads(people.read_text()))
     assert status["organisation"] == "Contoso (sample)"
     assert status["applications"]["with_secrets"] > 0
 

@@ -29,6 +29,7 @@ from unsecret.model.event import (
 )
 from unsecret.model.federation import FederatedIdentityCredential
 from unsecret.model.identifiers import AppId, KeyId, ObjectId, PolicyId, TenantId
+from unsecret.model.people import User
 from unsecret.model.policy import (
     AppManagementPolicy,
     CertificateBasedApplicationConfiguration,
@@ -65,6 +66,18 @@ def application(**fields: Any) -> Application:
         **fields,
     }
     return Application(**given)
+
+
+def user(**fields: Any) -> User:
+    """A person of the tenant."""
+    given: dict[str, Any] = {
+        "id": ObjectId(guid()),
+        "display_name": "Ada",
+        "user_principal_name": f"{guid()}@contoso.com",
+        "created_at": NOW,
+        **fields,
+    }
+    return User(**given)
 
 
 def service_principal(**fields: Any) -> ServicePrincipal:

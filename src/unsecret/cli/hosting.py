@@ -20,10 +20,17 @@ from unsecret.model.connection import CONNECTION_FILE, TENANTS_FOLDER, Connectio
 from unsecret.operate.connection import may_not_be_read
 from unsecret.store import tenants
 from unsecret.store.engine import Connection, Store
-from unsecret.tenant.bootstrap import LONGEST_LABEL, NewTenant, create_tenant, register_administrator_certificate
+from unsecret.tenant.bootstrap import (
+    LONGEST_LABEL,
+    NewTenant,
+    create_tenant,
+    initial_domain,
+    register_administrator_certificate,
+)
 from unsecret.tenant.pki import ADMINISTRATOR_FILE, administrator_certificate
 from unsecret.tenant.private_files import private_directory, write_private
 from unsecret.tenant.sample import SAMPLE_DOMAIN, SAMPLE_NAME, add_sample
+from unsecret.tenant.sample_people import PEOPLE_FILE, add_people, digests_of, new_people, people_file
 
 if TYPE_CHECKING:
     from unsecret.model.application import Tenant
@@ -45,6 +52,12 @@ class Hosted(Struct, frozen=True):
     def certificate(self) -> Path:
         """Certificate and key of the administrator."""
         return self.folder / ADMINISTRATOR_FILE
+
+    @property
+    def people(self) -> Path | None:
+        """The people of the sample with their passwords, where there are any."""
+        file = self.folder / PEOPLE_FILE
+        return file if file.exists() else None
 
 
 def open_store(data: Path) -> Store:
@@ -146,11 +159,16 @@ def forget_connections(data: Path) -> None:
 
 def _make(store: Store, folder: Path, *, name: str, domain: str, sample: bool, now: datetime) -> NewTenant:
     certificate = administrator_certificate(folder, now=now)
+    people = new_people(initial_domain(domain)) if sample else ()
+    digests = digests_of(people)
+    if people:
+        write_private(folder / PEOPLE_FILE, people_file(people))
 
     def make(conn: Connection) -> NewTenant:
         new = create_tenant(conn, display_name=name, domain=domain, administrator_certificate=certificate, now=now)
         if sample:
-            add_sample(conn, new.tenant.id, now)
+            known = add_people(conn, new.tenant.id, people, digests, now)
+            add_sample(conn, new.tenant.id, now, known)
         return new
 
     return store.write(make).result()
@@ -173,7 +191,8 @@ def _with_certificate(store: Store, tenant: Tenant, folder: Path, now: datetime)
 
 
 def _take_away(folder: Path) -> None:
-    """Remove a folder that did not get its name, with the certificate that is for nobody."""
+    """Remove a folder that did not get its name, with the certificate and the passwords that are for nobody."""
     if folder.exists():
-        (folder / ADMINISTRATOR_FILE).unlink(missing_ok=True)
+        for name in (ADMINISTRATOR_FILE, PEOPLE_FILE):
+            (folder / name).unlink(missing_ok=True)
         folder.rmdir()

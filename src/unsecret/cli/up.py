@@ -149,6 +149,8 @@ def greeting(hosted: tuple[Hosted, ...], connection: ConnectionFile, host: str) 
         f"  administrator's certificate  {connection.certificate}",
         f"  administrator's application  {connection.client_id}",
     ]
+    if first.people:
+        lines.append(f"  people and their passwords   {first.people}")
     lines += [f"  also here: {one.tenant.display_name}, tenant {one.tenant.id}" for one in others]
     if host not in ("127.0.0.1", "localhost", "::1"):
         lines.append(f"  NOTE: it listens on {host}, so that other machines may reach it, too")

@@ -21,6 +21,7 @@ class ObjectKind(StrEnum):
 
     APPLICATION = "application"
     SERVICE_PRINCIPAL = "servicePrincipal"
+    USER = "user"
 
 
 class KeyType(StrEnum):
@@ -130,6 +131,7 @@ class ServicePrincipal(Struct, frozen=True, kw_only=True):
 
 
 DirectoryObject = Application | ServicePrincipal
+"""What holds credentials, and what policies govern. `people.AnyObject` has people besides."""
 
 
 class AppRoleAssignment(Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from unsecret.model.application import Application, ObjectKind, ServicePrincipal
 from unsecret.model.identifiers import ObjectId
 
 
@@ -25,6 +26,12 @@ class User(Struct, frozen=True, kw_only=True):
     mail: str | None = None
     custom_security_attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
     other: dict[str, Any] = field(default_factory=dict)
+
+    kind = ObjectKind.USER
+
+
+AnyObject = Application | ServicePrincipal | User
+"""What `/directoryObjects` names, and what a list of owners or of owned objects may hold."""
 
 
 class DirectoryRoleAssignment(Struct, frozen=True, kw_only=True):

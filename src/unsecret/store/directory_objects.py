@@ -1,4 +1,4 @@
-"""Applications and service principals.
+"""Applications and service principals; and objects of any kind, people among them, where their kind is not known.
 
 Conflicts are looked for before anything is written: within a writing transaction nobody else can create one in between,
 and whoever catches a Conflict can go on in the same transaction. The unique indexes stand behind that.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal, overload
+from typing import Any, Literal, cast, overload
 
 import msgspec
 from sqlalchemy import Connection, Select, bindparam, literal_column, select, update
@@ -25,19 +25,21 @@ from unsecret.model.application import (
     ServicePrincipal,
 )
 from unsecret.model.identifiers import AppId, KeyId, ObjectId, TenantId
+from unsecret.model.people import AnyObject, User
 from unsecret.model.query import Page, Query
 from unsecret.store import credentials
 from unsecret.store.columns import body_of, folded, folded_or_none, guid, micros
 from unsecret.store.decoded import Decoded, digest_of
 from unsecret.store.live_objects import LIVE, not_found
 from unsecret.store.paging import Collection, page_of
-from unsecret.store.properties import APPLICATIONS, OBJECT_ORDERS, OBJECTS, SERVICE_PRINCIPALS
+from unsecret.store.properties import APPLICATIONS, LINKED_OBJECTS, OBJECT_ORDERS, SERVICE_PRINCIPALS
 from unsecret.store.schema import (
     APPLICATION,
     IDENTIFIER_URI,
     SERVICE_PRINCIPAL,
     SERVICE_PRINCIPAL_NAME,
     TAG,
+    USER,
     directory_object,
     object_value,
 )
@@ -48,7 +50,11 @@ _object, _value = directory_object.c, object_value.c
 _NUMBER_OF = {ObjectKind.APPLICATION: APPLICATION, ObjectKind.SERVICE_PRINCIPAL: SERVICE_PRINCIPAL}
 _decode_application = msgspec.json.Decoder(Application).decode
 _decode_service_principal = msgspec.json.Decoder(ServicePrincipal).decode
-_DECODE = {APPLICATION: _decode_application, SERVICE_PRINCIPAL: _decode_service_principal}
+_DECODE = {
+    APPLICATION: _decode_application,
+    SERVICE_PRINCIPAL: _decode_service_principal,
+    USER: msgspec.json.Decoder(User).decode,
+}
 _FOUND = (_object.id, _object.kind, _object.body)
 _KEPT = (
     "app_id",
@@ -146,9 +152,8 @@ def get(
 def get(conn: Connection, tenant_id: TenantId, kind: ObjectKind, object_id: ObjectId) -> DirectoryObject | None: ...
 def get(conn: Connection, tenant_id: TenantId, kind: ObjectKind, object_id: ObjectId) -> DirectoryObject | None:
     """The live object of this kind with this id, with its credentials."""
-    return _with_credentials(
-        conn, _GET.one(conn, tenant_id=guid(tenant_id), object_id=guid(object_id), kind=_NUMBER_OF[kind])
-    )
+    found = _GET.one(conn, tenant_id=guid(tenant_id), object_id=guid(object_id), kind=_NUMBER_OF[kind])
+    return cast("DirectoryObject | None", _with_credentials(conn, found))
 
 
 @overload
@@ -163,9 +168,8 @@ def get_by_app_id(
 def get_by_app_id(conn: Connection, tenant_id: TenantId, kind: ObjectKind, app_id: AppId) -> DirectoryObject | None: ...
 def get_by_app_id(conn: Connection, tenant_id: TenantId, kind: ObjectKind, app_id: AppId) -> DirectoryObject | None:
     """The live object of this kind with this appId; a tenant has one at most."""
-    return _with_credentials(
-        conn, _GET_BY_APP_ID.one(conn, tenant_id=guid(tenant_id), app_id=guid(app_id), kind=_NUMBER_OF[kind])
-    )
+    found = _GET_BY_APP_ID.one(conn, tenant_id=guid(tenant_id), app_id=guid(app_id), kind=_NUMBER_OF[kind])
+    return cast("DirectoryObject | None", _with_credentials(conn, found))
 
 
 def objects_of_app(
@@ -190,7 +194,7 @@ def get_by_unique_name(conn: Connection, tenant_id: TenantId, unique_name: str) 
     return obj if isinstance(obj, Application) else None
 
 
-def get_any(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> DirectoryObject | None:
+def get_any(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> AnyObject | None:
     """The live object with this id, whichever its kind."""
     return _with_credentials(conn, _GET_ANY.one(conn, tenant_id=guid(tenant_id), object_id=guid(object_id)))
 
@@ -227,18 +231,17 @@ def list(conn: Connection, tenant_id: TenantId, kind: ObjectKind, query: Query) 
     Raises Invalid: Request_UnsupportedQuery for a property or an operator that Graph does not filter or sort by,
     Request_BadRequest for a value of the wrong type or a cursor that we did not make.
     """
-    return page_of(conn, _COLLECTIONS[kind], tenant_id, query, lambda rows: with_credentials(conn, rows))
+    page = page_of(conn, _COLLECTIONS[kind], tenant_id, query, lambda rows: with_credentials(conn, rows))
+    return cast("Page[DirectoryObject]", page)
 
 
-def list_linked(
-    conn: Connection, tenant_id: TenantId, linked: Select[tuple[int]], query: Query
-) -> Page[DirectoryObject]:
-    """As `list`, of the live objects of both kinds whose rows `linked` selects."""
+def list_linked(conn: Connection, tenant_id: TenantId, linked: Select[tuple[int]], query: Query) -> Page[AnyObject]:
+    """As `list`, of the live objects of any kind whose rows `linked` selects."""
     chosen = _object.id.in_(linked)
     return page_of(conn, _LINKED, tenant_id, query, lambda rows: with_credentials(conn, rows), chosen)
 
 
-def with_credentials(conn: Connection, rows: Sequence[tuple[int, int, str]]) -> Sequence[DirectoryObject]:
+def with_credentials(conn: Connection, rows: Sequence[tuple[int, int, str]]) -> Sequence[AnyObject]:
     """The objects of (row, kind, body), in two statements however many they are."""
     identifiers = [row for row, _, _ in rows]
     passwords = credentials.passwords_by_row(conn, identifiers)
@@ -246,16 +249,18 @@ def with_credentials(conn: Connection, rows: Sequence[tuple[int, int, str]]) -> 
     return [_decoded(kind, body, passwords.get(row, ()), keys.get(row, ())) for row, kind, body in rows]
 
 
-def _with_credentials(conn: Connection, found: tuple[int, int, str] | None) -> DirectoryObject | None:
+def _with_credentials(conn: Connection, found: tuple[int, int, str] | None) -> AnyObject | None:
     if found is None:
         return None
     row, kind, body = found
+    if kind == USER:
+        return _DECODE[USER](body)
     return _decoded(kind, body, credentials.passwords_in(conn, row), credentials.keys_in(conn, row))
 
 
 def _decoded(
     kind: int, body: str, passwords: tuple[PasswordCredential, ...], keys: tuple[KeyCredential, ...]
-) -> DirectoryObject:
+) -> AnyObject:
     obj = _DECODE[kind](body)
     if not passwords and not keys:
         return obj
@@ -342,6 +347,6 @@ _LINKED = Collection(
     tenant_id=_object.tenant_id,
     columns=_FOUND,
     conditions=(_object.deleted_at.is_(None),),
-    properties=OBJECTS,
+    properties=LINKED_OBJECTS,
     orders=OBJECT_ORDERS,
 )

@@ -58,7 +58,13 @@ class Constant(Struct, frozen=True):
     value: str
 
 
-Property = Scalar | Elements | Constant
+class Single(Struct, frozen=True):
+    """A property with exactly one value, which stands in another table: the one element of `elements`."""
+
+    elements: Elements
+
+
+Property = Scalar | Elements | Constant | Single
 
 
 def compile_filter(filter: Filter, properties: Mapping[str, Property], tenant: bytes) -> ColumnElement[bool]:
@@ -69,7 +75,7 @@ def compile_filter(filter: Filter, properties: Mapping[str, Property], tenant: b
     """
     match filter:
         case Comparison():
-            return _comparison(filter, properties)
+            return _comparison(filter, properties, tenant)
         case AnyOf():
             return _any_of(filter, properties, tenant)
         case And(parts):
@@ -91,8 +97,10 @@ def leads_elsewhere(filter: Filter | None) -> bool:
             return False
 
 
-def _comparison(asked: Comparison, properties: Mapping[str, Property]) -> ColumnElement[bool]:
+def _comparison(asked: Comparison, properties: Mapping[str, Property], tenant: bytes) -> ColumnElement[bool]:
     scalar = properties.get(asked.property)
+    if isinstance(scalar, Single):
+        return _of_the_one(asked, scalar.elements, tenant)
     if not isinstance(scalar, Scalar):
         raise unsupported(asked.property)
     if asked.operator not in scalar.operators:
@@ -116,6 +124,17 @@ def _compare(scalar: Scalar, operator: Operator, value: Any, name: str) -> Colum
     if operator is Operator.NE:
         return or_(not_(scalar.present), condition)
     return and_(scalar.present, condition)
+
+
+def _of_the_one(asked: Comparison, elements: Elements, tenant: bytes) -> ColumnElement[bool]:
+    scalar = elements.members[""]
+    if asked.operator not in scalar.operators:
+        raise unsupported(asked.property, asked.operator)
+    owners = select(elements.owned_by).where(elements.tenant_id == tenant, *elements.conditions)
+    if asked.operator is Operator.IN:
+        values = asked.value if isinstance(asked.value, tuple) else (asked.value,)
+        return elements.owner.in_(owners.where(_is_one_of(scalar, values, asked.property)))
+    return elements.owner.in_(owners.where(_compare(scalar, asked.operator, asked.value, asked.property)))
 
 
 def _is_one_of(scalar: Scalar, values: tuple[Any, ...], name: str) -> ColumnElement[bool]:

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, literal_column, select
 
 from unsecret.errors import Conflict
-from unsecret.model.application import AppRoleAssignment, DirectoryObject
+from unsecret.model.application import AppRoleAssignment
 from unsecret.model.identifiers import ObjectId, TenantId
+from unsecret.model.people import AnyObject
 from unsecret.model.query import Page, Query
 from unsecret.store.columns import guid, guid_text, instant, micros
 from unsecret.store.directory_objects import list_linked, with_credentials
@@ -105,7 +106,7 @@ def remove_owner(conn: Connection, tenant_id: TenantId, object_id: ObjectId, own
     return found is not None and _REMOVE_OWNER.run(conn, row=found[0]) > 0
 
 
-def owners(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> tuple[DirectoryObject, ...]:
+def owners(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> tuple[AnyObject, ...]:
     """The owners in the order in which they were added."""
     row = row_of(conn, tenant_id, object_id)
     return tuple(with_credentials(conn, _OWNERS.all(conn, tenant_id=guid(tenant_id), object_row=row)))
@@ -116,7 +117,7 @@ def owns(conn: Connection, tenant_id: TenantId, owner_id: ObjectId, object_id: O
     return _ownership(conn, tenant_id, owner_id, object_id) is not None
 
 
-def owned_objects(conn: Connection, tenant_id: TenantId, owner_id: ObjectId, query: Query) -> Page[DirectoryObject]:
+def owned_objects(conn: Connection, tenant_id: TenantId, owner_id: ObjectId, query: Query) -> Page[AnyObject]:
     """A page of what the object owns. Raises Invalid as `directory_objects.list` does."""
     row = row_of(conn, tenant_id, owner_id)
     return list_linked(conn, tenant_id, select(_owner.object_row).where(_owner.owner_row == row), query)

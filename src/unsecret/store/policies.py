@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from unsecret.errors import Conflict
-from unsecret.model.application import DirectoryObject
 from unsecret.model.identifiers import ObjectId, PolicyId, TenantId
+from unsecret.model.people import AnyObject
 from unsecret.model.policy import AppManagementPolicy, CertificateBasedApplicationConfiguration, TenantDefault
 from unsecret.model.query import Page, Query
 from unsecret.store.columns import body_of, folded, guid
@@ -153,7 +153,7 @@ def unlink(conn: Connection, tenant_id: TenantId, policy_id: PolicyId, object_id
     return _UNLINK.run(conn, **values) > 0
 
 
-def applies_to(conn: Connection, tenant_id: TenantId, policy_id: PolicyId, query: Query) -> Page[DirectoryObject]:
+def applies_to(conn: Connection, tenant_id: TenantId, policy_id: PolicyId, query: Query) -> Page[AnyObject]:
     """A page of the live objects that are linked to the policy. Raises Invalid as `directory_objects.list` does."""
     found = _GET_POLICY.one(conn, tenant_id=guid(tenant_id), policy_id=guid(policy_id))
     linked = select(_link.object_row).where(_link.policy_row == (found[0] if found else None))

@@ -19,6 +19,7 @@ from unsecret.store.filters import (
     Elements,
     Property,
     Scalar,
+    Single,
     exact_guid,
     exact_words,
     flag,
@@ -32,6 +33,7 @@ from unsecret.store.schema import (
     LONG_AGO,
     SERVICE_PRINCIPAL_NAME,
     TAG,
+    USER_PRINCIPAL_NAME,
     app_management_policy,
     creation_order,
     directory_object,
@@ -122,6 +124,27 @@ OBJECTS: dict[str, Property] = {
 }
 """What applications and service principals have in common. `passwordCredentials` is not here: Graph refuses it too."""
 
+LINKED_OBJECTS: dict[str, Property] = {**OBJECTS, "appId": _optional(_object.app_id, _SAME, exact_guid)}
+"""The same where people are among them, who have no appId."""
+
+USERS: dict[str, Property] = {
+    "id": OBJECTS["id"],
+    "displayName": OBJECTS["displayName"],
+    "createdDateTime": OBJECTS["createdDateTime"],
+    "accountEnabled": _scalar(flag_in(_object.body, "account_enabled"), _SAME, flag),
+    "mail": _optional(text_in(_object.body, "mail"), _NAMED, words),
+    "userType": _scalar(text_in(_object.body, "user_type"), _SAME, words),
+    "userPrincipalName": Single(
+        Elements(
+            owner=_object.id,
+            owned_by=_value.object_row,
+            tenant_id=_value.tenant_id,
+            conditions=(_value.property == literal_column(str(USER_PRINCIPAL_NAME)),),
+            members={"": _scalar(_value.folded_value, _NAMED | {_O.ENDS_WITH}, words)},
+        )
+    ),
+}
+
 APPLICATIONS: dict[str, Property] = {
     **OBJECTS,
     "publisherDomain": _in_body("other", "publisherDomain"),
@@ -164,9 +187,9 @@ AUDITS: dict[str, Property] = {
     "initiatedBy/app/appId": _optional(_audit.caller_app_id, _SAME, guid_in_a_string),
     "initiatedBy/app/displayName": _optional(_audit.folded_caller_name, _LOGGED_WORDS, words),
     "initiatedBy/app/servicePrincipalId": _optional(_audit.caller_service_principal_id, _SAME, guid_in_a_string),
-    "initiatedBy/user/id": _NEVER,
+    "initiatedBy/user/id": _optional(_audit.caller_user_id, _SAME, guid_in_a_string),
     "initiatedBy/user/displayName": _NEVER,
-    "initiatedBy/user/userPrincipalName": _NEVER,
+    "initiatedBy/user/userPrincipalName": _optional(_audit.folded_caller_user_principal_name, _LOGGED_WORDS, words),
     "targetResources": Elements(
         owner=_audit.id,
         owned_by=_target.event_row,

@@ -82,12 +82,11 @@ def create_tenant(
 
     Raises Conflict when a domain is taken, Invalid when a name or a domain cannot be one.
     """
-    initial = domain if "." in domain else f"{domain}.onmicrosoft.com"
     tenant = Tenant(
         id=TenantId(str(uuid.uuid4())),
         display_name=_organisation_name(display_name),
         created_at=now,
-        verified_domains=tuple(_domain(name) for name in (initial, *verified_domains)),
+        verified_domains=tuple(_domain(name) for name in (initial_domain(domain), *verified_domains)),
     )
     tenants.add_tenant(conn, tenant)
     graph = _microsoft_service_principal(
@@ -114,6 +113,11 @@ def create_tenant(
     )
     client_id = _administrator(conn, tenant, graph, administrator_certificate)
     return NewTenant(tenant, client_id)
+
+
+def initial_domain(name: str) -> str:
+    """`name` under `.onmicrosoft.com`, unless it is a whole domain; in small letters."""
+    return (name if "." in name else f"{name}.onmicrosoft.com").lower()
 
 
 def _organisation_name(text: str) -> str:

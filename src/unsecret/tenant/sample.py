@@ -8,6 +8,7 @@ secrets' texts are known to nobody; make a new one to sign in.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,8 @@ class SampleApplication(Struct, frozen=True, kw_only=True):
     audience: str = "AzureADMyOrg"
     redirect_uris: tuple[str, ...] = ()
     owned_by: str | None = None
+    kept_by: str | None = None
+    """The person who owns it: the name before the @."""
 
 
 APPLICATIONS = (
@@ -56,6 +59,7 @@ APPLICATIONS = (
         secrets=(Lifetime("set up by the vendor", 700, 730), Lifetime("2021", 1480, 365)),
         permissions=("User.Read.All",),
         owned_by="Release Pipeline",
+        kept_by="maria",
     ),
     SampleApplication(
         name="Intranet Search",
@@ -103,7 +107,12 @@ APPLICATIONS = (
         redirect_uris=("https://portal.contoso.onmicrosoft.com/signin-oidc",),
         owned_by="Release Pipeline",
     ),
-    SampleApplication(name="Time Tracking", age_days=350, redirect_uris=("https://localhost:5001/signin-oidc",)),
+    SampleApplication(
+        name="Time Tracking",
+        age_days=350,
+        redirect_uris=("https://localhost:5001/signin-oidc",),
+        kept_by="maria",
+    ),
     SampleApplication(
         name="Warehouse Scanner",
         age_days=45,
@@ -121,8 +130,8 @@ APPLICATIONS = (
 PARTNER_POLICY = "Partner applications: secrets for at most 90 days"
 
 
-def add_sample(conn: Connection, tenant_id: TenantId, now: datetime) -> None:
-    """Fill a new tenant. Dates are counted back from `now`."""
+def add_sample(conn: Connection, tenant_id: TenantId, now: datetime, people: Mapping[str, ObjectId]) -> None:
+    """Fill a new tenant, in which `people` are there already. Dates are counted back from `now`."""
     graph = graph_service_principal(conn, tenant_id)
     principals: dict[str, ServicePrincipal] = {}
     owned: list[tuple[ObjectId, str]] = []
@@ -141,6 +150,8 @@ def add_sample(conn: Connection, tenant_id: TenantId, now: datetime) -> None:
         principals[row.name] = principal
         if row.owned_by:
             owned.append((application.id, row.owned_by))
+        if row.kept_by:
+            links.add_owner(conn, tenant_id, application.id, people[row.kept_by])
         if row.name == "Warehouse Scanner":
             _link_partner_policy(conn, tenant_id, application.id)
     for object_id, owner in owned:

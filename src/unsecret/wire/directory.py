@@ -11,13 +11,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from unsecret.model.application import Application, AppRoleAssignment, DirectoryObject, ServicePrincipal, Tenant
+from unsecret.model.application import Application, AppRoleAssignment, ServicePrincipal, Tenant
 from unsecret.model.identifiers import ObjectId
+from unsecret.model.people import AnyObject, User
 from unsecret.wire.applications import application_to_graph
 from unsecret.wire.instants import format_instant
 from unsecret.wire.properties import read_properties, require
 from unsecret.wire.service_principals import service_principal_to_graph
 from unsecret.wire.shapes import Access, Property, guid, text
+from unsecret.wire.users import user_to_graph
 
 _ASSIGNMENT: dict[str, Property] = {
     "id": Property(text(), None, Access.READ),
@@ -98,10 +100,19 @@ def _verified_domain(name: str, initial: bool) -> dict[str, Any]:
     return {"capabilities": "", "isDefault": initial, "isInitial": initial, "name": name, "type": "Managed"}
 
 
-def directory_object_to_graph(obj: DirectoryObject, *, beta: bool) -> dict[str, Any]:
+def directory_object_to_graph(obj: AnyObject, *, beta: bool) -> dict[str, Any]:
     """An element of a collection that mixes kinds, with the `@odata.type` that tells them apart."""
-    shown = application_to_graph(obj) if isinstance(obj, Application) else service_principal_to_graph(obj, beta=beta)
-    return {"@odata.type": f"#microsoft.graph.{obj.kind.value}", **shown}
+    return {"@odata.type": f"#microsoft.graph.{obj.kind.value}", **_shown(obj, beta=beta)}
+
+
+def _shown(obj: AnyObject, *, beta: bool) -> dict[str, Any]:
+    match obj:
+        case Application():
+            return application_to_graph(obj)
+        case User():
+            return user_to_graph(obj)
+        case _:
+            return service_principal_to_graph(obj, beta=beta)
 
 
 def app_role_assignment_to_graph(

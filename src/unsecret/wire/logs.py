@@ -16,8 +16,9 @@ from typing import Any
 
 import msgspec
 
-from unsecret.model.application import DirectoryObject, KeyCredential, PasswordCredential
+from unsecret.model.application import KeyCredential, PasswordCredential
 from unsecret.model.event import AuditEvent, Caller, ModifiedProperty, SignIn, Target
+from unsecret.model.people import AnyObject
 from unsecret.model.policy import AppManagementPolicy, TenantDefault
 from unsecret.wire.instants import format_instant
 from unsecret.wire.policies import default_policy_to_graph, policy_to_graph
@@ -90,7 +91,7 @@ def updated_properties(names: Iterable[str]) -> ModifiedProperty:
     return ModifiedProperty("Included Updated Properties", None, as_json(", ".join(names)))
 
 
-def modified_properties(before: DirectoryObject | None, after: DirectoryObject | None) -> tuple[ModifiedProperty, ...]:
+def modified_properties(before: AnyObject | None, after: AnyObject | None) -> tuple[ModifiedProperty, ...]:
     """What differs between two states of an object, credentials aside; None is no object. Nothing when nothing
     differs. Values are arrays, as the directory keeps them."""
     old, new = _kept(before), _kept(after)
@@ -172,7 +173,7 @@ def _line(key_id: str, type_: str, usage: str, name: str | None) -> str:
     return f"[KeyIdentifier={key_id},KeyType={type_},KeyUsage={usage},DisplayName={name or ''}]"
 
 
-def _kept(obj: DirectoryObject | None) -> dict[str, list[Any]]:
+def _kept(obj: AnyObject | None) -> dict[str, list[Any]]:
     """Audit name → value, without what was never set."""
     if obj is None:
         return {}

@@ -7,7 +7,7 @@ from secrets import token_bytes
 from msgspec import Struct
 
 from unsecret.errors import Conflict, Invalid
-from unsecret.model.application import AppRoleAssignment, DirectoryObject, ObjectKind, ServicePrincipal
+from unsecret.model.application import Application, AppRoleAssignment, DirectoryObject, ObjectKind, ServicePrincipal
 from unsecret.model.event import Activity, ModifiedProperty, OperationType
 from unsecret.model.identifiers import ZERO_GUID, ObjectId, canonical_guid
 from unsecret.rules.permission import Operation
@@ -40,7 +40,7 @@ def add_owner(transaction: Transaction, kind: ObjectKind, key: ObjectKey, owner_
     owner = directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(guid)) if guid else None
     if owner is None:
         raise not_found(owner_id)
-    if not isinstance(owner, ServicePrincipal):
+    if isinstance(owner, Application):
         raise Invalid("An owner is a user or a service principal; an application object cannot be one.")
     try:
         links.add_owner(transaction.conn, transaction.tenant_id, target.id, owner.id)

@@ -13,6 +13,7 @@ from unsecret.model.application import (
 )
 from unsecret.model.event import AuditEvent, SignIn
 from unsecret.model.identifiers import ObjectId, canonical_guid
+from unsecret.model.people import AnyObject
 from unsecret.model.policy import AppManagementPolicy, CertificateBasedApplicationConfiguration, TenantDefault
 from unsecret.model.query import Comparison, Operator, Page, Query
 from unsecret.rules.permission import Operation
@@ -58,7 +59,7 @@ def _permit_reading(transaction: Transaction, kind: ObjectKind, *, with_attribut
         transaction.permit(Operation.READ_CUSTOM_SECURITY_ATTRIBUTES)
 
 
-def get_directory_object(transaction: Transaction, object_id: str) -> DirectoryObject:
+def get_directory_object(transaction: Transaction, object_id: str) -> AnyObject:
     """Any object by its id. Raises Forbidden, NotFound."""
     transaction.permit(Operation.READ_DIRECTORY_OBJECT)
     guid = canonical_guid(object_id)
@@ -68,7 +69,7 @@ def get_directory_object(transaction: Transaction, object_id: str) -> DirectoryO
     return found
 
 
-def get_by_ids(transaction: Transaction, ids: tuple[str, ...]) -> tuple[DirectoryObject, ...]:
+def get_by_ids(transaction: Transaction, ids: tuple[str, ...]) -> tuple[AnyObject, ...]:
     """The objects with these ids; those that are not there are left out, as Graph does."""
     transaction.permit(Operation.READ_DIRECTORY_OBJECT)
     guids = [guid for guid in map(canonical_guid, ids) if guid]
@@ -76,12 +77,12 @@ def get_by_ids(transaction: Transaction, ids: tuple[str, ...]) -> tuple[Director
     return tuple(obj for obj in found if obj is not None)
 
 
-def list_owners(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> tuple[DirectoryObject, ...]:
+def list_owners(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> tuple[AnyObject, ...]:
     """Who owns an object."""
     return links.owners(transaction.conn, transaction.tenant_id, get_object(transaction, kind, key).id)
 
 
-def list_owned_objects(transaction: Transaction, key: ObjectKey, query: Query) -> Page[DirectoryObject]:
+def list_owned_objects(transaction: Transaction, key: ObjectKey, query: Query) -> Page[AnyObject]:
     """What a service principal owns."""
     principal = get_object(transaction, ObjectKind.SERVICE_PRINCIPAL, key)
     return links.owned_objects(transaction.conn, transaction.tenant_id, principal.id, query)
@@ -130,7 +131,7 @@ def list_policies(transaction: Transaction, query: Query) -> Page[AppManagementP
     return policies.list_policies(transaction.conn, transaction.tenant_id, query)
 
 
-def list_applies_to(transaction: Transaction, policy_id: str, query: Query) -> Page[DirectoryObject]:
+def list_applies_to(transaction: Transaction, policy_id: str, query: Query) -> Page[AnyObject]:
     """The objects that a custom policy is linked to."""
     transaction.permit(Operation.READ_APPLIES_TO)
     policy = find_policy(transaction, policy_id)
