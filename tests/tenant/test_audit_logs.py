@@ -66,6 +66,7 @@ def test_every_kind_of_change_leaves_its_record(tenant: LocalTenant) -> None:
         "Add application",
         "Add service principal",
         "Update application",
+        "Update service principal",
         "Add service principal credentials",
         "Remove service principal credentials",
         "Add policy",

@@ -10,6 +10,7 @@ import pytest
 from unsecret.tenant.app import BETA_ROUTES, GRAPH_ROUTES
 
 OTHER_VIEWS = {
+    "count_deleted": "list_deleted",
     "count_objects": "list_objects",
     "get_property": "get_object",
     "list_organizations": "get_organization",

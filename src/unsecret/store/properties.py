@@ -117,6 +117,7 @@ OBJECTS: dict[str, Property] = {
         present=creation_order > literal_column(str(LONG_AGO)),
         absent_is_least=True,
     ),
+    "deletedDateTime": _optional(_object.deleted_at, _DATED, instant_literal),
     "signInAudience": _optional(_object.folded_sign_in_audience, _SAME, words),
     "disabledByMicrosoftStatus": _in_body("other", "disabledByMicrosoftStatus"),
     "tags": _values(TAG),
@@ -161,6 +162,7 @@ SERVICE_PRINCIPALS: dict[str, Property] = {
 }
 
 OBJECT_ORDERS = {"displayName": _object.folded_display_name, "createdDateTime": creation_order}
+DELETED_ORDERS = {"deletedDateTime": _object.deleted_at, "displayName": _object.folded_display_name}
 
 POLICIES: dict[str, Property] = {
     "id": _scalar(_policy.policy_id, _SAME, exact_guid),

@@ -117,6 +117,7 @@ Index(
     "ix_directory_object_deleted",
     directory_object.c.tenant_id,
     directory_object.c.kind,
+    directory_object.c.deleted_at,
     directory_object.c.id,
     sqlite_where=_is_deleted,
     postgresql_where=_is_deleted,

@@ -77,6 +77,7 @@ audit_target = Table(
     Column("folded_target_id", Text, nullable=False),
     Column("folded_display_name", Text),
     Index("ix_audit_target_lookup", "tenant_id", "folded_target_id", "event_row"),
+    Index("ix_audit_target_event", "tenant_id", "event_row"),
 )
 
 sign_in = Table(
@@ -112,3 +113,22 @@ Index(
     sqlite_where=_is_wrong_password,
     postgresql_where=_is_wrong_password,
 )
+
+# What the reports of activity ask: when was this last used with success? Each answer is the end of a range.
+_succeeded = text("error_code = 0")
+_proven = text("error_code = 0 AND credential_key_id IS NOT NULL")
+_reached = text("error_code = 0 AND resource_id IS NOT NULL")
+for _name, _column, _where in (
+    ("ix_sign_in_credential", "credential_key_id", _proven),
+    ("ix_sign_in_client", "app_id", _succeeded),
+    ("ix_sign_in_resource", "resource_id", _reached),
+):
+    Index(
+        _name,
+        sign_in.c.tenant_id,
+        sign_in.c[_column],
+        *([] if _column == "credential_key_id" else [sign_in.c.event_type]),
+        sign_in.c.at,
+        sqlite_where=_where,
+        postgresql_where=_where,
+    )

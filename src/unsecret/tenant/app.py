@@ -17,6 +17,7 @@ from unsecret.tenant import (
     applications,
     audit_logs,
     azure_resource_manager,
+    deleted_items,
     directory,
     directory_objects,
     federated_credentials,
@@ -51,6 +52,7 @@ GRAPH_ROUTES: Routes = [
     *service_principals.ROUTES,
     *policies.ROUTES,
     *audit_logs.ROUTES,
+    *deleted_items.ROUTES,
     *organization.ROUTES,
 ]
 """Served under /v1.0 and /beta."""

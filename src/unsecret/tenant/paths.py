@@ -74,5 +74,5 @@ def _key(text: str) -> str | None:
 
 
 def _word(segment: str, words: Mapping[str, str]) -> str:
-    plain = segment[len(_NAMESPACE) :] if segment.casefold().startswith(_NAMESPACE) else segment
-    return words.get(plain.casefold(), segment)
+    whole = segment.casefold()
+    return words.get(whole) or words.get(whole.removeprefix(_NAMESPACE), segment)

@@ -6,6 +6,9 @@ resource. `declared` holds v1.0's and beta's names together, except where the di
 
 from __future__ import annotations
 
+from msgspec import structs
+
+from unsecret.model.application import ObjectKind
 from unsecret.model.query import Operator
 from unsecret.wire import applications, federation, service_principals
 from unsecret.wire.queryable import Collection
@@ -30,6 +33,7 @@ _OBJECT = {
     "appId": _IDENTITY,
     "displayName": _NAME,
     "createdDateTime": _DATE,
+    "deletedDateTime": _DATE,
     "signInAudience": _EQUAL,
     "disabledByMicrosoftStatus": _EQUAL,
     "tags": _operators("eq ge le startswith"),
@@ -83,6 +87,14 @@ DIRECTORY_OBJECTS = Collection(
     plain=_OBJECT,
 )
 """What `appliesTo`, `owners` and `ownedObjects` list: the properties of both kinds can be selected."""
+
+DELETED = {
+    ObjectKind.APPLICATION: structs.replace(APPLICATIONS, plain_orders=_words("displayName"), expandable=frozenset()),
+    ObjectKind.SERVICE_PRINCIPAL: structs.replace(
+        SERVICE_PRINCIPALS, plain_orders=_words("displayName"), expandable=frozenset()
+    ),
+}
+"""`/directory/deletedItems`, by the kind that the path ends in."""
 
 DEFAULT_APP_MANAGEMENT_POLICY = Collection(
     type="microsoft.graph.tenantAppManagementPolicy",

@@ -7,6 +7,7 @@ https://learn.microsoft.com/en-us/graph/api/resources/approleassignment
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -113,6 +114,11 @@ def _shown(obj: AnyObject, *, beta: bool) -> dict[str, Any]:
             return user_to_graph(obj)
         case _:
             return service_principal_to_graph(obj, beta=beta)
+
+
+def deleted_to_graph(shown: dict[str, Any], deleted_at: datetime) -> dict[str, Any]:
+    """`shown`, an object in Graph's shape, as one that was deleted then."""
+    return shown | {"deletedDateTime": format_instant(deleted_at)}
 
 
 def app_role_assignment_to_graph(

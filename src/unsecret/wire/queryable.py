@@ -32,12 +32,14 @@ class Collection(Struct, frozen=True, kw_only=True):
 
     `plain` are the operators that work without the advanced query parameters: by property, by list for what
     `any()` asks about an element itself, by `list/member` for what it asks about a member. A property that is
-    not in it is left to the store. None: nothing here needs those parameters (the logs).
+    not in it is left to the store. None: nothing here needs those parameters (the logs). `plain_orders` are the
+    properties that can be sorted by without them.
     """
 
     type: str
     declared: frozenset[str]
     plain: Mapping[str, frozenset[Operator]] | None = None
+    plain_orders: frozenset[str] = frozenset()
     expandable: frozenset[str] = field(default_factory=frozenset)
     default_top: int = 100
     max_top: int = 999
@@ -69,10 +71,10 @@ def check_expand(names: tuple[str, ...], collection: Collection, *, advanced: bo
 
 
 def check_order(order: OrderBy, collection: Collection, *, advanced: bool) -> OrderBy:
-    """`order` with the property's name as Graph spells it. Raises Invalid: the directory sorts nothing in a plain
-    query."""
+    """`order` with the property's name as Graph spells it. Raises Invalid: the directory sorts next to nothing in a
+    plain query."""
     name = _declared(order.property, collection, "Invalid orderby clause")
-    if collection.plain is not None and not advanced:
+    if collection.plain is not None and not advanced and name not in collection.plain_orders:
         raise _unsupported(f"Sorting not supported for current query. {_TRY}.", "$orderby")
     return OrderBy(name, order.descending)
 

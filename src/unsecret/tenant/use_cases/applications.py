@@ -17,6 +17,7 @@ from unsecret.rules.identifier_uris import is_on_verified_domain
 from unsecret.rules.permission import Operation
 from unsecret.store import credentials, directory_objects
 from unsecret.tenant import secrets
+from unsecret.tenant.use_cases.clearing import clear_expired
 from unsecret.tenant.use_cases.credentials import (
     credentials_changed,
     described,
@@ -53,6 +54,7 @@ def create_application(transaction: Transaction, body: ApplicationBody) -> tuple
     application = _published(transaction, application)
     transaction.attempt_on(application, Activity.ADD_APPLICATION, OperationType.ADD)
     transaction.permit(Operation.CREATE_APPLICATION)
+    clear_expired(transaction)
     application, made, change = _with_credentials(transaction, application, body)
     require_lawful(transaction, application, [*change, *application_additions(application, None)])
     require_generated(body.password_credentials or ())
@@ -128,12 +130,14 @@ def update_application(
 
 
 def _store(transaction: Transaction, before: Application, after: Application) -> None:
+    if added(after.identifier_uris, before.identifier_uris):
+        clear_expired(transaction)
     directory_objects.replace(transaction.conn, transaction.tenant_id, after)
-    _mirror(transaction, before, after)
     if credentials_changed(before, after):
         credentials.set_keys(transaction.conn, transaction.tenant_id, after.id, after.key_credentials)
         transaction.record(*described(before, after), activity=Activity.UPDATE_APPLICATION_CREDENTIALS)
     transaction.record(*modified_properties(before, after))
+    _mirror(transaction, before, after)
 
 
 def _mirror(transaction: Transaction, before: Application, after: Application) -> None:
@@ -143,8 +147,15 @@ def _mirror(transaction: Transaction, before: Application, after: Application) -
     principal = directory_objects.get_by_app_id(
         transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, after.app_id
     )
-    if principal is not None:
-        directory_objects.replace(transaction.conn, transaction.tenant_id, mirrored(principal, after))
+    if principal is None:
+        return
+    follower = mirrored(principal, after)
+    directory_objects.replace(transaction.conn, transaction.tenant_id, follower)
+    transaction.record(
+        *modified_properties(principal, follower),
+        activity=Activity.UPDATE_SERVICE_PRINCIPAL,
+        target=target_of(follower),
+    )
 
 
 def mirrored(principal: ServicePrincipal, application: Application) -> ServicePrincipal:

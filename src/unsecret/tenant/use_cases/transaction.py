@@ -188,6 +188,22 @@ class Transaction:
         if self._attempt is not None:
             self._write(self._attempt, self._attempt.activity, self._attempt.target, Outcome.FAILURE, error.message)
 
+    def record_expiry(self, activity: Activity, target: Target) -> None:
+        """Write down what time did: nobody asked for it, least of all the caller."""
+        event = AuditEvent(
+            id=_event_id(self.circumstances.correlation_id),
+            at=self.now,
+            activity=activity,
+            category=APPLICATION_MANAGEMENT,
+            operation_type=OperationType.DELETE,
+            result=Outcome.SUCCESS,
+            result_reason="",
+            correlation_id=self.circumstances.correlation_id,
+            caller=None,
+            targets=(target,),
+        )
+        logs.add_audit(self.conn, self.tenant_id, event)
+
     def _write(self, attempt: Attempt, activity: Activity, target: Target, result: Outcome, reason: str) -> None:
         details = [("AppId", str(self.caller.app_id))]
         if self.circumstances.user_agent:

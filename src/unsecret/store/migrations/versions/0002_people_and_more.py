@@ -29,7 +29,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_directory_object_deleted",
         "directory_object",
-        ["tenant_id", "kind", "id"],
+        ["tenant_id", "kind", "deleted_at", "id"],
         sqlite_where=_IS_DELETED,
         postgresql_where=_IS_DELETED,
     )
@@ -59,6 +59,7 @@ def upgrade() -> None:
     _federation_and_consent()
     _attributes()
     _sign_in()
+    _questions_to_the_logs()
 
 
 def _let_objects_have_no_app_id() -> None:
@@ -256,3 +257,14 @@ def _sign_in() -> None:
         _key("signing_key"),
     )
     op.create_index("uq_signing_key", "signing_key", ["kid"], unique=True)
+
+
+def _questions_to_the_logs() -> None:
+    op.create_index("ix_audit_target_event", "audit_target", ["tenant_id", "event_row"])
+    for name, columns, where in (
+        ("ix_sign_in_credential", ["credential_key_id", "at"], "error_code = 0 AND credential_key_id IS NOT NULL"),
+        ("ix_sign_in_client", ["app_id", "event_type", "at"], "error_code = 0"),
+        ("ix_sign_in_resource", ["resource_id", "event_type", "at"], "error_code = 0 AND resource_id IS NOT NULL"),
+    ):
+        only = sa.text(where)
+        op.create_index(name, "sign_in", ["tenant_id", *columns], sqlite_where=only, postgresql_where=only)

@@ -1,0 +1,72 @@
+"""/directory/deletedItems: what was deleted in the last 30 days."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from starlette.responses import PlainTextResponse, Response
+
+from unsecret.model.application import ObjectKind
+from unsecret.model.deleted import DeletedObject
+from unsecret.model.query import Query
+from unsecret.tenant.call import Call, Routes, name_of, no_content
+from unsecret.tenant.directory_objects import encode
+from unsecret.tenant.use_cases import deleted_items
+from unsecret.wire import collections, odata
+from unsecret.wire.directory import deleted_to_graph, directory_object_to_graph
+
+_ROOT = "/directory/deletedItems"
+
+
+def list_deleted(kind: ObjectKind, call: Call) -> Response:
+    """GET /directory/deletedItems/microsoft.graph.application: those that can still be restored."""
+    asked = call.asked(collections.DELETED[kind])
+    page = call.read(deleted_items.list_deleted, kind, asked.query)
+
+    def shown(item: DeletedObject) -> dict[str, Any]:
+        return deleted_to_graph(encode(item.object, call, asked.select), item.deleted_at)
+
+    return call.page(page, shown, name_of(kind), asked)
+
+
+def count_deleted(kind: ObjectKind, call: Call) -> Response:
+    """GET /directory/deletedItems/microsoft.graph.application/$count: their number."""
+    odata.require_eventual_for_count(call.request.headers)
+    asked = call.asked(collections.DELETED[kind])
+    page = call.read(deleted_items.list_deleted, kind, Query(filter=asked.query.filter, top=1, count=True))
+    return PlainTextResponse(str(page.count))
+
+
+def get_deleted(call: Call) -> Response:
+    """GET /directory/deletedItems/{id}: one of any kind."""
+    select = call.asked(collections.DIRECTORY_OBJECTS).select
+    item = call.read(deleted_items.get_deleted, call.path("key"))
+    body = deleted_to_graph(directory_object_to_graph(item.object, beta=call.beta), item.deleted_at)
+    return call.entity(body, "directoryObjects", select=select)
+
+
+async def restore(call: Call) -> Response:
+    """POST /directory/deletedItems/{id}/restore: bring it back. Graph answers 200, with the object."""
+    restored = await call.write(deleted_items.restore, call.path("key"))
+    return call.entity(directory_object_to_graph(restored, beta=call.beta), "directoryObjects")
+
+
+async def purge(call: Call) -> Response:
+    """DELETE /directory/deletedItems/{id}: take it away for good."""
+    await call.write(deleted_items.purge, call.path("key"))
+    return no_content()
+
+
+def _of_kind(kind: ObjectKind) -> Routes:
+    cast = f"{_ROOT}/microsoft.graph.{kind.value}"
+    return [("GET", cast, partial(list_deleted, kind)), ("GET", f"{cast}/$count", partial(count_deleted, kind))]
+
+
+ROUTES: Routes = [
+    *_of_kind(ObjectKind.APPLICATION),
+    *_of_kind(ObjectKind.SERVICE_PRINCIPAL),
+    ("GET", f"{_ROOT}/{{key}}", get_deleted),
+    ("DELETE", f"{_ROOT}/{{key}}", purge),
+    ("POST", f"{_ROOT}/{{key}}/restore", restore),
+]

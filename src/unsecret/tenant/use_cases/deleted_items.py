@@ -1,0 +1,137 @@
+"""What was deleted: look at it, bring it back, or take it away for good.
+
+https://learn.microsoft.com/en-us/graph/api/resources/directory, …/directory-deleteditems-restore: an item is kept for
+30 days, and restoring an application does not restore its service principal. Whether a policy is asked is not
+documented; here a restore brings back nothing that could not be created now.
+"""
+
+from __future__ import annotations
+
+from unsecret.errors import Conflict, Invalid
+from unsecret.model.application import Application, DirectoryObject, ObjectKind, ServicePrincipal
+from unsecret.model.change import Addition, PasswordAdded
+from unsecret.model.deleted import KEPT_FOR, DeletedObject
+from unsecret.model.event import Activity, OperationType
+from unsecret.model.identifiers import ObjectId, canonical_guid
+from unsecret.model.query import Page, Query
+from unsecret.rules.permission import Operation
+from unsecret.store import deleted_objects, directory_objects
+from unsecret.tenant.use_cases.applications import mirrored
+from unsecret.tenant.use_cases.clearing import HARD_DELETE, clear_expired
+from unsecret.tenant.use_cases.credentials import described, key_additions
+from unsecret.tenant.use_cases.judging import application_additions, require_lawful
+from unsecret.tenant.use_cases.transaction import Transaction, not_found
+
+_READ = {
+    ObjectKind.APPLICATION: Operation.READ_APPLICATION,
+    ObjectKind.SERVICE_PRINCIPAL: Operation.READ_SERVICE_PRINCIPAL,
+}
+_WRITE = {
+    ObjectKind.APPLICATION: Operation.WRITE_APPLICATION,
+    ObjectKind.SERVICE_PRINCIPAL: Operation.WRITE_SERVICE_PRINCIPAL,
+}
+_RESTORE = {
+    ObjectKind.APPLICATION: Activity.RESTORE_APPLICATION,
+    ObjectKind.SERVICE_PRINCIPAL: Activity.RESTORE_SERVICE_PRINCIPAL,
+}
+
+
+def list_deleted(transaction: Transaction, kind: ObjectKind, query: Query) -> Page[DeletedObject]:
+    """A page of one kind, what was deleted last first. Raises Forbidden, Invalid (a filter that Graph has not)."""
+    transaction.permit(_READ[kind])
+    since = transaction.now - KEPT_FOR
+    return deleted_objects.list_deleted(transaction.conn, transaction.tenant_id, kind, query, since=since)
+
+
+def get_deleted(transaction: Transaction, object_id: str) -> DeletedObject:
+    """One deleted object of any kind. Raises Forbidden, NotFound."""
+    found = _look_up(transaction, object_id)
+    transaction.permit(Operation.READ_APPLICATION if found is None else _READ[found.object.kind])
+    if found is None:
+        raise not_found(object_id)
+    return found
+
+
+def restore(transaction: Transaction, object_id: str) -> DirectoryObject:
+    """Make a deleted object live again, with its credentials, owners and policy.
+
+    Raises NotFound, Forbidden, Conflict (its place was taken), Invalid (a service principal without its application),
+    PolicyDenied when it holds what could not be added now; whichever it is, the object stays deleted.
+    """
+    obj = _announced(transaction, object_id, _RESTORE, OperationType.UPDATE)
+    if isinstance(obj, ServicePrincipal):
+        obj = _following(transaction, obj)
+    try:
+        deleted_objects.restore(transaction.conn, transaction.tenant_id, obj.id)
+    except Conflict as taken:
+        raise Conflict(
+            "The service principal cannot be created, updated, or restored because the service principal name "
+            f"{obj.app_id} is already in use."
+        ) from taken
+    require_lawful(transaction, obj, _brought_back(transaction, obj))
+    if isinstance(obj, ServicePrincipal):
+        directory_objects.replace(transaction.conn, transaction.tenant_id, obj)
+    transaction.record(*(described(None, obj) if obj.password_credentials or obj.key_credentials else ()))
+    return obj
+
+
+def purge(transaction: Transaction, object_id: str) -> None:
+    """Take a deleted object away for good. Raises NotFound, Forbidden."""
+    obj = _announced(transaction, object_id, HARD_DELETE, OperationType.DELETE)
+    deleted_objects.purge(transaction.conn, transaction.tenant_id, obj.id)
+    transaction.record()
+
+
+def _look_up(transaction: Transaction, object_id: str) -> DeletedObject | None:
+    identifier = canonical_guid(object_id)
+    if identifier is None:
+        return None
+    since = transaction.now - KEPT_FOR
+    return deleted_objects.get_deleted(transaction.conn, transaction.tenant_id, ObjectId(identifier), since=since)
+
+
+def _announced(
+    transaction: Transaction, object_id: str, activities: dict[ObjectKind, Activity], operation_type: OperationType
+) -> DirectoryObject:
+    """The deleted object, once the caller may change it and a refusal will be recorded."""
+    found = _look_up(transaction, object_id)
+    if found is None:
+        raise not_found(object_id)
+    obj = found.object
+    transaction.attempt_on(obj, activities[obj.kind], operation_type)
+    caller = transaction.caller.service_principal_id
+    owned = deleted_objects.owns(transaction.conn, transaction.tenant_id, caller, obj.id)
+    transaction.permit(_WRITE[obj.kind], owns_target=owned)
+    clear_expired(transaction)
+    return obj
+
+
+def _following(transaction: Transaction, principal: ServicePrincipal) -> ServicePrincipal:
+    """`principal` as its application says it is by now: that may have changed since.
+
+    https://learn.microsoft.com/en-us/entra/identity-platform/howto-restore-app: a service principal cannot be restored
+    without an active application.
+    """
+    application = directory_objects.get_by_app_id(
+        transaction.conn, transaction.tenant_id, ObjectKind.APPLICATION, principal.app_id
+    )
+    if application is None:
+        raise Invalid(
+            f"The appId '{principal.app_id}' of the service principal does not reference a valid application object. "
+            "Restore the application first.",
+            code="NoBackingApplicationObject",
+            target="appId",
+        )
+    return mirrored(principal, application)
+
+
+def _brought_back(transaction: Transaction, obj: DirectoryObject) -> list[Addition]:
+    """All that comes to life again, as the law sees it. A credential that has ended proves nothing."""
+    change: list[Addition] = [
+        PasswordAdded(start_at=password.start_at, end_at=password.end_at)
+        for password in obj.password_credentials
+        if password.end_at > transaction.now
+    ]
+    keys = [key for key in obj.key_credentials if key.end_at > transaction.now]
+    change += key_additions(transaction, (), keys)
+    return change + (application_additions(obj, None) if isinstance(obj, Application) else [])
