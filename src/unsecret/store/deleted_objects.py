@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import Connection, bindparam, delete, literal_column, null, select, update
 
 from unsecret.errors import Conflict
-from unsecret.model.application import ObjectKind
+from unsecret.model.application import DirectoryObject, ObjectKind
 from unsecret.model.deleted import DeletedObject
 from unsecret.model.identifiers import ObjectId, TenantId
 from unsecret.model.query import Page, Query
@@ -115,7 +116,7 @@ def purge(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> None:
 
 
 def _nouns(conn: Connection, rows: Sequence[tuple[int, int, str, int]]) -> Sequence[DeletedObject]:
-    objects = with_credentials(conn, [row[:3] for row in rows])
+    objects = cast("Sequence[DirectoryObject]", with_credentials(conn, [row[:3] for row in rows]))
     return [
         DeletedObject(object=obj, deleted_at=instant(deleted_at))
         for obj, (*_, deleted_at) in zip(objects, rows, strict=True)
