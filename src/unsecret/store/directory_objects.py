@@ -179,7 +179,8 @@ def objects_of_app(
     sign-in looks up. The same nouns are given to others; nobody changes what is in them."""
     application = principal = None
     for row, kind, digest in _OF_APP.all(conn, tenant_id=guid(tenant_id), app_id=guid(app_id)):
-        noun = _known.get(digest, lambda row=row, kind=kind: _DECODE[kind](_BODY.all(conn, of_row=row)[0][0]))
+        decode = _decode_application if kind == APPLICATION else _decode_service_principal
+        noun = _known.get(digest, lambda row=row, decode=decode: decode(_BODY.all(conn, of_row=row)[0][0]))
         if isinstance(noun, Application):
             application = noun
         else:

@@ -100,6 +100,7 @@ def add(conn: Connection, tenant_id: TenantId, user: User, *, password_digest: b
         folded_sign_in_audience=None,
         created_at=None if user.created_at is None else micros(user.created_at),
         deleted_at=None,
+        body_digest=None,
         **_kept_values(user),
     )
     name = folded(user.user_principal_name)
