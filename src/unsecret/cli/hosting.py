@@ -132,8 +132,11 @@ def connection_file(data: Path, tenant_id: TenantId) -> Path:
     return data / TENANTS_FOLDER / tenant_id / CONNECTION_FILE
 
 
-def write_connection(data: Path, hosted: Hosted, *, origin: str, ca: Path, pid: int | None) -> None:
-    """Write down how to reach one tenant of the server that process `pid` runs, or is about to, at `origin`."""
+def write_connection(
+    data: Path, hosted: Hosted, *, origin: str, ca: Path, pid: int | None, proxy: str | None = None
+) -> None:
+    """Write down how to reach one tenant of the server that process `pid` runs, or is about to, at `origin`, and
+    the `proxy` that leads there."""
     if hosted.client_id is None:
         return
     own = ConnectionFile(
@@ -144,6 +147,7 @@ def write_connection(data: Path, hosted: Hosted, *, origin: str, ca: Path, pid: 
         client_id=hosted.client_id,
         certificate=str(hosted.certificate.absolute()),
         pid=pid,
+        proxy=proxy,
     )
     file = connection_file(data, hosted.tenant.id)
     private_directory(data / TENANTS_FOLDER)

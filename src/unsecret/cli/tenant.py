@@ -79,7 +79,7 @@ def add(
         store.close()
     server = running(directory)
     if server:
-        write_connection(directory, new, origin=server.graph, ca=Path(server.ca), pid=server.pid)
+        write_connection(directory, new, origin=server.graph, ca=Path(server.ca), pid=server.pid, proxy=server.proxy)
     else:
         say(f"The server is not running; it serves the tenant once it is: unsecret up --data {directory}")
     _print([new.tenant], {new.tenant.id: new.folder}, output or settings.output)

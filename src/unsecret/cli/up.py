@@ -6,11 +6,13 @@ import os
 import shlex
 import shutil
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, Token
+from msgspec import Struct
 
 from unsecret.cli.options import directory_option, now, own_reader
 from unsecret.cli.printing import say
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from unsecret.model.connection import ConnectionFile
     from unsecret.model.identifiers import AppId
     from unsecret.store.engine import Store
+    from unsecret.tenant.server import Place
+
+INTERCEPT_PORT = 8444
 
 
 def _port(_kind: type, tokens: tuple[Token, ...]) -> int:
@@ -29,6 +34,10 @@ def _port(_kind: type, tokens: tuple[Token, ...]) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 65536):
         raise ValueError(f"'{text}' is no port. Choose one from 1 to 65535, or 0 for any that is free.")
     return int(text)
+
+
+def _optional_port(kind: type, tokens: tuple[Token, ...]) -> tuple[int, ...]:
+    return tuple(_port(kind, (token,)) for token in tokens)
 
 
 Here = Annotated[
@@ -42,11 +51,31 @@ Port = Annotated[
     int | None,
     own_reader(_port, name="--port", metavar="PORT", help_="Port to listen on; 0 for any that is free. Default: 8443."),
 ]
+Intercept = Annotated[
+    tuple[int, ...] | None,
+    Parameter(
+        name="--intercept",
+        converter=_optional_port,
+        accepts_keys=False,
+        consume_multiple=(0, 1),
+        metavar="[PORT]",
+        help=f"Run a proxy for clients that have Microsoft's hosts built in, and print what they have to be told. "
+        f"0 for any port that is free. Default: {INTERCEPT_PORT}.",
+    ),
+]
 Empty = Annotated[bool, Parameter(name="--empty", help="Begin with an empty organisation.")]
 Sample = Annotated[bool, Parameter(name="--sample", help="Begin with a sample organisation. This is the default.")]
 
 
-def up(*, data: Here = None, host: Host = None, port: Port = None, empty: Empty = False, sample: Sample = False) -> int:
+def up(
+    *,
+    data: Here = None,
+    host: Host = None,
+    port: Port = None,
+    intercept: Intercept = None,
+    empty: Empty = False,
+    sample: Sample = False,
+) -> int:
     """Run a local tenant until Ctrl-C: sign-in and Microsoft Graph, with app management policies enforced.
 
     The first start makes the tenant; later ones go on with it, and --empty and --sample then mean nothing.
@@ -56,19 +85,35 @@ def up(*, data: Here = None, host: Host = None, port: Port = None, empty: Empty 
 
         unsecret up
         unsecret up --data ./rehearsal --port 9443 --empty
+        unsecret up --intercept
     """
     from unsecret.cli.hosting import wants_sample
     from unsecret.operate.connection import server_directory
 
     settings = read_settings()
-    directory = server_directory((data or settings.data or settings.default_data).absolute())
-    sample = wants_sample(empty=empty, sample=sample)
-    _run(settings, directory, host or settings.host, settings.port if port is None else port, sample=sample)
+    start = Start(
+        data=server_directory((data or settings.data or settings.default_data).absolute()),
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        intercept=None if intercept is None else (*intercept, INTERCEPT_PORT)[0],
+        sample=wants_sample(empty=empty, sample=sample),
+    )
+    _run(settings, start)
     say("Stopped. Everything is kept for the next start.")
     return 0
 
 
-def _run(settings: Settings, data: Path, host: str, port: int, *, sample: bool) -> None:
+class Start(Struct, frozen=True, kw_only=True):
+    """How a server is to be started; `intercept` is its proxy's port, None without one."""
+
+    data: Path
+    host: str
+    port: int
+    intercept: int | None
+    sample: bool
+
+
+def _run(settings: Settings, start: Start) -> None:
     from unsecret.cli.hosting import forget_connections, open_store, write_connection
     from unsecret.tenant.app import create_app
     from unsecret.tenant.pki import ensure_server_certificate
@@ -76,16 +121,16 @@ def _run(settings: Settings, data: Path, host: str, port: int, *, sample: bool) 
     from unsecret.tenant.settings import Services, server_settings
     from unsecret.tenant.signing import SigningKeys
 
-    begun = now()
-    with claim(data, host=host, port=port) as place:
+    begun, data, host = now(), start.data, start.host
+    with claim(data, host=host, port=start.port) as place, _proxy(start, place) as proxy:
         server = server_settings(data, host=host, port=place.port)
         certificate = ensure_server_certificate(data, server.hosts, now=begun)
         store = open_store(data)
         try:
-            hosted = _tenants(store, data, sample=sample, begun=begun)
+            hosted = _tenants(store, data, sample=start.sample, begun=begun)
             signing = SigningKeys.open(data / "keys", now=begun)
             for one in hosted:
-                write_connection(data, one, origin=server.base_url, ca=certificate.ca, pid=os.getpid())
+                write_connection(data, one, origin=server.base_url, ca=certificate.ca, pid=os.getpid(), proxy=proxy)
             _remember(settings.state, data)
             serve(
                 create_app(Services(store=store, signing=signing, settings=server, clock=now)),
@@ -94,11 +139,21 @@ def _run(settings: Settings, data: Path, host: str, port: int, *, sample: bool) 
                 certificate,
                 tenant_id=hosted[0].tenant.id,
                 client_id=_require_administrator(hosted[0]),
+                proxy=proxy,
                 on_ready=lambda connection: _greet(hosted, connection, host),
             )
         finally:
             forget_connections(data)
             store.close()
+
+
+def _proxy(start: Start, place: Place) -> AbstractContextManager[str | None]:
+    """The interception proxy, where one is wanted; its URL."""
+    if start.intercept is None:
+        return nullcontext()
+    from unsecret.tenant.interception import intercepting
+
+    return intercepting(start.host, start.intercept, to=(place.address, place.port))
 
 
 def _tenants(store: Store, data: Path, *, sample: bool, begun: datetime) -> tuple[Hosted, ...]:
@@ -154,7 +209,23 @@ def greeting(hosted: tuple[Hosted, ...], connection: ConnectionFile, host: str) 
     lines += [f"  also here: {one.tenant.display_name}, tenant {one.tenant.id}" for one in others]
     if host not in ("127.0.0.1", "localhost", "::1"):
         lines.append(f"  NOTE: it listens on {host}, so that other machines may reach it, too")
+    lines += _through_the_proxy(connection)
     return [*lines, "", "Try, in another terminal:", "", *_to_try(connection), "", "Ctrl-C stops it."]
+
+
+def _through_the_proxy(connection: ConnectionFile) -> list[str]:
+    """What a client has to be told to come here when it asks for Microsoft's own hosts."""
+    if connection.proxy is None:
+        return []
+    ca = shlex.quote(connection.ca)
+    return [
+        f"  proxy for Microsoft's hosts  {connection.proxy}",
+        "",
+        "For clients that have Microsoft's hosts built in:",
+        "",
+        f"  export HTTPS_PROXY={connection.proxy} NO_PROXY=localhost,127.0.0.1,::1",
+        f"  export REQUESTS_CA_BUNDLE={ca} SSL_CERT_FILE={ca} NODE_EXTRA_CA_CERTS={ca}",
+    ]
 
 
 def _to_try(connection: ConnectionFile) -> list[str]:

@@ -12,11 +12,12 @@ TENANTS_FOLDER = "tenants"
 """Each tenant of a server has a directory of its own in here, named by its id."""
 
 
-class ConnectionFile(Struct, frozen=True, kw_only=True):
+class ConnectionFile(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`connection.json` as it stands.
 
     `authority` and `graph` are origins. `ca` is the path of the authority to trust, `certificate` that of the
-    application's certificate and key; relative ones are relative to the file. `pid` is the server's process.
+    application's certificate and key; relative ones are relative to the file. `pid` is the server's process,
+    `proxy` the URL of its interception proxy, where there is one.
     """
 
     tenant_id: str
@@ -26,3 +27,4 @@ class ConnectionFile(Struct, frozen=True, kw_only=True):
     client_id: str
     certificate: str
     pid: int | None = None
+    proxy: str | None = None

@@ -73,7 +73,7 @@ def claim(data: Path, *, host: str, port: int) -> Generator[Place]:
     Raises Conflict when either is taken, Invalid when the host or port cannot be listened on; then nothing
     was written.
     """
-    with contextlib.closing(_take_port(host, port)) as taken:
+    with contextlib.closing(bound_socket(host, port, option="--port")) as taken:
         address, taken_port = taken.getsockname()[:2]
         with _take_directory(data):
             yield Place(data=data, address=address, port=taken_port)
@@ -88,12 +88,14 @@ def serve(
     tenant_id: TenantId,
     client_id: AppId,
     on_ready: Callable[[ConnectionFile], None],
+    proxy: str | None = None,
 ) -> None:
     """Serve `app` over TLS until SIGINT or SIGTERM; returns when the last request was answered.
 
     `connection.json` is there before the first connection is accepted, and gone when this returns. `on_ready`
-    is told once connections are accepted. `client_id` is the administrator's application. A second signal
-    stops without waiting. Nothing is printed; granian's own errors go to standard error.
+    is told once connections are accepted. `client_id` is the administrator's application, `proxy` the URL of the
+    interception proxy that leads here. A second signal stops without waiting. Nothing is printed; granian's own
+    errors go to standard error.
     """
     connection = ConnectionFile(
         tenant_id=tenant_id,
@@ -103,6 +105,7 @@ def serve(
         client_id=client_id,
         certificate=str((place.data / ADMINISTRATOR_FILE).absolute()),
         pid=os.getpid(),
+        proxy=proxy,
     )
     file = place.data / CONNECTION_FILE
     write_private(file, msgspec.json.format(msgspec.json.encode(connection)) + b"\n")
@@ -132,14 +135,18 @@ def running(data: Path) -> ConnectionFile | None:
 # -- taking what is to be ours -------------------------------------------------------------------------------
 
 
-def _take_port(host: str, port: int) -> socket.socket:
-    """A socket that holds the port without listening.
+def bound_socket(host: str, port: int, *, option: str) -> socket.socket:
+    """A socket that holds the port (0: any free one) without listening yet.
 
     It is bound the exclusive way, which fails if anybody has the port, and only then opened to be shared: the
     worker of this same user can listen there, and connections never come to a socket that does not.
+
+    Raises Conflict when the port is taken, Invalid when it cannot be had; both name the `option` that chooses it.
     """
     if not 0 <= port <= _LAST_PORT:
-        raise Invalid(f"There is no port {port}. Choose one up to {_LAST_PORT} with --port, or 0 for any that is free.")
+        raise Invalid(
+            f"There is no port {port}. Choose one up to {_LAST_PORT} with {option}, or 0 for any that is free."
+        )
     try:
         family, kind, _, _, where = socket.getaddrinfo(checked_host(host), port, type=socket.SOCK_STREAM)[0]
     except (socket.gaierror, UnicodeError) as error:
@@ -152,18 +159,18 @@ def _take_port(host: str, port: int) -> socket.socket:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     except OSError as error:
         holder.close()
-        raise _cannot_listen(host, port, error) from error
+        raise _cannot_listen(host, port, option, error) from error
     return holder
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> Conflict | Invalid:
+def _cannot_listen(host: str, port: int, option: str, error: OSError) -> Conflict | Invalid:
     if error.errno == errno.EADDRINUSE:
         return Conflict(
-            f"Port {port} on {host} is in use. Choose another with --port, or --port 0 for any that is free.",
+            f"Port {port} on {host} is in use. Choose another with {option}, or {option} 0 for any that is free.",
             code="PortInUse",
         )
     if error.errno in (errno.EACCES, errno.EPERM):
-        return Invalid(f"Port {port} may not be listened on by this user. Choose one above 1023 with --port.")
+        return Invalid(f"Port {port} may not be listened on by this user. Choose one above 1023 with {option}.")
     if error.errno == errno.EADDRNOTAVAIL:
         return Invalid(f"'{host}' is not an address of this machine. Choose another with --host.")
     return Invalid(f"Cannot listen on {host}, port {port}: {error.strerror}.")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DEFAULT_HOST = "localhost"
 DEFAULT_PORT = 8443
 
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+
 LOGIN_HOSTS = frozenset(
     {"login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "sts.windows.net"},
 )
@@ -37,7 +39,6 @@ MICROSOFT_HOSTS = LOGIN_HOSTS | {"graph.microsoft.com", "management.azure.com", 
 LOGIN_ORIGIN = "https://login.microsoftonline.com"
 
 _HOST_HEADER = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?")
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _GRAPH_RESOURCES = ("https://graph.microsoft.com", "https://graph.microsoft.com/", GRAPH_APP_ID)
 _ARM_RESOURCES = (
     "https://management.azure.com",
@@ -142,13 +143,13 @@ def is_own_url(url: str, settings: ServerSettings) -> bool:
 
 def _own_names(host: str) -> tuple[str, ...]:
     name = checked_host(host)
-    return _LOCAL_NAMES if _is_wildcard(name) else (*_LOCAL_NAMES, name)
+    return LOCAL_NAMES if _is_wildcard(name) else (*LOCAL_NAMES, name)
 
 
 def _shown_name(host: str) -> str:
     """The name in `base_url`: `localhost` for everything that is the loopback or every interface."""
     name = checked_host(host)
-    return "localhost" if name in _LOCAL_NAMES or _is_wildcard(name) else name
+    return "localhost" if name in LOCAL_NAMES or _is_wildcard(name) else name
 
 
 def _is_wildcard(name: str) -> bool:
