@@ -10,6 +10,7 @@
     ├── Conflict         409  it exists already
     ├── Gone             410
     ├── TooLarge         413
+    ├── FailedDependency 424  what it waited for failed; it was not tried itself
     ├── Throttled        429  carries `retry_after` in seconds
     ├── Unsupported      501  Graph has it and this tenant does not; carries the page that says so
     ├── Unavailable      503  the disk is full, the store is locked: try again
@@ -100,6 +101,12 @@ class TooLarge(UnsecretError):
     """The body is longer than we read."""
 
     default_code = "Request_EntityTooLarge"
+
+
+class FailedDependency(UnsecretError):
+    """What it depends on failed; it was not tried itself."""
+
+    default_code = "FailedDependency"
 
 
 class Throttled(UnsecretError):

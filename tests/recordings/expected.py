@@ -57,7 +57,6 @@ NOT_SERVED = (
     ),
     NotServed("GET POST DELETE", "/directoryRoles(/.+)?", "/directoryRoles"),
     NotServed("GET POST DELETE", "/roleManagement/.+", "/roleManagement/directory/roleAssignments"),
-    NotServed("POST", "/[$]batch", "/$batch"),
 )
 
 

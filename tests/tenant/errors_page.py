@@ -69,7 +69,10 @@ CODES = {
         "The object has an app management policy already; it has room for one.",
         "Take that one away first, or change it.",
     ),
-    (400, "BadRequest"): ("`/me`, asked for by an application.", "Ask for the service principal by its id."),
+    (400, "BadRequest"): (
+        "`/me`, asked for by an application; a batch that is malformed as a whole.",
+        "Ask for the service principal by its id; of the batch, the message says what is wrong.",
+    ),
     (400, "HostNameNotOnVerifiedDomain"): (
         "An identifier URI with http or https whose host is no verified domain of the tenant.",
         "Use `api://{appId}`, or a verified domain.",
@@ -111,6 +114,10 @@ CODES = {
         "The message says which; choose another.",
     ),
     (413, "Request_EntityTooLarge"): ("A body of more than 1 MiB.", "Send less at a time."),
+    (424, "FailedDependency"): (
+        "In a batch: a request that this one depends on failed, so this one was not tried.",
+        "See to the other one, and send both again.",
+    ),
     (UNKNOWN_STATUS, UNKNOWN_CODE): (
         "A failure that nobody foresaw.",
         "Look for the `request-id` in what `unsecret up` printed, and report it.",

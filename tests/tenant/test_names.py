@@ -17,7 +17,7 @@ OTHER_VIEWS = {
 }
 """Handlers that show what another one's use case finds, in another way."""
 
-ANSWERED_BY_ITSELF = {"refuse_me"}
+ANSWERED_BY_ITSELF = {"batch", "refuse_me"}
 
 
 def handlers() -> dict[str, FunctionType]:

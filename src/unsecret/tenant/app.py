@@ -17,6 +17,7 @@ from unsecret.tenant import (
     applications,
     audit_logs,
     azure_resource_manager,
+    batch,
     deleted_items,
     directory,
     directory_objects,
@@ -53,6 +54,7 @@ GRAPH_ROUTES: Routes = [
     *policies.ROUTES,
     *audit_logs.ROUTES,
     *deleted_items.ROUTES,
+    *batch.ROUTES,
     *organization.ROUTES,
 ]
 """Served under /v1.0 and /beta."""

@@ -17,6 +17,7 @@ from unsecret.model.policy import (
     RestrictionState,
 )
 from unsecret.wire import applications, redirect_uri_lists, restrictions, service_principals
+from unsecret.wire.batches import MOST_REQUESTS
 from unsecret.wire.credentials import INSTANT_SCHEMA, PASSWORD_SCHEMA
 from unsecret.wire.expect import LONGEST_TEXT, LONGEST_WORD, MOST_WORDS
 from unsecret.wire.properties import body_schema
@@ -53,6 +54,29 @@ REFERENCE: Schema = {
 }
 IDS = object_schema(
     {"ids": {"type": "array", "items": {"type": "string"}, "maxItems": 1000}, "types": {"type": "array"}}, "ids"
+)
+BATCH = object_schema(
+    {
+        "requests": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_REQUESTS,
+            "items": object_schema(
+                {
+                    "id": {"type": "string", "minLength": 1},
+                    "method": {"enum": ["GET", "POST", "PUT", "PATCH", "DELETE"]},
+                    "url": {"type": "string", "pattern": r"^/?\w"},
+                    "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+                    "body": {},
+                    "dependsOn": {"type": "array", "items": {"type": "string"}},
+                },
+                "id",
+                "method",
+                "url",
+            ),
+        }
+    },
+    "requests",
 )
 APP_ROLE_ASSIGNMENT = object_schema(
     {"principalId": _ID, "resourceId": _ID, "appRoleId": _ID}, "principalId", "resourceId", "appRoleId"

@@ -16,6 +16,7 @@ from typing import Any
 
 from unsecret.errors import (
     Conflict,
+    FailedDependency,
     Forbidden,
     Gone,
     Invalid,
@@ -43,6 +44,7 @@ STATUS: dict[type[UnsecretError], int] = {
     Conflict: 409,
     Gone: 410,
     TooLarge: 413,
+    FailedDependency: 424,
     Throttled: 429,
     Unsupported: 501,
     Unavailable: 503,
