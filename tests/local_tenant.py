@@ -19,9 +19,12 @@ from joserfc.jwk import RSAKey
 from starlette.testclient import TestClient
 
 from unsecret.model.application import Application, PasswordCredential, ServicePrincipal
-from unsecret.model.identifiers import KeyId, TenantId
+from unsecret.model.identifiers import KeyId, ObjectId, TenantId
+from unsecret.model.people import DirectoryRoleAssignment, User
+from unsecret.rules.delegated_permission import DELEGATED
+from unsecret.store import directory_roles, users
 from unsecret.store.engine import Store
-from unsecret.tenant import pki, secrets
+from unsecret.tenant import passwords, pki, secrets
 from unsecret.tenant.app import create_app
 from unsecret.tenant.bootstrap import (
     NewTenant,
@@ -84,6 +87,18 @@ class Workload:
     application: Application
     principal: ServicePrincipal
     token: str = ""
+
+
+@dataclass
+class Somebody:
+    """A person of the tenant, signed in to a client."""
+
+    user: User
+    password: str
+    token: str = ""
+
+
+EVERY_SCOPE = " ".join(sorted({scope for row in DELEGATED.values() for group in row.scopes for scope in group}))
 
 
 @dataclass
@@ -240,6 +255,32 @@ class LocalTenant:
         workload.token = self.sign_in(workload.application.app_id)
         return workload
 
+    def as_person(self, *roles: str, scopes: str = EVERY_SCOPE, client: str | None = None, **fields: Any) -> Somebody:
+        """A person with these directory roles, signed in to `client` (an appId) with these scopes. `fields` are those
+        of User."""
+        name = f"{uuid.uuid4().hex[:12]}@{self.new.tenant.verified_domains[0]}"
+        given: dict[str, Any] = {"display_name": "Some Body", "user_principal_name": name, "created_at": self.clock.now}
+        user = User(id=ObjectId(str(uuid.uuid4())), **(given | fields))
+
+        def make(conn) -> None:
+            users.add(conn, self.tenant_id, user, password_digest=_DIGEST)
+            for role in roles:
+                held = DirectoryRoleAssignment(id=uuid.uuid4().hex, role_definition_id=role, principal_id=user.id)
+                directory_roles.add(conn, self.tenant_id, held)
+
+        self.store.write(make).result()
+        return Somebody(user, PASSWORD, self.user_token(user, scopes, client or self.new.client_id))
+
+    def user_token(self, user: User, scopes: str, app_id: str, **claims: Any) -> str:
+        """A token for Graph as a sign-in of `user` to `app_id` gives it."""
+        now = int(self.clock.now.timestamp())
+        issuer = f"https://sts.windows.net/{self.tenant_id}/"
+        times = {"iat": now, "nbf": now, "exp": now + 3600}
+        client = {"appid": app_id, "appidacr": "0", "app_displayname": "client"}
+        person = {"oid": user.id, "name": user.display_name, "upn": user.user_principal_name, "idtyp": "user"}
+        granted = {"scp": scopes, "tid": self.tenant_id, "ver": "1.0"}
+        return self.signing.sign({"aud": f"{BASE}", "iss": issuer, **times, **client, **person, **granted, **claims})
+
     def give_attributes(self, principal_id: str, **attributes: str) -> None:
         """Assign custom security attributes, as Set_Name=value."""
         sets: dict[str, dict[str, str]] = {}
@@ -270,5 +311,9 @@ class LocalTenant:
         """All sign-ins, newest first, with the members that only beta shows."""
         return self.get("/beta/auditLogs/signIns?$top=999")["value"]
 
+
+PASSWORD = "Correct-horse-7"
+_DIGEST = passwords.digest(PASSWORD)
+"""Made once: it takes long on purpose."""
 
 _VALUE = "#microsoft.graph.customSecurityAttributeValue"

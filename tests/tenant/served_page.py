@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from unsecret.model.directory_roles import ROLE_DEFINITIONS
+from unsecret.rules.delegated_permission import Delegated, needed
 from unsecret.rules.permission import REQUIRED
 from unsecret.tenant import azure_resource_manager, oauth2
 from unsecret.tenant.app import BETA_ROUTES, GRAPH_ROUTES
@@ -44,6 +46,11 @@ def page() -> str:
             "Application permissions, granted as app role assignments on Microsoft Graph's service principal. Of each\n"
             "group one is enough; where there are several groups, one of every group is needed.\n",
             _permissions(),
+            "## What people may do\n",
+            "On behalf of a signed-in person the client needs a delegated permission, and the person a directory role,\n"
+            "or to own the object where that is enough. *Members* are people of the tenant who are not guests. Which\n"
+            "roles somebody holds is read at each call.\n",
+            _delegated(),
         ]
     )
 
@@ -70,12 +77,31 @@ def _about(handler) -> str:
     return said if colon else ""
 
 
-def _permissions() -> str:
-    def any_of(group: tuple[str, ...]) -> str:
-        return " or ".join(f"`{name}`" for name in group)
+def _any_of(group: tuple[str, ...]) -> str:
+    return " or ".join(f"`{name}`" for name in group)
 
+
+def _delegated() -> str:
     rows = [
-        f"| {operation.replace('_', ' ')} | {' **and** '.join(map(any_of, groups))} |"
+        f"| {operation.replace('_', ' ')} | {' **and** '.join(map(_any_of, needed(operation).scopes))} "
+        f"| {_who(needed(operation))} |"
+        for operation in REQUIRED
+    ]
+    return "\n".join(["| operation | delegated permissions | people |", "| --- | --- | --- |", *rows, ""])
+
+
+def _who(row: Delegated) -> str:
+    if row.to_anybody:
+        return "everybody"
+    if row.to_members:
+        return "members"
+    owners = ["owners"] if row.to_owners else []
+    return ", ".join([*owners, *sorted(ROLE_DEFINITIONS[role].display_name for role in row.roles)])
+
+
+def _permissions() -> str:
+    rows = [
+        f"| {operation.replace('_', ' ')} | {' **and** '.join(map(_any_of, groups))} |"
         for operation, groups in REQUIRED.items()
     ]
     return "\n".join(["| operation | permissions |", "| --- | --- |", *rows, ""])

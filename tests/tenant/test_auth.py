@@ -112,11 +112,35 @@ def test_azure_resource_manager_has_names_of_its_own(tenant: LocalTenant, audien
         {"oid": 5},
         {"roles": "Application.Read.All"},
         {"app_displayname": 5},
+        {"idtyp": "device"},
+        {"scp": "User.Read"},
+        {"idtyp": "user", "scp": "User.Read"},
+        {"idtyp": "user", "upn": "ada@contoso.com"},
+        {"idtyp": "user", "upn": "ada@contoso.com", "scp": ["User.Read"]},
+        {"idtyp": "user", "upn": "ada@contoso.com", "scp": "User.Read", "oid": "ada"},
     ],
 )
-def test_a_token_that_is_no_applications_is_refused(tenant: LocalTenant, claims: dict[str, Any]):
-    with pytest.raises(Unauthenticated, match="not an application's"):
+def test_a_token_that_is_nobodys_is_refused(tenant: LocalTenant, claims: dict[str, Any]):
+    with pytest.raises(Unauthenticated, match="neither an application's nor a user's"):
         _caller(tenant, **claims)
+
+
+@pytest.mark.parametrize("idtyp", ["user", ...])
+@pytest.mark.parametrize("name", ["upn", "unique_name"])
+def test_a_users_token_says_who_is_signed_in_and_to_what(tenant: LocalTenant, idtyp: Any, name: str):
+    caller = _caller(tenant, idtyp=idtyp, scp="User.Read  Mail.Read", name="Ada Berg", roles=..., **{name: "ada@x.y"})
+    assert caller.user is not None
+    assert caller.user.id == "bbbbbbbb-0000-0000-0000-000000000001"
+    assert (caller.user.display_name, caller.user.user_principal_name) == ("Ada Berg", "ada@x.y")
+    assert caller.scopes == {"User.Read", "Mail.Read"}
+    assert caller.app_id == "aaaaaaaa-0000-0000-0000-000000000001"
+    assert caller.service_principal_id is None
+    assert caller.roles == frozenset()
+
+
+def test_application_permissions_in_a_users_token_count_for_nothing(tenant: LocalTenant):
+    caller = _caller(tenant, idtyp="user", scp="User.Read", upn="ada@x.y", roles=["Application.ReadWrite.All"])
+    assert caller.roles == frozenset()
 
 
 def test_a_v2_issuer_is_not_graphs(tenant: LocalTenant):

@@ -26,13 +26,14 @@ class Caller(Struct, frozen=True, kw_only=True):
     """An application that presented a valid token: for itself, or on behalf of `user`.
 
     `roles` are the application permissions in the token, `scopes` the delegated ones; a token has one kind only.
-    `display_name` is the application's.
+    `display_name` is the application's. `service_principal_id` is None on behalf of a user: a user's token does not
+    tell it, and not every client has one in the tenant.
     """
 
     tenant_id: TenantId
     app_id: AppId
-    service_principal_id: ObjectId
     display_name: str
+    service_principal_id: ObjectId | None = None
     roles: frozenset[str] = frozenset()
     user: SignedInUser | None = None
     scopes: frozenset[str] = frozenset()
@@ -129,6 +130,7 @@ class AuditEvent(Struct, frozen=True, kw_only=True):
     caller: Caller | None
     targets: tuple[Target, ...] = ()
     additional_details: tuple[tuple[str, str], ...] = ()
+    ip_address: str | None = None
 
 
 class CredentialType(StrEnum):

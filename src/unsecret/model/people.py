@@ -13,6 +13,9 @@ from msgspec import Struct, field
 from unsecret.model.application import Application, ObjectKind, ServicePrincipal
 from unsecret.model.identifiers import ObjectId
 
+MEMBER, GUEST = "Member", "Guest"
+"""`user.userType`."""
+
 
 class User(Struct, frozen=True, kw_only=True):
     """A person of the tenant. `other` holds what is kept and given back but that no rule looks at, in Graph's shape."""
@@ -22,7 +25,7 @@ class User(Struct, frozen=True, kw_only=True):
     user_principal_name: str
     created_at: datetime | None
     account_enabled: bool = True
-    user_type: str = "Member"
+    user_type: str = MEMBER
     mail: str | None = None
     custom_security_attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
     other: dict[str, Any] = field(default_factory=dict)

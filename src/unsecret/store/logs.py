@@ -71,6 +71,8 @@ _audits_in, _sign_ins_in = bodies_of(AuditEvent), bodies_of(SignIn)
 def add_audit(conn: Connection, tenant_id: TenantId, event: AuditEvent) -> None:
     """Writes one directory audit."""
     tenant, caller = guid(tenant_id), event.caller
+    app = caller if caller and not caller.user else None
+    user = caller.user if caller else None
     row = _ADD_AUDIT.row(
         conn,
         tenant_id=tenant,
@@ -80,11 +82,11 @@ def add_audit(conn: Connection, tenant_id: TenantId, event: AuditEvent) -> None:
         folded_category=folded(event.category),
         result=event.result.value,
         folded_correlation_id=folded(event.correlation_id),
-        caller_app_id=guid(caller.app_id) if caller else None,
-        caller_service_principal_id=guid(caller.service_principal_id) if caller else None,
-        folded_caller_name=folded(caller.display_name) if caller else None,
-        caller_user_id=guid(caller.user.id) if caller and caller.user else None,
-        folded_caller_user_principal_name=folded(caller.user.user_principal_name) if caller and caller.user else None,
+        caller_app_id=guid(app.app_id) if app else None,
+        caller_service_principal_id=guid_or_none(app.service_principal_id) if app else None,
+        folded_caller_name=folded(app.display_name) if app else None,
+        caller_user_id=guid(user.id) if user else None,
+        folded_caller_user_principal_name=folded(user.user_principal_name) if user else None,
         body=body_of(event),
     )
     for target in event.targets:

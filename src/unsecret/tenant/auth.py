@@ -1,7 +1,19 @@
 """Who is calling: an access token becomes a Caller.
 
 Graph and Azure Resource Manager take v1.0 tokens only, so there is exactly one issuer per tenant, and the
-tenant that a token is for stands in its signed claims.
+tenant that a token is for stands in its signed claims. What is read of them:
+
+| claim | an application's token | a user's token |
+| --- | --- | --- |
+| `tid` | the tenant | the tenant |
+| `appid`, `app_displayname` | the application | the client that the user is signed in to |
+| `idtyp` | `app` | `user`, or absent |
+| `oid` | the service principal | the user |
+| `roles` / `scp` | application permissions, a list | delegated permissions, a string with spaces between |
+| `name`, `upn` or `unique_name` | | the user's display name and userPrincipalName |
+
+`wids` is not read: which directory roles somebody holds is looked up when they matter, so that a role ends at once.
+https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference
 """
 
 from __future__ import annotations
@@ -10,8 +22,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from unsecret.errors import Unauthenticated
-from unsecret.model.event import Caller
+from unsecret.model.event import Caller, SignedInUser
 from unsecret.model.identifiers import AppId, ObjectId, TenantId, canonical_guid
 from unsecret.tenant.settings import Services
 from unsecret.tenant.signing import TENANT_PLACEHOLDER
@@ -45,28 +59,49 @@ def _authenticate(header: str | None, services: Services, audiences: Collection[
 
 
 def _caller(claims: dict[str, Any]) -> Caller:
-    """The claims of an application's token as a Caller; anything that is not one is refused."""
+    """The claims as a Caller; what is neither an application's nor a user's is refused."""
     tenant_id, app_id, object_id = (_guid(claims, name) for name in ("tid", "appid", "oid"))
-    roles = claims.get("roles", [])
-    name = claims.get("app_displayname", "")
-    if claims.get("idtyp") != "app" or not isinstance(roles, list) or not isinstance(name, str):
-        raise _not_an_application()
-    return Caller(
-        tenant_id=TenantId(tenant_id),
-        app_id=AppId(app_id),
-        service_principal_id=ObjectId(object_id),
-        display_name=name,
-        roles=frozenset(role for role in roles if isinstance(role, str)),
+    caller = Caller(
+        tenant_id=TenantId(tenant_id), app_id=AppId(app_id), display_name=_text(claims, "app_displayname") or ""
     )
+    match claims.get("idtyp"):
+        case "app":
+            return _application(caller, ObjectId(object_id), claims)
+        case "user" | None:
+            return _user(caller, ObjectId(object_id), claims)
+    raise _nobody()
+
+
+def _application(caller: Caller, object_id: ObjectId, claims: dict[str, Any]) -> Caller:
+    roles = claims.get("roles", [])
+    if not isinstance(roles, list) or "scp" in claims:
+        raise _nobody()
+    roles = frozenset(role for role in roles if isinstance(role, str))
+    return msgspec.structs.replace(caller, service_principal_id=object_id, roles=roles)
+
+
+def _user(caller: Caller, object_id: ObjectId, claims: dict[str, Any]) -> Caller:
+    scopes, upn = _text(claims, "scp"), _text(claims, "upn") or _text(claims, "unique_name")
+    if scopes is None or upn is None:
+        raise _nobody()
+    user = SignedInUser(id=object_id, display_name=_text(claims, "name") or upn, user_principal_name=upn)
+    return msgspec.structs.replace(caller, user=user, scopes=frozenset(scopes.split()))
+
+
+def _text(claims: dict[str, Any], name: str) -> str | None:
+    value = claims.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _nobody()
+    return value
 
 
 def _guid(claims: dict[str, Any], name: str) -> str:
     value = claims.get(name)
     guid = canonical_guid(value) if isinstance(value, str) else None
     if guid is None:
-        raise _not_an_application()
+        raise _nobody()
     return guid
 
 
-def _not_an_application() -> Unauthenticated:
-    return Unauthenticated("Access token validation failure. The token is not an application's.")
+def _nobody() -> Unauthenticated:
+    return Unauthenticated("Access token validation failure. The token is neither an application's nor a user's.")

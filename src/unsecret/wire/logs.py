@@ -36,7 +36,7 @@ _AUDIT_NAMES = {"identifier_uris": "AppIdentifierUri"}
 
 
 def audit_to_graph(event: AuditEvent, *, beta: bool) -> dict[str, Any]:
-    """A `directoryAudit`. Only applications call this tenant, so `initiatedBy.user` is always null."""
+    """A `directoryAudit`. Either a user or an application initiated it: what a client did for somebody was theirs."""
     record = {
         "id": event.id,
         "category": event.category,
@@ -47,7 +47,7 @@ def audit_to_graph(event: AuditEvent, *, beta: bool) -> dict[str, Any]:
         "activityDateTime": format_instant(event.at),
         "loggedByService": _LOGGED_BY,
         "operationType": str(event.operation_type),
-        "initiatedBy": {"user": None, "app": _initiator(event.caller)},
+        "initiatedBy": {"user": _user(event), "app": _app(event.caller)},
         "targetResources": [_target_to_graph(target) for target in event.targets],
         "additionalDetails": [{"key": key, "value": value} for key, value in event.additional_details],
     }
@@ -116,8 +116,24 @@ def as_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _initiator(caller: Caller | None) -> dict[str, Any] | None:
-    if caller is None:
+def _user(event: AuditEvent) -> dict[str, Any] | None:
+    """https://learn.microsoft.com/en-us/graph/api/resources/auditactivityuseridentity"""
+    user = event.caller.user if event.caller else None
+    if user is None:
+        return None
+    return {
+        "id": user.id,
+        "displayName": user.display_name,
+        "userPrincipalName": user.user_principal_name,
+        "ipAddress": event.ip_address,
+        "userType": None,
+        "homeTenantId": None,
+        "homeTenantName": None,
+    }
+
+
+def _app(caller: Caller | None) -> dict[str, Any] | None:
+    if caller is None or caller.user is not None:
         return None
     return {
         "appId": caller.app_id,

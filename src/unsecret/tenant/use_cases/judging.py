@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from unsecret.errors import PolicyDenied
 from unsecret.model.application import Application, DirectoryObject, ObjectKind, ServicePrincipal
 from unsecret.model.change import Actor, Addition, AudienceSet, Governed, IdentifierUriAdded, RedirectUriAdded
+from unsecret.model.people import User
 from unsecret.model.policy import AppManagementPolicy, TenantDefault
 from unsecret.rules.decide import decide
 from unsecret.store import directory_objects, policies, tenants
@@ -80,18 +81,17 @@ def verified_domains(transaction: Transaction) -> tuple[str, ...]:
 
 
 def _actor(transaction: Transaction, default: TenantDefault, custom: AppManagementPolicy | None) -> Actor:
-    """The caller's custom security attributes, read only when some entry asks for them."""
+    """The custom security attributes of who calls, read only when some entry asks for them: the service principal's,
+    and on behalf of a user the user's as well. Either of them can be exempt."""
     entries = default.application_restrictions + default.service_principal_restrictions
     entries += custom.restrictions if custom else ()
     if not any(entry.exclude_actors for entry in entries):
         return Actor()
-    principal = directory_objects.get(
-        transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, transaction.caller.service_principal_id
-    )
-    return Actor() if principal is None else Actor((attributes_of(principal),))
+    principals = (transaction.signed_in_user(), transaction.client())
+    return Actor(tuple(attributes_of(principal) for principal in principals if principal is not None))
 
 
-def attributes_of(principal: ServicePrincipal) -> dict[str, str]:
+def attributes_of(principal: ServicePrincipal | User) -> dict[str, str]:
     """`<AttributeSet>_<AttributeName>` → value; only single string values can exempt anybody."""
     return {
         f"{set_name}_{name}": value

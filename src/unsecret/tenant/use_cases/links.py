@@ -35,7 +35,7 @@ def add_owner(transaction: Transaction, kind: ObjectKind, key: ObjectKey, owner_
     """Make a directory object an owner. Raises NotFound, Forbidden, Invalid (it is one already)."""
     target = transaction.find(kind, key)
     transaction.attempt_on(target, _ADD_OWNER[kind], OperationType.ASSIGN)
-    transaction.permit(_MAY_ADD_OWNER[kind])
+    transaction.permit_on(_MAY_ADD_OWNER[kind], target)
     guid = canonical_guid(owner_id)
     owner = directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(guid)) if guid else None
     if owner is None:

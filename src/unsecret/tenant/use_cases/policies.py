@@ -45,7 +45,7 @@ def update_default_policy(transaction: Transaction, merge: Callable[[TenantDefau
     """
     before = policies.get_default(transaction.conn, transaction.tenant_id)
     transaction.attempt(Activity.UPDATE_POLICY, OperationType.UPDATE, _policy_target(before), POLICY)
-    transaction.permit(Operation.WRITE_POLICY)
+    transaction.permit(Operation.WRITE_DEFAULT_POLICY)
     after = merge(before)
     if after.id == ZERO_GUID:
         after = msgspec.structs.replace(after, id=PolicyId(str(uuid.uuid4())))

@@ -11,7 +11,7 @@ from unsecret.errors import Conflict, Forbidden, Invalid, UnsecretError
 from unsecret.model.application import Application, ObjectKind, ServicePrincipal
 from unsecret.model.event import Activity, OperationType
 from unsecret.model.identifiers import ObjectId
-from unsecret.rules.permission import Operation, permitted
+from unsecret.rules.permission import Operation
 from unsecret.store import credentials, directory_objects
 from unsecret.tenant.use_cases.applications import mirrored
 from unsecret.tenant.use_cases.credentials import (
@@ -121,7 +121,7 @@ def _decoded(
     try:
         return decode(before)
     except UnsecretError:
-        if not permitted(transaction.caller.roles, Operation.WRITE_CUSTOM_SECURITY_ATTRIBUTES).allowed:
+        if not transaction.may(Operation.WRITE_CUSTOM_SECURITY_ATTRIBUTES).allowed:
             transaction.permit_write(before)
         raise
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from unsecret.errors import Forbidden, Invalid, NotFound, Unauthenticated, UnsecretError
 from unsecret.model.application import Application, DirectoryObject, ObjectKind, ServicePrincipal
+from unsecret.model.directory_roles import Role
 from unsecret.model.event import (
     Activity,
     AuditEvent,
@@ -28,8 +29,11 @@ from unsecret.model.event import (
     Target,
 )
 from unsecret.model.identifiers import AppId, ObjectId, TenantId, canonical_guid
-from unsecret.rules.permission import Operation, permitted
-from unsecret.store import directory_objects, links, live_objects, logs
+from unsecret.model.people import MEMBER, User
+from unsecret.model.verdict import Verdict
+from unsecret.rules.delegated_permission import SignedIn, permitted_to
+from unsecret.rules.permission import INSUFFICIENT, Operation, permitted
+from unsecret.store import directory_objects, directory_roles, links, live_objects, logs, users
 from unsecret.store.transaction import savepoint
 
 if TYPE_CHECKING:
@@ -50,6 +54,9 @@ _WRITE_OPERATION = {
     ObjectKind.APPLICATION: Operation.WRITE_APPLICATION,
     ObjectKind.SERVICE_PRINCIPAL: Operation.WRITE_SERVICE_PRINCIPAL,
 }
+
+
+_NOT_MADE_OWNERS = frozenset({Role.APPLICATION_ADMINISTRATOR, Role.CLOUD_APPLICATION_ADMINISTRATOR})
 
 
 class ObjectKey(Struct, frozen=True):
@@ -84,6 +91,7 @@ class Transaction:
         self.caller = caller
         self.circumstances = circumstances
         self._attempt: Attempt | None = None
+        self._signed_in: SignedIn | None = None
 
     @property
     def tenant_id(self) -> TenantId:
@@ -95,16 +103,25 @@ class Transaction:
 
     # -- who may ------------------------------------------------------------------------------------------
 
+    def may(self, operation: Operation, *, owns_target: bool = False) -> Verdict:
+        """What the law says to `operation`: for an application by its permissions, for a person by the client's scopes
+        and their roles, which are read here and now."""
+        if self.caller.user is None:
+            return permitted(self.caller.roles, operation, owns_target=owns_target)
+        return permitted_to(self._person(), operation, owns_target=owns_target)
+
     def permit(self, operation: Operation, *, owns_target: bool = False) -> None:
-        """Raise Forbidden unless the caller's application permissions allow `operation`."""
+        """Raise Forbidden, with everything that is missing, unless the caller may do `operation`."""
         self._require_known_caller()
-        verdict = permitted(self.caller.roles, operation, owns_target=owns_target)
+        verdict = self.may(operation, owns_target=owns_target)
         if not verdict.allowed:
-            raise Forbidden(verdict.reasons[0].message, code=verdict.reasons[0].code)
+            first, *others = verdict.reasons
+            remedies = (reason.message.removeprefix(INSUFFICIENT) for reason in others)
+            raise Forbidden(first.message + "".join(remedies), code=first.code)
 
     def permit_on(self, operation: Operation, target: DirectoryObject) -> None:
-        """As `permit`, with what the caller owns taken into account (`Application.ReadWrite.OwnedBy`)."""
-        owns = not permitted(self.caller.roles, operation).allowed and self._owns(target)
+        """As `permit`, with what the caller owns taken into account."""
+        owns = not self.may(operation).allowed and self._owns(target)
         self.permit(operation, owns_target=owns)
 
     def permit_write(self, target: DirectoryObject) -> None:
@@ -112,20 +129,57 @@ class Transaction:
         self.permit_on(_WRITE_OPERATION[target.kind], target)
 
     def own(self, made: DirectoryObject) -> None:
-        """A caller that may change only what it owns becomes the owner of `made`, which it just created."""
-        if not permitted(self.caller.roles, _WRITE_OPERATION[made.kind]).allowed:
-            links.add_owner(self.conn, self.tenant_id, made.id, self.caller.service_principal_id)
+        """Who makes something becomes its owner: a person, unless a role makes all applications theirs to manage
+        anyway, and an application that may change only what it owns.
+
+        https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/permissions-reference says of the
+        roles that administer applications that they are not made owners.
+        """
+        if self.caller.user is None:
+            owner = self.caller.service_principal_id
+            needs_to_own = not permitted(self.caller.roles, _WRITE_OPERATION[made.kind]).allowed
+        else:
+            owner = self.caller.user.id
+            needs_to_own = self._person().roles.isdisjoint(_NOT_MADE_OWNERS)
+        if needs_to_own and owner is not None:
+            links.add_owner(self.conn, self.tenant_id, made.id, owner)
+
+    def signed_in_user(self) -> User | None:
+        """The person on whose behalf this is done, as they are now."""
+        return users.get(self.conn, self.tenant_id, self.caller.user.id) if self.caller.user else None
+
+    def client(self) -> ServicePrincipal | None:
+        """The calling application in this tenant."""
+        if self.caller.service_principal_id is not None:
+            return directory_objects.get(
+                self.conn, self.tenant_id, ObjectKind.SERVICE_PRINCIPAL, self.caller.service_principal_id
+            )
+        return directory_objects.get_by_app_id(
+            self.conn, self.tenant_id, ObjectKind.SERVICE_PRINCIPAL, self.caller.app_id
+        )
+
+    def _person(self) -> SignedIn:
+        """What the person brings; looked up once for each transaction."""
+        if self._signed_in is None:
+            user = self.signed_in_user()
+            roles = directory_roles.roles_of(self.conn, self.tenant_id, user.id) if user else frozenset[str]()
+            self._signed_in = SignedIn(
+                scopes=self.caller.scopes, roles=roles, is_member=user is not None and user.user_type == MEMBER
+            )
+        return self._signed_in
 
     def _owns(self, target: DirectoryObject) -> bool:
         """Owning an application is not owning its service principal, nor the other way round."""
-        return links.owns(self.conn, self.tenant_id, self.caller.service_principal_id, target.id)
+        owner = self.caller.user.id if self.caller.user else self.caller.service_principal_id
+        return owner is not None and links.owns(self.conn, self.tenant_id, owner, target.id)
 
     def _require_known_caller(self) -> None:
-        """Raise Unauthenticated when the caller was deleted since its token was issued; Graph's code and words."""
-        if live_objects.row_of(self.conn, self.tenant_id, self.caller.service_principal_id) is None:
+        """Raise Unauthenticated when who calls was deleted since the token was issued; Graph's code and words."""
+        caller = self.caller.user.id if self.caller.user else self.caller.service_principal_id
+        if caller is None or live_objects.row_of(self.conn, self.tenant_id, caller) is None:
+            what = "signed-in user" if self.caller.user else "calling application"
             raise Unauthenticated(
-                "The identity of the calling application could not be established.",
-                code="Authorization_IdentityNotFound",
+                f"The identity of the {what} could not be established.", code="Authorization_IdentityNotFound"
             )
 
     # -- what it is about -----------------------------------------------------------------------------------
@@ -220,6 +274,7 @@ class Transaction:
             caller=self.caller,
             targets=(target,),
             additional_details=tuple(details),
+            ip_address=self.circumstances.ip_address,
         )
         logs.add_audit(self.conn, self.tenant_id, event)
 
