@@ -47,9 +47,9 @@ def page() -> str:
             "group one is enough; where there are several groups, one of every group is needed.\n",
             _permissions(),
             "## What people may do\n",
-            "On behalf of a signed-in person the client needs a delegated permission, and the person a directory role,\n"
-            "or to own the object where that is enough. *Members* are people of the tenant who are not guests. Which\n"
-            "roles somebody holds is read at each call.\n",
+            "On behalf of a signed-in person the client needs a delegated permission, and the person a directory\n"
+            "role, or to own the object where that is enough. *Members* are people of the tenant who are not guests.\n"
+            "Which roles somebody holds is read at each call.\n",
             _delegated(),
         ]
     )

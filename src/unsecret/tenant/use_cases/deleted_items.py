@@ -99,8 +99,8 @@ def _announced(
         raise not_found(object_id)
     obj = found.object
     transaction.attempt_on(obj, activities[obj.kind], operation_type)
-    caller = transaction.caller.service_principal_id
-    owned = deleted_objects.owns(transaction.conn, transaction.tenant_id, caller, obj.id)
+    caller = transaction.caller_id
+    owned = caller is not None and deleted_objects.owns(transaction.conn, transaction.tenant_id, caller, obj.id)
     transaction.permit(_WRITE[obj.kind], owns_target=owned)
     clear_expired(transaction)
     return obj

@@ -98,6 +98,11 @@ class Transaction:
         return self.caller.tenant_id
 
     @property
+    def caller_id(self) -> ObjectId | None:
+        """Whose call it is: the signed-in user's, or else the application's service principal's."""
+        return self.caller.user.id if self.caller.user else self.caller.service_principal_id
+
+    @property
     def now(self) -> datetime:
         return self.circumstances.now
 
@@ -170,13 +175,11 @@ class Transaction:
 
     def _owns(self, target: DirectoryObject) -> bool:
         """Owning an application is not owning its service principal, nor the other way round."""
-        owner = self.caller.user.id if self.caller.user else self.caller.service_principal_id
-        return owner is not None and links.owns(self.conn, self.tenant_id, owner, target.id)
+        return self.caller_id is not None and links.owns(self.conn, self.tenant_id, self.caller_id, target.id)
 
     def _require_known_caller(self) -> None:
         """Raise Unauthenticated when who calls was deleted since the token was issued; Graph's code and words."""
-        caller = self.caller.user.id if self.caller.user else self.caller.service_principal_id
-        if caller is None or live_objects.row_of(self.conn, self.tenant_id, caller) is None:
+        if self.caller_id is None or live_objects.row_of(self.conn, self.tenant_id, self.caller_id) is None:
             what = "signed-in user" if self.caller.user else "calling application"
             raise Unauthenticated(
                 f"The identity of the {what} could not be established.", code="Authorization_IdentityNotFound"
