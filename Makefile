@@ -6,6 +6,7 @@ PYTHON ?= python3
 DATA ?= .unsecret
 PORT ?= 8443
 TESTS ?= tests
+CALLS ?= 20000
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +20,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-ver
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench strangers format docs lock upgrade audit clean
+.PHONY: help run test check bench fuzz strangers format docs lock upgrade audit clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ check: $(VENV)/.tests-installed ## lint, format, types, import rules, documents
 
 bench: $(VENV)/.installed $(AZ)/.installed ## measure against peers: ratios, held against their limits
 	@$(BIN)/python bench/start_up.py
+
+fuzz: $(VENV)/.tests-installed ## call everything in /openapi.json with made-up values (CALLS=20000 SEED=1)
+	@$(BIN)/python -m tests.hostile.fuzz --calls $(CALLS) $(if $(SEED),--seed $(SEED))
 
 strangers: $(CLIENTS)/.installed $(AZ)/.installed $(NODE)/.installed ## install the real clients that `make test` then runs too (1.2 GB)
 

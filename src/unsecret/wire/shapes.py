@@ -172,8 +172,13 @@ def record(*, nullable: bool = False, dropped: tuple[str, ...] = (), **members: 
 
 def object_schema(members: Mapping[str, Any], *required: str) -> dict[str, Any]:
     """The JSON Schema of an object with these members and no others, but for OData's annotations."""
-    schema = {"type": "object", "properties": dict(members), "additionalProperties": False}
-    return schema | {"patternProperties": {"@odata\\.": {}}} | ({"required": list(required)} if required else {})
+    return {
+        "type": "object",
+        "properties": dict(members),
+        "required": list(required),
+        "patternProperties": {r"^[A-Za-z]*@odata\.[A-Za-z]+$": {}},
+        "additionalProperties": False,
+    }
 
 
 class Access(Enum):
