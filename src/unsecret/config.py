@@ -33,6 +33,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8443
     output: str = "table"
+    mischief: str = "off"
     timeout: float = 30.0
     max_wait: float = 60.0
 
@@ -98,6 +99,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("host", "UNSECRET_HOST", _text, "`127.0.0.1`", "Address that `unsecret up` listens on."),
     Setting("port", "UNSECRET_PORT", _port, "`8443`", "Port that `unsecret up` listens on."),
     Setting("output", "UNSECRET_OUTPUT", _output, "`table`", "How answers are printed: `table` or `json`."),
+    Setting(
+        "mischief",
+        "UNSECRET_MISCHIEF",
+        _text,
+        "`off`",
+        "What `unsecret up` does to clients on purpose, as Graph may on any day: `on`, or `pages=5,throttled=0.1,lag=2,"
+        "seed=7` (most items on a page, share of requests refused with 429, seconds that reads lag, which chances).",
+    ),
     Setting(
         "timeout",
         "UNSECRET_TIMEOUT",

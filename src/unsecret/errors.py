@@ -11,7 +11,7 @@
     ├── Gone             410
     ├── TooLarge         413
     ├── FailedDependency 424  what it waited for failed; it was not tried itself
-    ├── Throttled        429  carries `retry_after` in seconds
+    ├── Throttled        429  carries `retry_after` in seconds, or None
     ├── Unsupported      501  Graph has it and this tenant does not; carries the page that says so
     ├── Unavailable      503  the disk is full, the store is locked: try again
     └── Unreachable           the operator could not reach the tenant at all
@@ -110,11 +110,11 @@ class FailedDependency(UnsecretError):
 
 
 class Throttled(UnsecretError):
-    """Too many requests; `retry_after` is in seconds."""
+    """Too many requests; `retry_after` is in seconds, None when the client is not told how long."""
 
     default_code = "TooManyRequests"
 
-    def __init__(self, message: str, *, retry_after: float, code: str | None = None):
+    def __init__(self, message: str, *, retry_after: float | None, code: str | None = None):
         super().__init__(message, code=code)
         self.retry_after = retry_after
 

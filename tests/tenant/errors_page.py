@@ -53,7 +53,7 @@ Match on the status and on `code`: they stay. Messages are for people, say what 
 
 `details` is there when the error is about one property, and for a refusal by a policy, where it holds every reason.
 `request-id` is in the tenant's log, and `client-request-id` the one that the client sent. These are all the codes that
-the tenant answers, none of them for a change that is half-done. It never asks a client to slow down (429).
+the tenant answers, none of them for a change that is half-done.
 """
 
 CODES = {
@@ -117,6 +117,10 @@ CODES = {
     (424, "FailedDependency"): (
         "In a batch: a request that this one depends on failed, so this one was not tried.",
         "See to the other one, and send both again.",
+    ),
+    (429, "TooManyRequests"): (
+        "A tenant that was started with `--mischief`, and never without it: it was not carried out.",
+        "Wait as many seconds as `Retry-After` says; without that, longer each time. Then send it again.",
     ),
     (UNKNOWN_STATUS, UNKNOWN_CODE): (
         "A failure that nobody foresaw.",

@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,6 +63,15 @@ Intercept = Annotated[
         f"0 for any port that is free. Default: {INTERCEPT_PORT}.",
     ),
 ]
+Mischief = Annotated[
+    str | None,
+    Parameter(
+        name="--mischief",
+        metavar="WHAT",
+        help="Do to clients what Graph may do on any day: small pages, 429, reads that lag. "
+        "on, off, or some of pages=5,throttled=0.1,lag=2,seed=7. Default: off.",
+    ),
+]
 Empty = Annotated[bool, Parameter(name="--empty", help="Begin with an empty organisation.")]
 Sample = Annotated[bool, Parameter(name="--sample", help="Begin with a sample organisation. This is the default.")]
 
@@ -73,6 +82,7 @@ def up(
     host: Host = None,
     port: Port = None,
     intercept: Intercept = None,
+    mischief: Mischief = None,
     empty: Empty = False,
     sample: Sample = False,
 ) -> int:
@@ -81,11 +91,14 @@ def up(
     The first start makes the tenant; later ones go on with it, and --empty and --sample then mean nothing.
     What was written is kept. The address, where certificates lie, and things to try are printed.
 
+    With --mischief the tenant is as unkind as Graph can be, and never unlawful: what survives it is ready for Graph.
+
     **Examples**
 
         unsecret up
         unsecret up --data ./rehearsal --port 9443 --empty
         unsecret up --intercept
+        unsecret up --mischief pages=3,throttled=0.2,lag=5
     """
     from unsecret.cli.hosting import wants_sample
     from unsecret.operate.connection import server_directory
@@ -96,6 +109,7 @@ def up(
         host=host or settings.host,
         port=settings.port if port is None else port,
         intercept=None if intercept is None else (*intercept, INTERCEPT_PORT)[0],
+        mischief=mischief or settings.mischief,
         sample=wants_sample(empty=empty, sample=sample),
     )
     _run(settings, start)
@@ -110,12 +124,14 @@ class Start(Struct, frozen=True, kw_only=True):
     host: str
     port: int
     intercept: int | None
+    mischief: str
     sample: bool
 
 
 def _run(settings: Settings, start: Start) -> None:
     from unsecret.cli.hosting import forget_connections, open_store, write_connection
     from unsecret.tenant.app import create_app
+    from unsecret.tenant.mischief import mischief_of
     from unsecret.tenant.pki import ensure_server_certificate
     from unsecret.tenant.server import claim, serve
     from unsecret.tenant.settings import Services, server_settings
@@ -126,14 +142,18 @@ def _run(settings: Settings, start: Start) -> None:
         server = server_settings(data, host=host, port=place.port)
         certificate = ensure_server_certificate(data, server.hosts, now=begun)
         store = open_store(data)
+        closing = ExitStack()
         try:
             hosted = _tenants(store, data, sample=start.sample, begun=begun)
             signing = SigningKeys.open(data / "keys", now=begun)
             for one in hosted:
                 write_connection(data, one, origin=server.base_url, ca=certificate.ca, pid=os.getpid(), proxy=proxy)
             _remember(settings.state, data)
+            mischief = closing.enter_context(mischief_of(start.mischief, store))
+            if mischief:
+                say(f"… doing mischief; the same again: --mischief {mischief.settings}")
             serve(
-                create_app(Services(store=store, signing=signing, settings=server, clock=now)),
+                create_app(Services(store=store, signing=signing, settings=server, clock=now, mischief=mischief)),
                 place,
                 server,
                 certificate,
@@ -144,6 +164,7 @@ def _run(settings: Settings, start: Start) -> None:
             )
         finally:
             forget_connections(data)
+            closing.close()
             store.close()
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -80,11 +81,14 @@ class Call:
 
     def read(self, use_case: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a use case that only looks, on one snapshot."""
-        with self.services.store.read() as conn:
+        mischief = self.services.mischief
+        with mischief.reading() if mischief else self.services.store.read() as conn:
             return use_case(Transaction(conn, self.caller, self.circumstances), *args, **kwargs)
 
     async def write(self, use_case: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a use case in a transaction; returns once what it did is durable. Raises what it refused with."""
+        if self.services.mischief:
+            self.services.mischief.hold()
         work = perform(use_case, self.caller, self.circumstances, *args, **kwargs)
         outcome = await asyncio.wrap_future(self.services.store.write(work))
         if isinstance(outcome, Refused):
@@ -114,6 +118,9 @@ class Call:
                 f"This local tenant does not serve $expand={','.join(asked.expand)}. Ask for it by its own path.",
                 hint=odata.DIVERGENCES,
             )
+        if self.services.mischief:
+            fewer = self.services.mischief.page_size(asked.query.top)
+            return replace(asked, query=replace(asked.query, top=fewer))
         return asked
 
     # -- answers ------------------------------------------------------------------------------------------------
@@ -168,6 +175,8 @@ def graph_endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]
 
     async def endpoint(request: Request) -> Response:
         services: Services = request.app.state.services
+        if services.mischief:
+            services.mischief.throttle()
         now = instant_of(request)
         caller = authenticate(request.headers.get("authorization"), services, now)
         answer = handler(Call(request, services, now, caller))

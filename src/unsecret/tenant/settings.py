@@ -22,6 +22,7 @@ from unsecret.model.identifiers import ARM_APP_ID, GRAPH_APP_ID
 
 if TYPE_CHECKING:
     from unsecret.store.engine import Store
+    from unsecret.tenant.mischief import Mischief
     from unsecret.tenant.signing import SigningKeys
 
 DEFAULT_HOST = "localhost"
@@ -69,12 +70,14 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
 
 
 class Services(Struct, frozen=True, kw_only=True):
-    """What the handlers of one server work with. `clock` is asked once, when a request begins."""
+    """What the handlers of one server work with. `clock` is asked once, when a request begins; `mischief` is what
+    is done to clients on purpose, None for nothing."""
 
     store: Store
     signing: SigningKeys
     settings: ServerSettings
     clock: Callable[[], datetime]
+    mischief: Mischief | None = None
 
 
 def server_settings(

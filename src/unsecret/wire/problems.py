@@ -143,7 +143,7 @@ def _inner(request_id: str, client_request_id: str, now: datetime) -> dict[str, 
 
 
 def _headers(error: UnsecretError) -> dict[str, str]:
-    if isinstance(error, Throttled):
+    if isinstance(error, Throttled) and error.retry_after is not None:
         return {"Retry-After": str(max(1, math.ceil(min(error.retry_after, LONGEST_PAUSE))))}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm=""'}  # RFC 9110 wants one with every 401
