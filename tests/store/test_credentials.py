@@ -155,6 +155,7 @@ def test_a_key_id_cannot_come_twice_in_a_set(store: Store, app: Application) -> 
     assert keys_of(store, app) == (kept,)
 
 
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_the_file_holds_the_digest_and_nothing_that_the_caller_did_not_give(
     store: Store, app: Application, database: str
 ) -> None:

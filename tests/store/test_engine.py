@@ -20,6 +20,7 @@ from unsecret.store.engine import Store
 from unsecret.store.transaction import savepoint
 
 A = ObjectKind.APPLICATION
+IN_A_FILE = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 SOON = 10.0
 SOME_PAGES = 160
 """Room for the tables and a few objects."""
@@ -65,6 +66,7 @@ def test_a_new_directory_is_made_with_its_folder_and_for_its_owner_only(tmp_path
     assert "directory.sqlite-wal" in modes
 
 
+@IN_A_FILE
 def test_a_path_and_a_url_open_the_same_directory(path: Path, store: Store) -> None:
     store.write(adding(1)).result(SOON)
     for place in (path, str(path), f"sqlite:///{path}"):
@@ -73,6 +75,7 @@ def test_a_path_and_a_url_open_the_same_directory(path: Path, store: Store) -> N
         again.close()
 
 
+@IN_A_FILE
 @pytest.mark.parametrize("pragma", [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)])
 def test_every_connection_is_durable_and_strict(store: Store, pragma: tuple[str, Any]) -> None:
     name, wanted = pragma
@@ -85,12 +88,13 @@ def test_every_connection_is_durable_and_strict(store: Store, pragma: tuple[str,
         assert [ask(first), ask(second)] == [wanted, wanted]
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://localhost/x"])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql+pymysql://localhost/x"])
 def test_a_place_that_cannot_be_shared_is_refused_with_a_remedy(url: str) -> None:
     with pytest.raises(Unsupported, match="Give the path of a file"):
         Store.open(url)
 
 
+@IN_A_FILE
 def test_a_full_disk_is_unavailable_names_the_remedy_and_writes_nothing_by_halves(small: Store) -> None:
     small.write(adding(1000)).result(SOON)
     before = count(small)
@@ -109,6 +113,7 @@ def in_a_savepoint(work: Any) -> Any:
     return wrapped
 
 
+@IN_A_FILE
 @pytest.mark.parametrize("wrapped", [lambda work: work, in_a_savepoint], ids=["plain", "in a savepoint"])
 def test_who_shares_a_transaction_with_a_work_that_does_not_fit_is_served_or_told(small: Store, wrapped: Any) -> None:
     """On a full disk SQLite may undo the whole transaction, and not the one statement: then all are told so."""
@@ -123,6 +128,7 @@ def test_who_shares_a_transaction_with_a_work_that_does_not_fit_is_served_or_tol
     small.write(adding(100)).result(SOON)
 
 
+@IN_A_FILE
 def test_writes_succeed_again_once_there_is_space(small: Store) -> None:
     with pytest.raises(Unavailable):
         small.write(adding(*[50_000] * 40)).result(SOON)
@@ -131,6 +137,7 @@ def test_writes_succeed_again_once_there_is_space(small: Store) -> None:
     assert count(small) == 40
 
 
+@IN_A_FILE
 def test_a_directory_can_be_read_while_its_disk_is_full(small: Store) -> None:
     small.write(adding(100)).result(SOON)
     with pytest.raises(Unavailable):
@@ -138,6 +145,7 @@ def test_a_directory_can_be_read_while_its_disk_is_full(small: Store) -> None:
     assert count(small) == 1
 
 
+@IN_A_FILE
 def test_another_process_that_holds_the_lock_too_long_makes_writes_unavailable(path: Path) -> None:
     store = Store.open(path, busy_seconds=0.05)
     other = sqlite3.connect(path, isolation_level=None)
@@ -170,6 +178,7 @@ def test_a_file_that_cannot_be_opened_is_unavailable_with_a_remedy(tmp_path: Pat
             Store.open(path)
 
 
+@IN_A_FILE
 @pytest.mark.parametrize("page", [1, 3, 7])
 def test_a_damaged_file_is_unavailable_and_not_an_unknown_error(path: Path, page: int) -> None:
     store = Store.open(path)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import operator
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.store.conftest import KINDS
 from tests.store.nouns import NOW, TENANT, application, guid, key
 from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.identifiers import AppId, KeyId
@@ -157,12 +156,11 @@ def compares(left: Any, asked: Operator, right: Literal | tuple[Literal, ...]) -
     return TESTS[asked](left, right)
 
 
-@pytest.fixture(scope="module")
-def places(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+@pytest.fixture(scope="module", params=KINDS)
+def places(request: pytest.FixtureRequest) -> Iterator[Store]:
     """One directory; every example puts its own applications into it and takes them out again."""
-    path = tmp_path_factory.mktemp("filters") / "directory.sqlite"
-    shutil.copy(migrated, path)
-    store = Store.open(path)
+    migrated = {"sqlite": "migrated_file", "postgresql": "migrated_database"}[request.param]
+    store = Store.open(request.getfixturevalue(migrated))
     yield store
     store.close()
 

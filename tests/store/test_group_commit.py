@@ -26,6 +26,8 @@ class Gate:
     """Holds the writing thread inside a work, so that a test can choose what the next batch consists of."""
 
     def __init__(self, store: Store):
+        # What is run for the first time takes long, and a batch must not.
+        store.write(adding("first of all", then=RuntimeError("undone"))).exception(SOON)
         self._reached, self._open = threading.Event(), threading.Event()
         self.future = store.write(self._work)
         assert self._reached.wait(SOON)

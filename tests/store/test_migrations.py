@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import warnings
 from pathlib import Path
@@ -22,9 +23,9 @@ from unsecret.store.engine import Store
 
 
 @pytest.fixture
-def path(database: str) -> Path:
-    """The file."""
-    return Path(database.removeprefix("sqlite:///"))
+def path(migrated_file: Path, tmp_path: Path) -> Path:
+    """A file with a directory in it."""
+    return Path(shutil.copy(migrated_file, tmp_path))
 
 
 def test_migrations_and_schema_agree(path: Path) -> None:

@@ -33,6 +33,7 @@ from unsecret.store.engine import Store
 from unsecret.store.statement import driver_of
 
 O = Operator  # noqa: E741
+pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 A, SP = ObjectKind.APPLICATION, ObjectKind.SERVICE_PRINCIPAL
 
 APP = application(

@@ -1,64 +1,67 @@
-"""Opening the directory's database, and everything in which database engines differ.
-
-SQLite in WAL mode with `synchronous=FULL`: an answered write survives the loss of power. Transactions are begun and
-ended in so many words, on connections that the driver and SQLAlchemy both regard as autocommitting, because the sqlite3
-module's own transaction control begins too late (https://docs.sqlalchemy.org/en/21/dialects/sqlite.html, "Transactions
-with SQLite and the sqlite3 driver"). A writing transaction takes the write lock when it begins, so that what it reads
-cannot change before it commits, whichever process would like to.
-"""
+"""Opening the directory's database. Everything in which the engines differ is in `sqlite.py` and `postgresql.py`."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import threading
-import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Connection
 
 from unsecret.errors import Unavailable, Unsupported
-from unsecret.store import migrations
-from unsecret.store.statement import driver_of
-from unsecret.store.transaction import WriteTransaction
-from unsecret.store.writer import Writer
+from unsecret.model.identifiers import TenantId
+from unsecret.store.columns import guid
+from unsecret.store.sqlite import SqliteFile
+from unsecret.store.writer import APPENDING, EVERYTHING, Scope, Writer
 
-__all__ = ["Connection", "Store", "unavailable"]
+__all__ = ["Connection", "Store"]
 
 T = TypeVar("T")
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for another process's transaction before it answers Unavailable."""
 
-_BEGIN_WRITING = "BEGIN IMMEDIATE"
-_LOOK_AGAIN_SECONDS = 0.001
-_AFTER_YOU_SECONDS = 0.002
-_KEPT_READERS = 16
-_PAGES_BETWEEN_CHECKPOINTS = 10_000
-"""40 MB of log before it is folded into the file: a page that many commits touched is then written back once."""
+_POSTGRESQL = ("postgresql://", "postgres://")
 
-_LARGEST_IDLE_LOG = 64 * 1024 * 1024
-_opening = threading.Lock()
+
+class Database(Protocol):
+    """What an engine gives a Store."""
+
+    @classmethod
+    def open(cls, place: str, *, max_pages: int | None, busy_seconds: float) -> Database:
+        """See `Store.open`. Raises the driver's own errors, Unavailable and Unsupported."""
+        ...
+
+    @staticmethod
+    def refusal(error: BaseException, *, committing: bool = False) -> Unavailable | None:
+        """The refusal, with its remedy, that an error of the driver amounts to; None when it is a mistake of ours."""
+        ...
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A connection in one consistent state, which cannot write."""
+        ...
+
+    def writer(self, scope: Scope) -> Writer:
+        """Who does the works that need `scope` for themselves."""
+        ...
+
+    def close(self) -> None:
+        """Commits what waits, then closes."""
+        ...
 
 
 class Store:
-    """One open directory. Safe to share between threads; other processes may have the same file open.
+    """One open directory. Safe to share between threads; other processes and machines may have the same one open.
 
-    Reads run beside each other and beside the one writer. Every write of this process goes through one thread,
-    which commits for all who wait (`writer.py`).
+    Reads run beside each other and beside the writers. What a work of `write` reads stays true until it is committed,
+    whoever else writes in its tenant, in whichever process: it has that tenant to itself.
     """
 
-    def __init__(self, readers: Engine, writer: Engine, turns: _Turns):
+    def __init__(self, database: Database):
         """Use `Store.open`."""
-        self._readers = readers
-        self._writing = writer
-        self._writer = Writer(WriteTransaction(writer, begin=turns.begin), unavailable)
+        self._database = database
 
     @classmethod
     def open(
@@ -66,195 +69,62 @@ class Store:
     ) -> Store:
         """Opens the database, made and migrated first where that is needed.
 
-        `url_or_path` is the path of an SQLite file or an SQLAlchemy URL. `max_pages` bounds the file, in pages of 4
-        KiB, as a full disk would; `busy_seconds` is how long a write waits for other processes. Raises Unavailable
-        when the file cannot be opened, is damaged, or is newer than this software; Unsupported for another database.
+        `url_or_path` is the path of an SQLite file, an SQLAlchemy URL of one, or a libpq URL of a PostgreSQL database.
+        `max_pages` bounds a file, in pages of 4 KiB, as a full disk would; `busy_seconds` is how long a write waits
+        for other processes. Raises Unavailable when the database cannot be opened, is damaged, or is newer than this
+        software; Unsupported for another database, and for PostgreSQL without its driver.
         """
-        url = _url(url_or_path)
-        with _opening, _telling():
-            _create_for_owner_only(Path(url.database or ""))
-            pragmas = _pragmas(max_pages)
-            preparing = _engine(url, (*pragmas, "foreign_keys=OFF"), busy_seconds)  # a migration may replace a table
-            try:
-                _prepare(preparing, busy_seconds)
-                readers = _engine(url, (*pragmas, "query_only=ON"), busy_seconds)
-                writer = _engine(url, (*pragmas, "busy_timeout=0"), busy_seconds)  # _Turns does the waiting
-                return cls(readers, writer, _Turns(busy_seconds))
-            finally:
-                preparing.dispose()
+        place = str(url_or_path)
+        kind = _kind_of(place)
+        with _telling(kind):
+            return cls(kind.open(place, max_pages=max_pages, busy_seconds=busy_seconds))
 
     @contextmanager
     def read(self) -> Generator[Connection]:
         """A connection that sees one consistent state of the directory and cannot write."""
-        with _telling(), self._readers.connect() as conn:
-            driver = driver_of(conn)
-            driver.execute("BEGIN")
-            try:
-                yield conn
-            finally:
-                driver.rollback()
+        with _telling(type(self._database)), self._database.read() as conn:
+            yield conn
 
-    def write(self, work: Callable[[Connection], T]) -> Future[T]:
-        """Runs `work` in a transaction on the writing thread.
+    def write(self, work: Callable[[Connection], T], tenant_id: TenantId | None = None) -> Future[T]:
+        """Runs `work` in a transaction on a writing thread, alone in the tenant `tenant_id`; without one, alone in
+        the whole directory.
 
         The future is resolved once the work is on disk. What `work` raises undoes the work alone and is the future's
         exception; it is Unavailable when nothing could be committed. `work` must neither commit nor wait for another
-        write. A work that wants to go on after a failure of its own uses `transaction.savepoint`.
+        write, and writes nothing in another tenant than its own. A work that wants to go on after a failure of its
+        own uses `transaction.savepoint`.
         """
-        return self._writer.submit(work)
+        scope = EVERYTHING if tenant_id is None else guid(tenant_id)
+        return self._database.writer(scope).submit(work, scope)
+
+    def append(self, work: Callable[[Connection], T]) -> Future[T]:
+        """As `write`, alone in nothing: for a work that reads nothing and only adds rows which nothing that is decided
+        depends on, such as the record of a sign-in. It waits for nobody's turn."""
+        return self._database.writer(APPENDING).submit(work, APPENDING)
 
     def close(self) -> None:
         """Commits what waits, then closes. Later writes are refused with Unavailable."""
-        self._writer.close()
-        self._writing.dispose()
-        self._readers.dispose()
-
-
-def _url(url_or_path: str | Path) -> URL:
-    text = str(url_or_path)
-    url = make_url(text) if "://" in text else URL.create("sqlite", database=text)
-    if url.get_backend_name() != "sqlite":
-        raise Unsupported("The directory can be kept in SQLite only, so far. Give the path of a file.")
-    if url.database in (None, "", ":memory:"):
-        raise Unsupported("The directory must be a file: several connections share it. Give the path of a file.")
-    return url
-
-
-def _create_for_owner_only(path: Path) -> None:
-    """Makes an empty file that nobody else can read; SQLite gives its companions the same mode.
-
-    An existing file is not even opened: closing a descriptor would drop the locks that SQLite holds through another.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError as error:
-        if not os.path.exists(path):
-            raise Unavailable(_REMEDIES[sqlite3.SQLITE_CANTOPEN]) from error
-
-
-class _Turns:
-    """Takes turns at SQLite's write lock with other processes.
-
-    SQLite's own waiting looks at the lock every tenth of a second in the end, and of two busy processes one would
-    hardly ever find it free. This looks every millisecond, and who has had to wait lets the other go first next time.
-    """
-
-    def __init__(self, busy_seconds: float):
-        self._patience = busy_seconds
-        self._had_to_wait = False
-
-    def begin(self, conn: Connection) -> None:
-        """Begins a writing transaction. Raises the driver's error when the lock is not to be had in time."""
-        if self._had_to_wait:
-            time.sleep(_AFTER_YOU_SECONDS)
-        tries = _patiently(_BEGIN_WRITING, conn, self._patience)
-        self._had_to_wait = tries > 1
-
-
-def _patiently(command: str, conn: Connection, patience: float) -> int:
-    """Runs `command` until nobody else is in its way; the number of times that took."""
-    deadline, tries = time.monotonic() + patience, 1
-    while True:
-        try:
-            driver_of(conn).execute(command).fetchall()
-            return tries
-        except sqlite3.OperationalError as error:
-            if _primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-        time.sleep(_LOOK_AGAIN_SECONDS)
-        tries += 1
-
-
-def _engine(url: URL, pragmas: Iterable[str], busy_seconds: float) -> Engine:
-    engine = create_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        connect_args={"timeout": busy_seconds, "check_same_thread": False},
-        poolclass=QueuePool,
-        pool_size=_KEPT_READERS,
-        max_overflow=-1,
-        pool_use_lifo=True,
-        hide_parameters=True,  # an error of the database is logged, and what somebody asked for is not
-    )
-    commands = [f"PRAGMA {pragma}" for pragma in pragmas]
-
-    @event.listens_for(engine, "connect")
-    def set_up(driver: sqlite3.Connection, _record: object) -> None:
-        for command in commands:
-            driver.execute(command)
-        driver.create_function("lower", 1, _lower, deterministic=True)
-
-    return engine
-
-
-def _lower(value: Any) -> Any:
-    """SQLite's own `lower` knows ASCII only; PostgreSQL's knows every letter, as Python's does."""
-    return value.lower() if isinstance(value, str) else value
-
-
-def _pragmas(max_pages: int | None) -> tuple[str, ...]:
-    """Of every connection. The bound on pages is there for tests of a full disk."""
-    bound = () if max_pages is None else (f"max_page_count={max_pages}",)
-    return (
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"wal_autocheckpoint={_PAGES_BETWEEN_CHECKPOINTS}",
-        f"journal_size_limit={_LARGEST_IDLE_LOG}",
-        *bound,
-    )
-
-
-def _prepare(engine: Engine, busy_seconds: float) -> None:
-    """Write-ahead logging, then the tables, under the write lock: of several first starts one does the work."""
-    with engine.connect() as conn:
-        # The switch needs the file alone for a moment, and SQLite does not wait for that by itself.
-        _patiently("PRAGMA journal_mode=WAL", conn, busy_seconds)
-        if not migrations.is_current(conn):
-            _migrate(conn)
-
-
-def _migrate(conn: Connection) -> None:
-    driver_of(conn).execute(_BEGIN_WRITING)
-    try:
-        migrations.upgrade(conn)
-        driver_of(conn).execute("COMMIT")
-    finally:
-        driver_of(conn).rollback()
+        self._database.close()
 
 
 @contextmanager
-def _telling() -> Generator[None]:
+def _telling(kind: type[Database]) -> Generator[None]:
     """Turns the database's own troubles into Unavailable."""
     try:
         yield
     except Exception as error:
-        if (refusal := unavailable(error)) is not None:
+        if (refusal := kind.refusal(error)) is not None:
             raise refusal from error
         raise
 
 
-_REMEDIES = {
-    sqlite3.SQLITE_FULL: "The disk that holds the directory is full. Free some space there and try again.",
-    sqlite3.SQLITE_BUSY: "Another process is writing to the directory and did not finish in time. Try again shortly.",
-    sqlite3.SQLITE_LOCKED: "Another process is writing to the directory and did not finish in time. Try again shortly.",
-    sqlite3.SQLITE_READONLY: "The directory's file is read-only. Give this user the right to write it, and its folder.",
-    sqlite3.SQLITE_CANTOPEN: "The directory's file cannot be opened. See that its folder exists and is writable.",
-    sqlite3.SQLITE_IOERR: "The disk that holds the directory failed to read or write. Look at the system log.",
-    sqlite3.SQLITE_CORRUPT: "The directory's file is damaged. Restore it from a backup, or start with an empty one.",
-    sqlite3.SQLITE_NOTADB: "The directory's file is not a database. Point to another file, or move this one away.",
-}
-
-
-def unavailable(error: BaseException) -> Unavailable | None:
-    """The refusal, with its remedy, that an error of the database amounts to; None when it is a mistake of ours."""
-    if isinstance(error, DBAPIError):
-        error = error.orig or error
-    if isinstance(error, sqlite3.Error) and (remedy := _REMEDIES.get(_primary_code(error))) is not None:
-        return Unavailable(f"{remedy} Nothing was changed.")
-    return None
-
-
-def _primary_code(error: sqlite3.Error) -> int:
-    """SQLite's result code without its extension in the upper bits."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+def _kind_of(url_or_path: str) -> type[Database]:
+    if not url_or_path.startswith(_POSTGRESQL):
+        return SqliteFile
+    try:
+        from unsecret.store.postgresql import PostgresqlDatabase
+    except ImportError as missing:
+        raise Unsupported(
+            "PostgreSQL needs its driver, which is not installed: python -m pip install 'unsecret[postgresql]'"
+        ) from missing
+    return PostgresqlDatabase

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, TableValuedAlias, func
+from sqlalchemy import ColumnElement, Integer, TableValuedAlias, Text, func, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -35,20 +35,100 @@ def _with_a_plus(element: unindexed, compiler: Any, **options: Any) -> str:
     return f"+{compiler.process(element.clauses, **options)}"
 
 
+class by_code_point(FunctionElement[Any]):
+    """The words, compared code point by code point, as SQLite always does; PostgreSQL would ask the language."""
+
+    inherit_cache = True
+    name = "by_code_point"
+
+    def __init__(self, words: ColumnElement[Any]):
+        super().__init__(words)
+        self.type = words.type
+
+
+@compiles(by_code_point)
+def _as_always(element: by_code_point, compiler: Any, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(by_code_point, "postgresql")
+def _with_a_collation(element: by_code_point, compiler: Any, **options: Any) -> str:
+    return f'({compiler.process(element.clauses, **options)}) COLLATE "C"'
+
+
+class _inside(FunctionElement[Any]):
+    """What is in JSON text, at the names that follow. They are ours, and so may stand in the statement as text."""
+
+    inherit_cache = True
+
+    def __init__(self, body: ColumnElement[Any], *path: str):
+        super().__init__(body, *(literal_column(f"'{name}'") for name in path))
+
+
+class _word_in(_inside):
+    name, type = "word_in", Text()
+    inherit_cache = True
+
+
+class _flag_in(_inside):
+    name, type = "flag_in", Integer()
+    inherit_cache = True
+
+
+class _elements_in(_inside):
+    name = "elements_in"
+    inherit_cache = True
+
+
 def text_in(body: ColumnElement[Any], *path: str) -> ColumnElement[str]:
     """The string at `path` of the JSON text, lower-cased; NULL where there is none. Slow: every row is read for it."""
-    return func.lower(func.json_extract(body, _path(path)))
+    return func.lower(_word_in(body, *path))
 
 
-def flag_in(body: ColumnElement[Any], *path: str) -> ColumnElement[Any]:
+def flag_in(body: ColumnElement[Any], *path: str) -> ColumnElement[int]:
     """The boolean at `path`, as 1 or 0; NULL where there is none."""
-    return func.json_extract(body, _path(path))
+    return _flag_in(body, *path)
 
 
 def elements_in(body: ColumnElement[Any], *path: str) -> TableValuedAlias:
-    """The elements of the array at `path`, a row each, in the column `value`."""
-    return func.json_each(body, _path(path)).table_valued("value", joins_implicitly=True)
+    """The elements of the array at `path`, a row each, in the column `value`; none where there is no array."""
+    return _elements_in(body, *path).table_valued("value", joins_implicitly=True)
 
 
-def _path(names: tuple[str, ...]) -> str:
-    return "$" + "".join(f'."{name}"' for name in names)
+@compiles(_word_in, "sqlite")
+@compiles(_flag_in, "sqlite")
+def _extracted(element: _inside, compiler: Any, **options: Any) -> str:
+    return f"json_extract({_body_and_path(element, compiler, **options)})"
+
+
+@compiles(_elements_in, "sqlite")
+def _each(element: _elements_in, compiler: Any, **options: Any) -> str:
+    return f"json_each({_body_and_path(element, compiler, **options)})"
+
+
+def _body_and_path(element: _inside, compiler: Any, **options: Any) -> str:
+    body, *names = (compiler.process(clause, **options) for clause in element.clauses)
+    path = "".join(f".{name}" for name in names).replace("'", '"')
+    return f"{body}, '${path}'"
+
+
+@compiles(_word_in, "postgresql")
+def _word(element: _inside, compiler: Any, **options: Any) -> str:
+    return f"json_extract_path_text({_json_and_names(element, compiler, **options)})"
+
+
+@compiles(_flag_in, "postgresql")
+def _flag(element: _inside, compiler: Any, **options: Any) -> str:
+    return f"{_word(element, compiler, **options)}::boolean::integer"
+
+
+@compiles(_elements_in, "postgresql")
+def _elements(element: _inside, compiler: Any, **options: Any) -> str:
+    """json_array_elements refuses what is no array, and null is none."""
+    found = f"json_extract_path({_json_and_names(element, compiler, **options)})"
+    return f"json_array_elements(CASE json_typeof({found}) WHEN 'array' THEN {found} END)"
+
+
+def _json_and_names(element: _inside, compiler: Any, **options: Any) -> str:
+    body, *names = (compiler.process(clause, **options) for clause in element.clauses)
+    return ", ".join((f"{body}::json", *names))

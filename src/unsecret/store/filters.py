@@ -17,9 +17,11 @@ from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
 from unsecret.model.query import And, AnyOf, Comparison, Filter, Not, Operator, Or
 from unsecret.store.columns import folded, guid, micros
+from unsecret.store.expressions import by_code_point
 
 _LOWER_BOUNDS = (Operator.EQ, Operator.GE, Operator.GT)
-_LARGEST = 2**63 - 1
+_ORDERING = (Operator.GE, Operator.GT, Operator.LE, Operator.LT, Operator.STARTS_WITH)
+_LARGEST = 2**31 - 1
 _HIGHEST = "\U0010ffff"
 """Sorts after every character that a name can hold."""
 
@@ -118,6 +120,8 @@ def _compare(scalar: Scalar, operator: Operator, value: Any, name: str) -> Colum
     column = scalar.column
     if column is None or parsed is None:
         return true() if operator is Operator.NE else false()
+    if operator in _ORDERING and isinstance(parsed, str):
+        column = by_code_point(column)
     condition = _CONDITIONS[operator](column, parsed)
     if scalar.present is None or (scalar.absent_is_least and operator in _LOWER_BOUNDS):
         return condition
@@ -234,11 +238,11 @@ def number(value: Any, name: str) -> int:
     return max(-_LARGEST, min(value, _LARGEST))
 
 
-def flag(value: Any, name: str) -> bool:
-    """true or false."""
+def flag(value: Any, name: str) -> int:
+    """true or false, as 1 or 0."""
     if not isinstance(value, bool):
         raise _wrong_type(name, "true or false")
-    return value
+    return int(value)
 
 
 def unsupported(name: str, operator: Operator | None = None) -> Invalid:

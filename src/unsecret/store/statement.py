@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, insert
+from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 def driver_of(conn: Connection) -> Any:
     """The driver's connection. Of those that we use each has an `execute` that gives back a cursor."""
     return conn.connection.dbapi_connection
+
+
+def driver_error(error: BaseException) -> BaseException:
+    """The error as the driver raised it, without what SQLAlchemy wraps around it."""
+    return error.orig or error if isinstance(error, DBAPIError) else error
 
 
 class Statement:

@@ -30,17 +30,32 @@ def savepoint(conn: Connection) -> Generator[None]:
 class WriteTransaction:
     """Begins and ends transactions in so many words, on a connection that nobody else uses.
 
-    `begin` must take the write lock at once: what a work reads must still be true when it commits.
+    `begin` must take the lock on the scope at once: what a work reads must still be true when it commits. A
+    connection that is lost is replaced when the next transaction begins.
     """
 
-    def __init__(self, engine: Engine, *, begin: Callable[[Connection], None]):
-        self.connection = engine.connect()
-        """What works are given."""
+    def __init__(self, engine: Engine, *, begin: Callable[[Connection, bytes], None]):
+        self._engine = engine
         self._begin = begin
+        self._connection: Connection | None = None
 
-    def begin(self) -> None:
-        """Waits for the write lock."""
-        self._begin(self.connection)
+    @property
+    def connection(self) -> Connection:
+        """What works are given."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def begin(self, scope: bytes) -> None:
+        """Waits for the lock on `scope`."""
+        kept = self._connection is not None
+        try:
+            self._begin(self.connection, scope)
+        except Exception:
+            if not kept or not self._is_gone():
+                raise
+            self._drop()  # it died since it was last used
+            self._begin(self.connection, scope)
 
     def commit(self) -> None:
         """Returns once everything is on disk."""
@@ -48,7 +63,13 @@ class WriteTransaction:
 
     def rollback(self) -> None:
         """Undoes the transaction, if there is one."""
-        driver_of(self.connection).rollback()
+        if self._connection is None:
+            return
+        try:
+            driver_of(self._connection).rollback()
+        except BaseException:
+            self._drop()
+            raise
 
     def set_savepoint(self) -> None:
         """What follows can be undone alone."""
@@ -65,7 +86,20 @@ class WriteTransaction:
 
     def close(self) -> None:
         """Gives the connection back."""
-        self.connection.close()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _is_gone(self) -> bool:
+        """psycopg says when a connection was lost; SQLite's cannot be."""
+        return getattr(driver_of(self.connection), "closed", False)
+
+    def _drop(self) -> None:
+        """What one connection died of, those that are kept have died of, too."""
+        lost, self._connection = self._connection, None
+        if lost is not None:
+            lost.invalidate()
+            lost.close()
+            self._engine.pool.dispose()
 
     def _execute(self, command: str) -> None:
         driver_of(self.connection).execute(command)

@@ -1,6 +1,9 @@
-"""Group commit: one thread does every write of this process and commits once for all who wait.
+"""Group commit: a thread does the writes of this process, one after the other, and commits once for all who wait.
 
-A commit that is safe against power loss costs the disk a flush; sixteen waiting writes can share one. Each work runs in
+A commit that is safe against power loss costs the disk a flush; sixteen waiting writes can share one. What a work must
+have to itself while it runs is its scope: a tenant, everything, or nothing. Where locks are the database's smallest
+(SQLite has one lock, and one writer), works of every scope share a transaction; elsewhere only those of one scope do,
+so that a transaction holds one tenant's lock and no two can wait for each other. Each work runs in
 its own savepoint, so that one that fails takes nothing of its neighbours with it. Futures are resolved after the
 commit and never before, failures included: what made a work fail may itself have been uncommitted.
 """
@@ -10,10 +13,11 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection
 
@@ -22,18 +26,29 @@ from unsecret.store.transaction import WriteTransaction
 
 T = TypeVar("T")
 
+Scope = bytes
+"""The 16 bytes of a tenant, or one of these."""
+EVERYTHING, APPENDING = b"*", b"+"
+
 LARGEST_BATCH = 256
 LONGEST_BATCH_SECONDS = 0.05
 """The first of a batch waits for the last: these bound its wait."""
 
 
+class Refusal(Protocol):
+    """See `Database.refusal`."""
+
+    def __call__(self, error: BaseException, *, committing: bool = False) -> Unavailable | None: ...
+
+
 class _Job(Generic[T]):
     """A work and the promise of its outcome."""
 
-    __slots__ = ("error", "future", "result", "work")
+    __slots__ = ("error", "future", "result", "scope", "work")
 
-    def __init__(self, work: Callable[[Connection], T]):
+    def __init__(self, work: Callable[[Connection], T], scope: Scope):
         self.work = work
+        self.scope = scope
         self.future: Future[T] = Future()
         self.result: T | None = None
         self.error: BaseException | None = None
@@ -47,13 +62,12 @@ class _Job(Generic[T]):
         transaction.set_savepoint()
         try:
             self.result = self.work(transaction.connection)
+            transaction.release_savepoint()  # refused when the work has swallowed an error of the database
         except BaseException as error:
             self.error = error
             transaction.undo_to_savepoint()
-        else:
-            transaction.release_savepoint()
 
-    def resolve(self, refusal: Callable[[BaseException], Unavailable | None]) -> None:
+    def resolve(self, refusal: Refusal) -> None:
         """Keeps the promise, one way or the other."""
         if self.error is None:
             self.future.set_result(cast("T", self.result))
@@ -62,80 +76,110 @@ class _Job(Generic[T]):
 
 
 class Writer:
-    """Takes works from any thread and does them on one of its own."""
+    """Takes works from any thread and does them on threads of its own, one for each of `transactions`.
 
-    def __init__(self, transaction: WriteTransaction, refusal: Callable[[BaseException], Unavailable | None]):
-        self._transaction = transaction
+    Works of one scope are done in the order in which they came, and share transactions. Works of two scopes do so only
+    when `mixed`, and else go side by side.
+    """
+
+    def __init__(self, transactions: Sequence[WriteTransaction], refusal: Refusal, *, mixed: bool):
         self._refusal = refusal
-        self._queue: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._mixed = mixed
         self._gate = threading.Lock()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
-        self._thread.start()
+        self._waiting: dict[Scope, deque[_Job[Any]]] = {}
+        """The scopes that a thread works for or is to work for, and what it has not begun yet."""
+        self._ready: queue.SimpleQueue[Scope | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._run, args=(transaction,), name="store-writer", daemon=True)
+            for transaction in transactions
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    def submit(self, work: Callable[[Connection], T]) -> Future[T]:
+    def submit(self, work: Callable[[Connection], T], scope: Scope) -> Future[T]:
         """See `Store.write`."""
-        job = _Job(work)
+        job = _Job(work, scope)
+        key = EVERYTHING if self._mixed else scope
         with self._gate:
             if not self._closed:
-                self._queue.put(job)
+                if (waiting := self._waiting.get(key)) is not None:
+                    waiting.append(job)
+                else:
+                    self._waiting[key] = deque((job,))
+                    self._ready.put(key)
                 return job.future
         job.future.set_exception(Unavailable("The directory is shutting down. Try again once it is back."))
         return job.future
 
     def close(self) -> None:
-        """Does everything that was submitted before, and ends the thread."""
+        """Does everything that was submitted before, and ends the threads."""
         with self._gate:
             if not self._closed:
                 self._closed = True
-                self._queue.put(None)
-        self._thread.join()
+                for _ in self._threads:
+                    self._ready.put(None)
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
-        while (job := self._queue.get()) is not None:
-            self._commit_with(job)
-        self._transaction.close()
+    def _run(self, transaction: WriteTransaction) -> None:
+        while (key := self._ready.get()) is not None:
+            self._commit_with(self._waiting[key], transaction)
+            while self._is_to_go_on(key):
+                self._commit_with(self._waiting[key], transaction)
+        transaction.close()
 
-    def _commit_with(self, first: _Job[Any]) -> None:
-        """One transaction: `first`, and whoever else waits by the time it is done."""
-        jobs = (job for job in self._waiting(first) if job.starts())
+    def _is_to_go_on(self, key: Scope) -> bool:
+        """Whether this thread does more for `key` at once. While there are others, they have their turn first; once
+        nobody takes turns any more, it does."""
+        with self._gate:
+            if not self._waiting[key]:
+                del self._waiting[key]
+                return False
+            if not self._closed:
+                self._ready.put(key)
+            return self._closed
+
+    def _commit_with(self, waiting: deque[_Job[Any]], transaction: WriteTransaction) -> None:
+        """One transaction: the first who waits, and whoever else does by the time it is done."""
+        jobs = (job for job in _taken(waiting) if job.starts())
         batch: list[_Job[Any]] = []
+        committing = False
         try:
-            self._transaction.begin()
+            transaction.begin(waiting[0].scope)
             for job in jobs:
                 batch.append(job)
-                job.attempt(self._transaction)
-            self._transaction.commit()
+                job.attempt(transaction)
+            committing = True
+            transaction.commit()
         except BaseException as error:
             if not batch:  # it could not even begin, and neither could those who wait
                 batch.extend(jobs)
-            self._abandon(batch, error)
+            self._abandon(batch, transaction, error, committing=committing)
         for job in batch:
             job.resolve(self._refusal)
 
-    def _abandon(self, batch: list[_Job[Any]], error: BaseException) -> None:
-        """Nothing of the batch was written. A lost savepoint is only the consequence of an error before it."""
+    def _abandon(
+        self, batch: list[_Job[Any]], transaction: WriteTransaction, error: BaseException, *, committing: bool
+    ) -> None:
+        """Nothing of the batch was written, or nobody knows. A lost savepoint is only the consequence of an error
+        before it."""
         with suppress(Exception):
-            self._transaction.rollback()
-        explained = (self._refusal(cause) for cause in _history(error))
+            transaction.rollback()
+        explained = (self._refusal(cause, committing=committing) for cause in _history(error))
         refusal = next(filter(None, explained), None) or _unexplained(error)
         for job in batch:
             job.error = refusal
 
-    def _waiting(self, first: _Job[Any]) -> Iterator[_Job[Any]]:
-        deadline = time.monotonic() + LONGEST_BATCH_SECONDS
-        yield first
-        for _ in range(LARGEST_BATCH - 1):
-            if time.monotonic() > deadline:
-                return
-            try:
-                job = self._queue.get_nowait()
-            except queue.Empty:
-                return
-            if job is None:
-                self._queue.put(None)
-                return
-            yield job
+
+def _taken(waiting: deque[_Job[Any]]) -> Iterator[_Job[Any]]:
+    """The jobs of one batch."""
+    deadline = time.monotonic() + LONGEST_BATCH_SECONDS
+    yield waiting.popleft()
+    for _ in range(LARGEST_BATCH - 1):
+        if not waiting or time.monotonic() > deadline:
+            return
+        yield waiting.popleft()
 
 
 def _history(error: BaseException | None) -> Iterator[BaseException]:
