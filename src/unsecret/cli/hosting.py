@@ -190,7 +190,7 @@ def _names(store: Store, name: str | None, domain: str | None) -> tuple[str, str
 
 def _with_certificate(store: Store, tenant: Tenant, folder: Path, now: datetime) -> Hosted:
     certificate = administrator_certificate(folder, now=now)
-    registered = store.write(lambda conn: register_administrator_certificate(conn, tenant.id, certificate))
+    registered = store.write(lambda conn: register_administrator_certificate(conn, tenant.id, certificate), tenant.id)
     return Hosted(tenant, folder, registered.result())
 
 

@@ -90,7 +90,7 @@ class Call:
         if self.services.mischief:
             self.services.mischief.hold()
         work = perform(use_case, self.caller, self.circumstances, *args, **kwargs)
-        outcome = await asyncio.wrap_future(self.services.store.write(work))
+        outcome = await asyncio.wrap_future(self.services.store.write(work, self.caller.tenant_id))
         if isinstance(outcome, Refused):
             raise outcome.error
         return cast("R", outcome)

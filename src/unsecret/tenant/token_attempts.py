@@ -74,7 +74,7 @@ def record(asking: Asking, refusal: TokenRefused | None) -> Awaitable[None]:
     """Write the sign-in down, also when the client hangs up meanwhile. What is returned is done once the record is
     durable; it raises Unavailable, and then there must be no token."""
     row = sign_in_of(asking, refusal)
-    written = asking.services.store.write(lambda conn: logs.add_sign_in(conn, asking.tenant.id, row))
+    written = asking.services.store.append(lambda conn: logs.add_sign_in(conn, asking.tenant.id, row))
     return asyncio.shield(asyncio.wrap_future(written))
 
 
