@@ -7,12 +7,15 @@ DATA ?= .unsecret
 PORT ?= 8443
 TESTS ?= tests
 CALLS ?= 20000
+BENCH ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := .venv-strangers
 AZ := .venv-az
 NODE := .node-strangers
+PEERS := .venv-bench
+NODE_PEERS := .node-bench
 
 PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
@@ -39,8 +42,8 @@ check: $(VENV)/.tests-installed ## lint, format, types, import rules, documents
 	@$(BIN)/pytest tests/test_repository.py tests/cli/test_reference.py tests/tenant/test_served_page.py \
 		tests/tenant/test_errors_page.py
 
-bench: $(VENV)/.installed $(AZ)/.installed ## measure against peers: ratios, held against their limits
-	@$(BIN)/python bench/start_up.py
+bench: $(VENV)/.installed $(AZ)/.installed $(PEERS)/.installed $(NODE_PEERS)/.installed ## measure against peers: ratios, held against their limits (BENCH="tokens secrets" for some)
+	@$(BIN)/python -m bench $(BENCH)
 
 fuzz: $(VENV)/.tests-installed ## call everything in /openapi.json with made-up values (CALLS=20000 SEED=1)
 	@$(BIN)/python -m tests.hostile.fuzz --calls $(CALLS) $(if $(SEED),--seed $(SEED))
@@ -58,7 +61,7 @@ docs: $(VENV)/.tests-installed ## write the reference pages anew that are made f
 
 lock: $(VENV)/.tests-installed ## write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(LOCK) pyproject.toml --output-file requirements/run.txt
-	@for name in build dev strangers az; do $(LOCK) requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
+	@for name in build dev strangers az bench; do $(LOCK) requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
 
 upgrade: ## the same, with the newest versions that are allowed
 	@$(MAKE) lock LOCK='$(LOCK) --upgrade'
@@ -67,7 +70,7 @@ audit: $(VENV)/.tests-installed ## look the locked packages up among known vulne
 	@for name in run build dev; do $(BIN)/pip-audit --require-hashes --disable-pip --strict -r requirements/$$name.txt || exit 1; done
 
 clean: ## remove the environments and caches, never the tenant's data
-	rm -rf $(VENV) $(CLIENTS) $(AZ) $(NODE) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CLIENTS) $(AZ) $(NODE) $(PEERS) $(NODE_PEERS) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # The build tools come first and locked, and builds are not isolated: pip fetches nothing that has no hash.
 $(VENV)/.packages: requirements/build.txt requirements/run.txt
@@ -89,13 +92,16 @@ $(VENV)/.tests-installed: $(VENV)/.installed requirements/dev.txt
 # Thousands of files, most of them never imported: they are compiled when used.
 $(CLIENTS)/.installed: requirements/strangers.txt
 $(AZ)/.installed: requirements/az.txt
-$(CLIENTS)/.installed $(AZ)/.installed:
+$(PEERS)/.installed: requirements/bench.txt
+$(CLIENTS)/.installed $(AZ)/.installed $(PEERS)/.installed:
 	@echo "Making $(@D) …"
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install $(PIP_FLAGS) --no-compile -r $<
 	@touch $@
 
 $(NODE)/.installed: tests/clients/node/package.json tests/clients/node/package-lock.json
+$(NODE_PEERS)/.installed: $(wildcard bench/peers/*)
+$(NODE)/.installed $(NODE_PEERS)/.installed:
 	@echo "Making $(@D) …"
 	@rm -rf $(@D) && mkdir $(@D) && cp $^ $(@D)
 	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
+
+from bench.figures import Figure
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 11
@@ -23,22 +23,16 @@ OURS = [str(ROOT / ".venv" / "bin" / "unsecret"), "--version"]
 PEER = [str(ROOT / ".venv-az" / "bin" / "az"), "version"]
 
 
-def main() -> int:
-    """Measure, print, and return 1 when the limit is passed or something did not work."""
-    if not Path(PEER[0]).exists():
-        print("Azure CLI is not installed: make strangers", file=sys.stderr)
-        return 1
-    with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "HOME": home, "AZURE_CONFIG_DIR": home, "AZURE_CORE_COLLECT_TELEMETRY": "no"}
-        for command in (OURS, PEER):
-            _seconds(command, environment)  # the first run pays for cold files
-        pairs = [(_seconds(OURS, environment), _seconds(PEER, environment)) for _ in range(ROUNDS)]
+def measure(folder: Path) -> list[Figure]:
+    """The figure. Raises SystemExit when something did not work."""
+    environment = {**os.environ, "HOME": str(folder), "AZURE_CONFIG_DIR": str(folder)}
+    environment |= {"AZURE_CORE_COLLECT_TELEMETRY": "no"}
+    for command in (OURS, PEER):
+        _seconds(command, environment)  # the first run pays for cold files
+    pairs = [(_seconds(OURS, environment), _seconds(PEER, environment)) for _ in range(ROUNDS)]
     ours, peer = (statistics.median(column) for column in zip(*pairs, strict=True))
-    ratio = ours / peer
-    print(
-        f"unsecret --version / az version: {ratio:.2f} of its time (limit {LIMIT}), medians of {ROUNDS} rounds in turn"
-    )
-    return 0 if ratio <= LIMIT else 1
+    what = "`unsecret --version`, of the time that `az version` takes"
+    return [Figure("start-up", what, ours / peer, LIMIT, at_least=False, bound_by="Python's own start")]
 
 
 def _seconds(command: list[str], environment: dict[str, str]) -> float:
@@ -48,7 +42,3 @@ def _seconds(command: list[str], environment: dict[str, str]) -> float:
     if not ran.stdout.strip():
         raise SystemExit(f"{command[0]} answered nothing")
     return taken
-
-
-if __name__ == "__main__":
-    sys.exit(main())

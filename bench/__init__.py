@@ -1,0 +1,1 @@
+"""Measuring unsecret beside its peers, in one run: `make bench`."""
