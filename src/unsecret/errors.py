@@ -92,9 +92,15 @@ class Conflict(UnsecretError):
 
 
 class Gone(UnsecretError):
-    """It was there and is not any more."""
+    """It was there and is not any more. `location` is where to go on, if anywhere."""
 
     default_code = "Request_ResourceGone"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, target: str | None = None, location: str | None = None
+    ):
+        super().__init__(message, code=code, target=target)
+        self.location = location
 
 
 class TooLarge(UnsecretError):

@@ -28,7 +28,17 @@ from tests.store.nouns import (
 from unsecret.model.application import ObjectKind
 from unsecret.model.identifiers import AppId
 from unsecret.model.query import And, AnyOf, Comparison, Filter, Operator, OrderBy, Query
-from unsecret.store import credentials, directory_objects, federation, links, logs, policies, tenants
+from unsecret.store import (
+    changes,
+    credentials,
+    deleted_objects,
+    directory_objects,
+    federation,
+    links,
+    logs,
+    policies,
+    tenants,
+)
 from unsecret.store.engine import Store
 from unsecret.store.statement import driver_of
 
@@ -214,6 +224,26 @@ QUESTIONS: dict[str, tuple[Callable[[Any], Any], int, str]] = {
         1,
         "ix_audit_target_lookup",
     ),
+    "changes": (lambda conn: changes.since(conn, TENANT, 0, most=100), 1, "ix_audit_target_event"),
+    "the newest change": (lambda conn: changes.newest(conn, TENANT), 1, "ix_audit_target_event"),
+    "what was changed": (lambda conn: changes.found(conn, TENANT, [APP.id]), 3, "uq_directory_object_object_id"),
+    "deleted": (
+        lambda conn: deleted_objects.list_deleted(conn, TENANT, A, Query(), since=NOW),
+        3,
+        "ix_directory_object_deleted",
+    ),
+    "deleted by name": (
+        lambda conn: deleted_objects.list_deleted(conn, TENANT, A, Query(order_by=OrderBy("displayName")), since=NOW),
+        3,
+        "ix_directory_object_deleted",
+    ),
+    "a deleted one": (
+        lambda conn: deleted_objects.get_deleted(conn, TENANT, APP.id, since=NOW),
+        3,
+        "uq_directory_object_object_id",
+    ),
+    "expired": (lambda conn: deleted_objects.expired(conn, TENANT, until=NOW), 3, "ix_directory_object_deleted"),
+    "owns a deleted one": (lambda conn: deleted_objects.owns(conn, TENANT, PRINCIPAL.id, APP.id), 1, "uq_owner"),
     "sign-ins": (sign_ins(), 1, "ix_sign_in_at"),
     "sign-ins of an app since": (
         sign_ins(And((Comparison("appId", O.EQ, AppId(NOWHERE)), Comparison("createdDateTime", O.GE, NOW)))),

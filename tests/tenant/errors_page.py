@@ -113,6 +113,10 @@ CODES = {
         "A name, a URI, a link or a domain that has to be unique is taken.",
         "The message says which; choose another.",
     ),
+    (410, "resyncRequired"): (
+        "A delta token that is seven days old, or of another collection or tenant.",
+        "Read everything again: follow the address in the `Location` header.",
+    ),
     (413, "Request_EntityTooLarge"): ("A body of more than 1 MiB.", "Send less at a time."),
     (424, "FailedDependency"): (
         "In a batch: a request that this one depends on failed, so this one was not tried.",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
+import msgspec
 from sqlalchemy import Connection, bindparam, delete, literal_column, null, select, update
 
 from unsecret.errors import Conflict
@@ -77,8 +78,10 @@ def list_deleted(
     conn: Connection, tenant_id: TenantId, kind: ObjectKind, query: Query, *, since: datetime
 ) -> Page[DeletedObject]:
     """A page of one kind. Raises Invalid as `directory_objects.list` does."""
-    remembered = _object.deleted_at > micros(since)
-    return page_of(conn, _COLLECTIONS[kind], tenant_id, query, lambda rows: _nouns(conn, rows), remembered)
+    whole = _COLLECTIONS[kind]
+    remembered = (*whole.conditions, _object.deleted_at > micros(since))
+    collection = msgspec.structs.replace(whole, conditions=remembered)
+    return page_of(conn, collection, tenant_id, query, lambda rows: _nouns(conn, rows))
 
 
 def get_deleted(conn: Connection, tenant_id: TenantId, object_id: ObjectId, *, since: datetime) -> DeletedObject | None:

@@ -19,6 +19,7 @@ from unsecret.tenant import (
     azure_resource_manager,
     batch,
     deleted_items,
+    delta,
     directory,
     directory_objects,
     federated_credentials,
@@ -47,6 +48,7 @@ from unsecret.wire.problems import to_graph, unknown_to_graph
 log = get_logger(__name__)
 
 GRAPH_ROUTES: Routes = [
+    *delta.ROUTES,
     *directory_objects.ROUTES,
     *federated_credentials.ROUTES,
     *applications.ROUTES,

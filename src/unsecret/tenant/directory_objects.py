@@ -21,7 +21,7 @@ from unsecret.wire.directory import directory_object_to_graph
 from unsecret.wire.policies import policy_to_graph, reference_from_graph
 from unsecret.wire.service_principals import service_principal_to_graph
 
-_COLLECTION = {
+COLLECTIONS = {
     ObjectKind.APPLICATION: collections.APPLICATIONS,
     ObjectKind.SERVICE_PRINCIPAL: collections.SERVICE_PRINCIPALS,
 }
@@ -36,18 +36,19 @@ def encode(obj: DirectoryObject, call: Call, select: odata.Names) -> dict[str, A
     keys = "keyCredentials" in wanted
     if isinstance(obj, Application):
         return application_to_graph(obj, with_keys=keys, selected=wanted)
-    attributes = _shows_attributes(select)
+    attributes = shows_attributes(select)
     return service_principal_to_graph(obj, beta=call.beta, with_keys=keys, with_custom_security_attributes=attributes)
 
 
-def _shows_attributes(select: odata.Names) -> bool:
+def shows_attributes(select: odata.Names) -> bool:
+    """Whether custom security attributes are asked for, which need a permission of their own."""
     return "customSecurityAttributes" in (select or ())
 
 
 def list_objects(kind: ObjectKind, call: Call) -> Response:
     """GET /applications, GET /servicePrincipals."""
-    asked = call.asked(_COLLECTION[kind])
-    attributes = _shows_attributes(asked.select)
+    asked = call.asked(COLLECTIONS[kind])
+    attributes = shows_attributes(asked.select)
     page = call.read(reading.list_objects, kind, asked.query, with_attributes=attributes)
     return call.page(page, lambda obj: encode(obj, call, asked.select), name_of(kind), asked)
 
@@ -55,15 +56,15 @@ def list_objects(kind: ObjectKind, call: Call) -> Response:
 def count_objects(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/$count: the bare number, for who says ConsistencyLevel: eventual."""
     odata.require_eventual_for_count(call.request.headers)
-    asked = call.asked(_COLLECTION[kind])
+    asked = call.asked(COLLECTIONS[kind])
     page = call.read(reading.list_objects, kind, Query(filter=asked.query.filter, top=1, count=True))
     return PlainTextResponse(str(page.count))
 
 
 def get_object(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/{id}."""
-    asked = call.asked(_COLLECTION[kind])
-    obj = call.read(reading.get_object, kind, call.key(), with_attributes=_shows_attributes(asked.select))
+    asked = call.asked(COLLECTIONS[kind])
+    obj = call.read(reading.get_object, kind, call.key(), with_attributes=shows_attributes(asked.select))
     return call.entity(encode(obj, call, asked.select), name_of(kind), select=asked.select)
 
 

@@ -50,7 +50,6 @@ def parse_query(params: Sequence[tuple[str, str]], headers: Mapping[str, str], *
     given twice or not understood, and for what the collection cannot be asked; Unsupported for $search.
     """
     options = _options(params)
-    sent = {name.lower(): value for name, value in headers.items()}
     counted = _count(options.get("$count"))
     # Entra's own troubleshooting page lets the header be a query parameter.
     eventual = is_eventual(headers) or is_eventual(dict(params))
@@ -59,7 +58,7 @@ def parse_query(params: Sequence[tuple[str, str]], headers: Mapping[str, str], *
     query = Query(
         filter=_filter(options.get("$filter"), collection, advanced=advanced),
         order_by=_order_by(options.get("$orderby"), collection, advanced=advanced),
-        top=_top(options.get("$top"), sent.get("prefer", ""), collection),
+        top=page_size(options.get("$top"), headers, collection),
         after=_cursor(options.get("$skiptoken")),
         count=advanced,
     )
@@ -148,9 +147,11 @@ def _order_by(text: str | None, collection: Collection, *, advanced: bool) -> Or
     return check_order(order, collection, advanced=advanced)
 
 
-def _top(text: str | None, prefer: str, collection: Collection) -> int:
-    """The page size. What a client prefers is a wish: it is cut to what is allowed."""
+def page_size(text: str | None, headers: Mapping[str, str], collection: Collection) -> int:
+    """The page size that `$top`, or a `Prefer` header, asks for. What a client prefers is a wish: it is cut to what is
+    allowed. Raises Invalid."""
     if text is None:
+        prefer = next((value for name, value in headers.items() if name.lower() == "prefer"), "")
         wish = _MAX_PAGE_SIZE.search(prefer)
         return min(max(int(wish[1]), 1), collection.max_top) if wish else collection.default_top
     size = int(text) if re.fullmatch(r"\d{1,9}", text.strip(), re.ASCII) else None

@@ -145,6 +145,8 @@ def _inner(request_id: str, client_request_id: str, now: datetime) -> dict[str, 
 def _headers(error: UnsecretError) -> dict[str, str]:
     if isinstance(error, Throttled) and error.retry_after is not None:
         return {"Retry-After": str(max(1, math.ceil(min(error.retry_after, LONGEST_PAUSE))))}
+    if isinstance(error, Gone) and error.location:
+        return {"Location": error.location}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm=""'}  # RFC 9110 wants one with every 401
     return {}

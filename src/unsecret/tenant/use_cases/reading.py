@@ -37,7 +37,7 @@ def get_object(
 
     Raises Forbidden, NotFound.
     """
-    _permit_reading(transaction, kind, with_attributes=with_attributes)
+    permit_reading(transaction, kind, with_attributes=with_attributes)
     return transaction.find(kind, key)
 
 
@@ -48,11 +48,11 @@ def list_objects(
 
     Raises Forbidden, Invalid (a filter that Graph has not).
     """
-    _permit_reading(transaction, kind, with_attributes=with_attributes)
+    permit_reading(transaction, kind, with_attributes=with_attributes)
     return directory_objects.list(transaction.conn, transaction.tenant_id, kind, query)
 
 
-def _permit_reading(transaction: Transaction, kind: ObjectKind, *, with_attributes: bool) -> None:
+def permit_reading(transaction: Transaction, kind: ObjectKind, *, with_attributes: bool) -> None:
     """Custom security attributes have a permission of their own, besides the one to read the object."""
     transaction.permit(_READ[kind])
     if with_attributes:
