@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from tests import witnesses
 from tests.local_tenant import NOW, Identity, LocalTenant, new_identity
 from unsecret.store.engine import Store
 from unsecret.tenant.signing import SigningKeys
@@ -46,6 +47,17 @@ def tenant(tmp_path: Path, migrated: Path, identity: Identity, signing: SigningK
     local = LocalTenant(shutil.copytree(migrated, tmp_path / "data"), identity, signing)
     yield local
     local.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A test that is named as the witness of an operation must have made it succeed."""
+    witnesses.made.clear()
+    yield
+    witnesses.record(item.nodeid)
+    if demanded := witnesses.demanded_of(item.nodeid):
+        missing = demanded - witnesses.operations_of(witnesses.made)
+        assert not missing, f"{item.nodeid} is named in tests/witnesses.json for {missing}, and does not call them"
 
 
 @pytest.hookimpl(wrapper=True)

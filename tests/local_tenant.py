@@ -18,6 +18,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.testclient import TestClient
 
+from tests.witnesses import Noted
 from unsecret.model.application import Application, PasswordCredential, ServicePrincipal
 from unsecret.model.identifiers import KeyId, ObjectId, TenantId
 from unsecret.model.people import DirectoryRoleAssignment, User
@@ -124,7 +125,7 @@ class LocalTenant:
             settings=server_settings(self.directory, port=8443),
             clock=self.clock,
         )
-        self.client = TestClient(create_app(self.services), base_url=BASE, follow_redirects=False)
+        self.client = TestClient(Noted(create_app(self.services)), base_url=BASE, follow_redirects=False)
         self.new = self.store.write(lambda conn: self._create(conn)).result()
         self.token = self.sign_in(self.new.client_id)
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
 CLIENTS_PYTHON = ROOT / ".venv-strangers" / "bin" / "python"
 AZ = ROOT / ".venv-az" / "bin" / "az"
+PROWLER = ROOT / ".venv-prowler" / "bin" / "prowler"
 NODE_CLIENTS = ROOT / ".node-strangers"
 NEEDED_BY = {
     "start_client": CLIENTS_PYTHON,
