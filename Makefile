@@ -16,6 +16,7 @@ AZ := .venv-az
 NODE := .node-strangers
 PEERS := .venv-bench
 NODE_PEERS := .node-bench
+PROWLER := .venv-prowler
 
 PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
@@ -23,7 +24,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-ver
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench fuzz strangers format docs lock upgrade audit clean
+.PHONY: help run test check bench fuzz strangers prowler witnesses format docs lock upgrade audit clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +33,7 @@ run: $(VENV)/.installed ## start the tenant with a sample organisation (DATA=.un
 	@$(BIN)/unsecret up --data $(DATA) --port $(PORT) --sample
 
 test: $(VENV)/.tests-installed ## run the tests (TESTS=tests/rules for some of them)
-	@$(BIN)/pytest -rs -n auto --dist loadfile $(TESTS)
+	@$(BIN)/pytest -rs -n auto --dist loadfile -m "not prowler" $(TESTS)
 
 check: $(VENV)/.tests-installed ## lint, format, types, import rules, documents
 	@$(BIN)/ruff check .
@@ -50,6 +51,12 @@ fuzz: $(VENV)/.tests-installed ## call everything in /openapi.json with made-up 
 
 strangers: $(CLIENTS)/.installed $(AZ)/.installed $(NODE)/.installed ## install the real clients that `make test` then runs too (1.2 GB)
 
+prowler: $(VENV)/.tests-installed $(PROWLER)/.installed ## run the one test that is left to it: prowler's own scan (1.4 GB)
+	@$(BIN)/pytest -rs -m prowler tests/clients
+
+witnesses: $(VENV)/.tests-installed ## choose anew which test witnesses which operation (runs the tests of the tenant)
+	@$(BIN)/python -m tests.witnesses
+
 format: $(VENV)/.tests-installed ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -61,7 +68,7 @@ docs: $(VENV)/.tests-installed ## write the reference pages anew that are made f
 
 lock: $(VENV)/.tests-installed ## write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(LOCK) pyproject.toml --output-file requirements/run.txt
-	@for name in build dev strangers az bench; do $(LOCK) requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
+	@for name in build dev strangers az bench prowler; do $(LOCK) requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
 
 upgrade: ## the same, with the newest versions that are allowed
 	@$(MAKE) lock LOCK='$(LOCK) --upgrade'
@@ -70,7 +77,7 @@ audit: $(VENV)/.tests-installed ## look the locked packages up among known vulne
 	@for name in run build dev; do $(BIN)/pip-audit --require-hashes --disable-pip --strict -r requirements/$$name.txt || exit 1; done
 
 clean: ## remove the environments and caches, never the tenant's data
-	rm -rf $(VENV) $(CLIENTS) $(AZ) $(NODE) $(PEERS) $(NODE_PEERS) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CLIENTS) $(AZ) $(NODE) $(PROWLER) $(PEERS) $(NODE_PEERS) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # The build tools come first and locked, and builds are not isolated: pip fetches nothing that has no hash.
 $(VENV)/.packages: requirements/build.txt requirements/run.txt
@@ -93,7 +100,8 @@ $(VENV)/.tests-installed: $(VENV)/.installed requirements/dev.txt
 $(CLIENTS)/.installed: requirements/strangers.txt
 $(AZ)/.installed: requirements/az.txt
 $(PEERS)/.installed: requirements/bench.txt
-$(CLIENTS)/.installed $(AZ)/.installed $(PEERS)/.installed:
+$(PROWLER)/.installed: requirements/prowler.txt
+$(CLIENTS)/.installed $(AZ)/.installed $(PEERS)/.installed $(PROWLER)/.installed:
 	@echo "Making $(@D) …"
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install $(PIP_FLAGS) --no-compile -r $<

@@ -26,10 +26,10 @@ class Mailbox(socketserver.ThreadingTCPServer):
 
 
 class _Conversation(socketserver.StreamRequestHandler):
-    server: Mailbox
     timeout = 30
 
     def handle(self) -> None:
+        assert isinstance(self.server, Mailbox)
         self._say("220 localhost")
         while line := self.rfile.readline(1000):
             verb = line.split()[0].upper() if line.split() else b""

@@ -72,6 +72,13 @@ Mischief = Annotated[
         "on, off, or some of pages=5,throttled=0.1,lag=2,seed=7. Default: off.",
     ),
 ]
+Subscription = Annotated[
+    bool,
+    Parameter(
+        name="--subscription",
+        help="List one Azure subscription, with nothing in it: some scanners refuse to work without.",
+    ),
+]
 Empty = Annotated[bool, Parameter(name="--empty", help="Begin with an empty organisation.")]
 Sample = Annotated[bool, Parameter(name="--sample", help="Begin with a sample organisation. This is the default.")]
 
@@ -83,6 +90,7 @@ def up(
     port: Port = None,
     intercept: Intercept = None,
     mischief: Mischief = None,
+    subscription: Subscription = False,
     empty: Empty = False,
     sample: Sample = False,
 ) -> int:
@@ -110,6 +118,7 @@ def up(
         port=settings.port if port is None else port,
         intercept=None if intercept is None else (*intercept, INTERCEPT_PORT)[0],
         mischief=mischief or settings.mischief,
+        subscription=subscription,
         sample=wants_sample(empty=empty, sample=sample),
     )
     _run(settings, start)
@@ -125,6 +134,7 @@ class Start(Struct, frozen=True, kw_only=True):
     port: int
     intercept: int | None
     mischief: str
+    subscription: bool
     sample: bool
 
 
@@ -139,7 +149,7 @@ def _run(settings: Settings, start: Start) -> None:
 
     begun, data, host = now(), start.data, start.host
     with claim(data, host=host, port=start.port) as place, _proxy(start, place) as proxy:
-        server = server_settings(data, host=host, port=place.port)
+        server = server_settings(data, host=host, port=place.port, subscription=start.subscription)
         certificate = ensure_server_certificate(data, server.hosts, now=begun)
         store = open_store(data)
         closing = ExitStack()

@@ -57,7 +57,7 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     in absolute URLs when a request came under a name that is not in `hosts`. `hosts` are lower-case names and
     IP addresses without ports; the server certificate is for all of them. An access token is for Graph when
     its `aud` is in `graph_audiences`, for Azure Resource Manager when it is in `arm_audiences`; the server's
-    own origin is in both.
+    own origin is in both. With `subscription`, every tenant has one Azure subscription, with nothing in it.
     """
 
     data: Path
@@ -67,6 +67,7 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     hosts: frozenset[str]
     graph_audiences: frozenset[str]
     arm_audiences: frozenset[str]
+    subscription: bool = False
 
 
 class Services(Struct, frozen=True, kw_only=True):
@@ -86,6 +87,7 @@ def server_settings(
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     base_url: str | None = None,
+    subscription: bool = False,
 ) -> ServerSettings:
     """Settings with everything derived that can be. `port` is the real one by now, not 0.
 
@@ -107,6 +109,7 @@ def server_settings(
         hosts=hosts,
         graph_audiences=frozenset(own_resources).union(_GRAPH_RESOURCES),
         arm_audiences=frozenset(own_resources).union(_ARM_RESOURCES),
+        subscription=subscription,
     )
 
 
