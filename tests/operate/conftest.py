@@ -8,12 +8,27 @@ from pathlib import Path
 import pytest
 
 from tests.local_tenant import LocalTenant
-from tests.operate.in_process import InProcess, client_of
+from tests.operate.in_process import UNKIND, InProcess, Ticks, client_of
 from unsecret.operate.client import GraphClient
+from unsecret.tenant.mischief import Mischief
 
 
 @pytest.fixture
-def transport(tenant: LocalTenant) -> InProcess:
+def ticks() -> Ticks:
+    return Ticks()
+
+
+@pytest.fixture
+def transport(tenant: LocalTenant, ticks: Ticks) -> Iterator[InProcess]:
+    """The tenant at its most unkind; what works through this works with Graph."""
+    mischief = Mischief(UNKIND, tenant.store, clock=ticks)
+    yield InProcess(tenant, mischief=mischief)
+    mischief.close()
+
+
+@pytest.fixture
+def kind(tenant: LocalTenant) -> InProcess:
+    """The tenant without mischief, for who counts requests or waits."""
     return InProcess(tenant)
 
 

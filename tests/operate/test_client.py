@@ -30,15 +30,18 @@ def busy(times: int, status: int = 429, **headers: str):
     return answer
 
 
-def test_it_signs_in_once_with_the_certificate_and_then_asks(client: GraphClient, transport: InProcess) -> None:
-    assert client.get(DEFAULT)["isEnabled"] is False
-    client.get("organization")
-    assert transport.calls(tokens=True) == [
+def test_it_signs_in_once_with_the_certificate_and_then_asks(
+    tenant: LocalTenant, tmp_path: Path, kind: InProcess
+) -> None:
+    with client_of(tenant, tmp_path, kind) as client:
+        assert client.get(DEFAULT)["isEnabled"] is False
+        client.get("organization")
+    assert kind.calls(tokens=True) == [
         f"POST /{client.connection.tenant_id}/oauth2/v2.0/token",
         f"GET /v1.0/{DEFAULT}",
         "GET /v1.0/organization",
     ]
-    assert "client_secret" not in transport.seen[0].content.decode()
+    assert "client_secret" not in kind.seen[0].content.decode()
 
 
 def test_the_logs_can_tell_who_asked(client: GraphClient) -> None:
@@ -122,22 +125,22 @@ def test_pages_that_lead_astray_are_not_followed(
         list(client.pages(f"{BASE}/v1.0/applications"))
 
 
-def test_it_waits_as_long_as_it_is_told_and_says_so(tenant: LocalTenant, tmp_path: Path, transport: InProcess) -> None:
+def test_it_waits_as_long_as_it_is_told_and_says_so(tenant: LocalTenant, tmp_path: Path, kind: InProcess) -> None:
     waits, said = Waits(), []
-    transport.before = busy(2, 429, **{"retry-after": "7"})
+    kind.before = busy(2, 429, **{"retry-after": "7"})
     with GraphClient(
-        connection_to(tenant, tmp_path), transport=transport, sleep=waits, clock=tenant.clock, say=said.append
+        connection_to(tenant, tmp_path), transport=kind, sleep=waits, clock=tenant.clock, say=said.append
     ) as client:
         assert client.get(DEFAULT)
     assert waits == [7.0, 7.0]
     assert said == ["The tenant is busy (429); asking again in 7 s."] * 2
 
 
-def test_it_understands_a_date_to_wait_for(tenant: LocalTenant, tmp_path: Path, transport: InProcess) -> None:
+def test_it_understands_a_date_to_wait_for(tenant: LocalTenant, tmp_path: Path, kind: InProcess) -> None:
     until = (tenant.clock.now + timedelta(seconds=9)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     waits = Waits()
-    transport.before = busy(1, 503, **{"retry-after": until})
-    with client_of(tenant, tmp_path, transport, sleep=waits) as client:
+    kind.before = busy(1, 503, **{"retry-after": until})
+    with client_of(tenant, tmp_path, kind, sleep=waits) as client:
         assert client.get(DEFAULT)
     assert waits == [9.0]
 

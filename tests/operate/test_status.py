@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx2
 
 from tests.local_tenant import LocalTenant
-from tests.operate.in_process import InProcess, Waits
+from tests.operate.in_process import InProcess, Ticks, Waits
 from unsecret.operate.app_policy import plan_for_app, read_holdings
 from unsecret.operate.block import Wanted, blocking, plan_block, read_default
 from unsecret.operate.change import apply
@@ -24,9 +24,10 @@ def test_a_new_tenant_has_a_default_policy_that_is_off(client: GraphClient, tena
     assert status.not_known == NEVER_KNOWN
 
 
-def test_restrictions_are_told_in_words(client: GraphClient, tenant: LocalTenant) -> None:
+def test_restrictions_are_told_in_words(client: GraphClient, tenant: LocalTenant, ticks: Ticks) -> None:
     path, current = read_default(client)
     apply(client, plan_block(current, path, blocking(start=None, longest=timedelta(days=90))), sleep=Waits())
+    ticks.later()
     status = read_status(client, now=tenant.clock.now)
 
     assert status.is_enabled

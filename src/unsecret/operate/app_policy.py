@@ -59,8 +59,8 @@ def _holding(client: GraphClient, face: Face, own: set[str]) -> Holding:
     if linked is None:
         return Holding(face, None, ())
     path = f"beta/{POLICIES}/{linked['id']}"
-    policy = require_policy(client.get(path, headers=ALL_MEMBERS), path)
-    bound = client.pages(f"v1.0/{POLICIES}/{linked['id']}/appliesTo")
+    policy = require_policy(client.once_visible(lambda: client.get(path, headers=ALL_MEMBERS)), path)
+    bound = client.once_visible(lambda: list(client.pages(f"v1.0/{POLICIES}/{linked['id']}/appliesTo")))
     others = [f"{one.get('displayName')} ({one.get('id')})" for one in bound if one.get("id") not in own]
     return Holding(face, policy, tuple(others))
 

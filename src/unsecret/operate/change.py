@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from unsecret.errors import Conflict, NotFound, UnsecretError
+from unsecret.operate.client import VISIBLE_PAUSES, GraphClient
 from unsecret.operate.entries import ALL_MEMBERS, Difference, Json, differences, require_policy
 
-if TYPE_CHECKING:
-    from unsecret.operate.client import GraphClient
-
 POLICIES = "policies/appManagementPolicies"
-READ_BACK_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between looks: Graph's reads may lag its writes, so a first look that differs proves nothing."""
 
 
 class Line(Struct, frozen=True):
@@ -92,7 +87,7 @@ def apply(
     Raises Conflict when the policy was changed since it was read (then nothing was written), or when it
     does not read as planned afterwards (then the message says what differs).
     """
-    path, expected = _update(client, change, change.path) if change.path else _create(client, change, sleep)
+    path, expected = _update(client, change, change.path) if change.path else _create(client, change)
     return _read_back(client, change, path, expected, _telling(sleep, say))
 
 
@@ -114,20 +109,21 @@ def _require_unchanged(client: GraphClient, change: PolicyChange, path: str) -> 
     if changed:
         seen = _listed(changed, "was", "is now")
         raise Conflict(
-            f"Somebody changed the {change.title} meanwhile ({seen}); nothing was written.",
+            f"Somebody changed the {change.title} meanwhile ({seen}), or the tenant's reads lag a change; "
+            "nothing was written.",
             code="PolicyChangedMeanwhile",
             hint="Run the command again to see what it would do now.",
         )
     return now.etag
 
 
-def _create(client: GraphClient, change: PolicyChange, sleep: Callable[[float], None]) -> tuple[str, Json]:
+def _create(client: GraphClient, change: PolicyChange) -> tuple[str, Json]:
     created = require_policy(client.send("POST", f"{change.version}/{POLICIES}", body=change.body).body, POLICIES)
     policy_id = str(created["id"])
     linked: list[Link] = []
     try:
         for link in change.links:
-            _patiently(lambda link=link: _link(client, link, policy_id), sleep)
+            client.once_visible(lambda link=link: _link(client, link, policy_id))
             linked.append(link)
     except UnsecretError as problem:
         raise _half_done(client, problem, policy_id, linked) from problem
@@ -137,16 +133,6 @@ def _create(client: GraphClient, change: PolicyChange, sleep: Callable[[float], 
 def _link(client: GraphClient, link: Link, policy_id: str) -> None:
     reference = {"@odata.id": f"{client.connection.graph}/v1.0/{POLICIES}/{policy_id}"}
     client.send("POST", f"v1.0/{link.policies_path}/$ref", body=reference)
-
-
-def _patiently(act: Callable[[], None], sleep: Callable[[float], None]) -> None:
-    """A policy made a moment ago may not be found yet everywhere."""
-    for pause in READ_BACK_PAUSES:
-        try:
-            return act()
-        except NotFound:
-            sleep(pause)
-    return act()
 
 
 def _half_done(client: GraphClient, problem: UnsecretError, policy_id: str, linked: list[Link]) -> Conflict:
@@ -171,7 +157,7 @@ def _read_back(
     client: GraphClient, change: PolicyChange, path: str, expected: Json, sleep: Callable[[float], None]
 ) -> Json:
     found, wrong = _look(client, change, path, expected)
-    for pause in READ_BACK_PAUSES:
+    for pause in VISIBLE_PAUSES:
         if not wrong:
             return found
         sleep(pause)
@@ -186,7 +172,10 @@ def _read_back(
 
 
 def _look(client: GraphClient, change: PolicyChange, path: str, expected: Json) -> tuple[Json, tuple[Difference, ...]]:
-    found = require_policy(client.get(path, headers=ALL_MEMBERS), path)
+    try:
+        found = require_policy(client.get(path, headers=ALL_MEMBERS), path)
+    except NotFound:  # made a moment ago, and not to be seen everywhere yet
+        return {}, (Difference(change.title, "there", None),)
     wrong = differences(expected, found)
     for link in change.links:
         bound = [str(one.get("id")) for one in client.pages(f"v1.0/{link.policies_path}")]

@@ -10,14 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
 import msgspec
 from msgspec import Struct
 
 from unsecret import __version__
-from unsecret.errors import Invalid, Unreachable
+from unsecret.errors import Invalid, NotFound, Unreachable
 from unsecret.operate.sign_in import Token, token_from, token_request
 from unsecret.wire.problems import from_graph, retry_after
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import ssl
 
     from unsecret.operate.connection import Connection
+
+T = TypeVar("T")
 
 VERSIONS = ("v1.0", "beta")
 BUSY = frozenset({429, 503})
@@ -35,6 +37,9 @@ UNSURE = frozenset({502, 504})
 
 READS = frozenset({"GET", "HEAD"})
 MAX_ATTEMPTS = 8
+VISIBLE_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between looks at what must be there: Graph's reads may lag its writes, so one look proves nothing."""
+
 FIRST_PAUSE = 1.0
 """Seconds before the second attempt when the tenant did not say how long to wait; then twice that, and so on."""
 
@@ -124,6 +129,16 @@ class GraphClient:
                 raise Invalid(f"{path} is not a collection.", code="UnexpectedAnswer")
             yield from body["value"]
             link = body.get("@odata.nextLink")
+
+    def once_visible(self, act: Callable[[], T]) -> T:
+        """What `act` gives; it is tried again while that about which the tenant has told us a moment ago is not found:
+        its next answer may come from a replica that is behind."""
+        for pause in VISIBLE_PAUSES:
+            try:
+                return act()
+            except NotFound:
+                self._sleep(pause)
+        return act()
 
     def url(self, path: str) -> str:
         """The absolute address of `path`. A whole address is taken only when it is this tenant's."""

@@ -119,7 +119,7 @@ def _customs(client: GraphClient, unknown: list[str]) -> tuple[Custom, ...]:
 
 def _custom(client: GraphClient, policy: Json, unknown: list[str]) -> Custom:
     name, policy_id = str(policy.get("displayName")), str(policy["id"])
-    bound = _known(unknown, f"whom '{name}' binds", lambda: _bound(client, policy_id))
+    bound = _known(unknown, f"whom '{name}' binds", lambda: client.once_visible(lambda: _bound(client, policy_id)))
     return Custom(policy_id, name, bool(policy.get("isEnabled")), _restrictions(policy), bound)
 
 
