@@ -12,6 +12,12 @@ from unsecret.tenant.app import BETA_ROUTES, GRAPH_ROUTES
 OTHER_VIEWS = {
     "count_deleted": "list_deleted",
     "count_objects": "list_objects",
+    "count_users": "list_users",
+    "create_role_assignment": "assign_role",
+    "get_role_definition": "get_role",
+    "get_role_template": "get_role",
+    "list_role_definitions": "list_roles",
+    "list_role_templates": "list_roles",
     "get_property": "get_object",
     "list_organizations": "get_organization",
 }

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from unsecret.model.application import DirectoryObject
+from unsecret.model.people import AnyObject
 
 KEPT_FOR = timedelta(days=30)
 
@@ -17,5 +17,5 @@ KEPT_FOR = timedelta(days=30)
 class DeletedObject(Struct, frozen=True, kw_only=True):
     """A directory object that was deleted and can still be restored."""
 
-    object: DirectoryObject
+    object: AnyObject
     deleted_at: datetime

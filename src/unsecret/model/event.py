@@ -71,6 +71,14 @@ class Activity(StrEnum):
     REMOVE_OWNER_FROM_SERVICE_PRINCIPAL = "Remove owner from service principal"
     ADD_APP_ROLE_ASSIGNMENT = "Add app role assignment to service principal"
     REMOVE_APP_ROLE_ASSIGNMENT = "Remove app role assignment from service principal"
+    ADD_USER = "Add user"
+    UPDATE_USER = "Update user"
+    DELETE_USER = "Delete user"
+    RESTORE_USER = "Restore user"
+    HARD_DELETE_USER = "Hard Delete user"
+    RESET_USER_PASSWORD = "Reset user password"
+    ADD_MEMBER_TO_ROLE = "Add member to role"
+    REMOVE_MEMBER_FROM_ROLE = "Remove member from role"
     ADD_POLICY = "Add policy"
     UPDATE_POLICY = "Update policy"
     DELETE_POLICY = "Delete policy"
@@ -113,6 +121,7 @@ class Target(Struct, frozen=True, kw_only=True):
     id: str
     display_name: str | None
     type: str
+    user_principal_name: str | None = None
     modified_properties: tuple[ModifiedProperty, ...] = ()
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
 
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, literal_column, null, select, update
 
 from unsecret.errors import Conflict
-from unsecret.model.application import DirectoryObject, ObjectKind
+from unsecret.model.application import ObjectKind
 from unsecret.model.deleted import DeletedObject
 from unsecret.model.identifiers import ObjectId, TenantId
 from unsecret.model.query import Page, Query
@@ -22,8 +21,8 @@ from unsecret.store.columns import guid, instant, micros
 from unsecret.store.directory_objects import with_credentials
 from unsecret.store.live_objects import not_found
 from unsecret.store.paging import Collection, page_of
-from unsecret.store.properties import APPLICATIONS, DELETED_ORDERS, SERVICE_PRINCIPALS
-from unsecret.store.schema import APPLICATION, SERVICE_PRINCIPAL, directory_object, owner
+from unsecret.store.properties import APPLICATIONS, DELETED_ORDERS, SERVICE_PRINCIPALS, USERS
+from unsecret.store.schema import APPLICATION, SERVICE_PRINCIPAL, USER, directory_object, owner
 from unsecret.store.statement import Statement
 
 _object = directory_object.c
@@ -38,7 +37,7 @@ _EXPIRED = Statement(
     select(*_FOUND)
     .where(
         _object.tenant_id == bindparam("tenant_id"),
-        _object.kind.in_([literal_column(str(kind)) for kind in (APPLICATION, SERVICE_PRINCIPAL)]),
+        _object.kind.in_([literal_column(str(kind)) for kind in (APPLICATION, SERVICE_PRINCIPAL, USER)]),
         _is_deleted,
         _object.deleted_at <= bindparam("until"),
     )
@@ -119,7 +118,7 @@ def purge(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> None:
 
 
 def _nouns(conn: Connection, rows: Sequence[tuple[int, int, str, int]]) -> Sequence[DeletedObject]:
-    objects = cast("Sequence[DirectoryObject]", with_credentials(conn, [row[:3] for row in rows]))
+    objects = with_credentials(conn, [row[:3] for row in rows])
     return [
         DeletedObject(object=obj, deleted_at=instant(deleted_at))
         for obj, (*_, deleted_at) in zip(objects, rows, strict=True)
@@ -139,5 +138,6 @@ _COLLECTIONS = {
     for kind, number, properties in (
         (ObjectKind.APPLICATION, APPLICATION, APPLICATIONS),
         (ObjectKind.SERVICE_PRINCIPAL, SERVICE_PRINCIPAL, SERVICE_PRINCIPALS),
+        (ObjectKind.USER, USER, USERS),
     )
 }

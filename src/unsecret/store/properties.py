@@ -135,6 +135,10 @@ USERS: dict[str, Property] = {
     "accountEnabled": _scalar(flag_in(_object.body, "account_enabled"), _SAME, flag),
     "mail": _optional(text_in(_object.body, "mail"), _NAMED, words),
     "userType": _scalar(text_in(_object.body, "user_type"), _SAME, words),
+    **{
+        name: _optional(text_in(_object.body, "other", name), _NAMED, words)
+        for name in ("givenName", "surname", "jobTitle", "department", "mailNickname")
+    },
     "userPrincipalName": Single(
         Elements(
             owner=_object.id,

@@ -145,6 +145,15 @@ def delete(conn: Connection, tenant_id: TenantId, user_id: ObjectId, *, at: date
     _DELETE.run(conn, of_row=row, at=micros(at))
 
 
+def rename_restored(conn: Connection, tenant_id: TenantId, user: User) -> User:
+    """`user`, who was just restored, by the name that they had before they were deleted. Raises Conflict when somebody
+    else has it by now."""
+    name = user.user_principal_name.removeprefix(user.id.replace("-", ""))
+    restored = msgspec.structs.replace(user, user_principal_name=name)
+    replace(conn, tenant_id, restored)
+    return restored
+
+
 def list(conn: Connection, tenant_id: TenantId, query: Query) -> Page[User]:
     """A page of live users, oldest first unless asked otherwise. Raises Invalid as `directory_objects.list` does."""
     return page_of(conn, _COLLECTION, tenant_id, query, _users_in)

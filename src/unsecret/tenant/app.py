@@ -22,11 +22,13 @@ from unsecret.tenant import (
     delta,
     directory,
     directory_objects,
+    directory_roles,
     federated_credentials,
     oauth2,
     organization,
     policies,
     service_principals,
+    users,
 )
 from unsecret.tenant.call import (
     Call,
@@ -58,6 +60,9 @@ GRAPH_ROUTES: Routes = [
     *deleted_items.ROUTES,
     *batch.ROUTES,
     *organization.ROUTES,
+    *users.ROUTES,
+    *directory_roles.ROUTES,
+    *users.REST_OF_ME,
 ]
 """Served under /v1.0 and /beta."""
 

@@ -274,4 +274,11 @@ def kept(text: str | None) -> str | None:
 
 def name_of(kind: ObjectKind) -> str:
     """The collection's name in URLs and contexts."""
-    return {ObjectKind.APPLICATION: "applications", ObjectKind.SERVICE_PRINCIPAL: "servicePrincipals"}[kind]
+    return _COLLECTIONS[kind]
+
+
+_COLLECTIONS = {
+    ObjectKind.APPLICATION: "applications",
+    ObjectKind.SERVICE_PRINCIPAL: "servicePrincipals",
+    ObjectKind.USER: "users",
+}

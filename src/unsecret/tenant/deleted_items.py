@@ -66,6 +66,7 @@ def _of_kind(kind: ObjectKind) -> Routes:
 ROUTES: Routes = [
     *_of_kind(ObjectKind.APPLICATION),
     *_of_kind(ObjectKind.SERVICE_PRINCIPAL),
+    *_of_kind(ObjectKind.USER),
     ("GET", f"{_ROOT}/{{key}}", get_deleted),
     ("DELETE", f"{_ROOT}/{{key}}", purge),
     ("POST", f"{_ROOT}/{{key}}/restore", restore),

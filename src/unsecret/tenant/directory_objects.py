@@ -9,7 +9,8 @@ from typing import Any
 from starlette.responses import PlainTextResponse, Response
 
 from unsecret.errors import Invalid, NotFound
-from unsecret.model.application import Application, DirectoryObject, ObjectKind
+from unsecret.model.application import Application, ObjectKind
+from unsecret.model.people import AnyObject, User
 from unsecret.model.query import Query
 from unsecret.tenant.call import Call, Route, Routes, json_response, name_of, no_content
 from unsecret.tenant.description import described
@@ -20,6 +21,7 @@ from unsecret.wire.credentials import add_password_from_graph, password_to_graph
 from unsecret.wire.directory import directory_object_to_graph
 from unsecret.wire.policies import policy_to_graph, reference_from_graph
 from unsecret.wire.service_principals import service_principal_to_graph
+from unsecret.wire.users import user_to_graph
 
 COLLECTIONS = {
     ObjectKind.APPLICATION: collections.APPLICATIONS,
@@ -30,10 +32,12 @@ MOST_IDS = 1000
 """getByIds takes at most this many."""
 
 
-def encode(obj: DirectoryObject, call: Call, select: odata.Names) -> dict[str, Any]:
+def encode(obj: AnyObject, call: Call, select: odata.Names) -> dict[str, Any]:
     """`obj` in Graph's shape. Keys and custom security attributes are shown only to who selects them."""
     wanted = frozenset(select or ())
     keys = "keyCredentials" in wanted
+    if isinstance(obj, User):
+        return user_to_graph(obj, selected=select)
     if isinstance(obj, Application):
         return application_to_graph(obj, with_keys=keys, selected=wanted)
     attributes = shows_attributes(select)

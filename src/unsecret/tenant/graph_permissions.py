@@ -163,10 +163,14 @@ ADMINISTRATOR_PERMISSIONS = (
     "AppRoleAssignment.ReadWrite.All",
     "AuditLog.Read.All",
     "CustomSecAttributeAssignment.ReadWrite.All",
+    "CustomSecAttributeDefinition.ReadWrite.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
     "Directory.Read.All",
     "Organization.Read.All",
     "Policy.Read.All",
     "Policy.ReadWrite.ApplicationConfiguration",
+    "RoleManagement.ReadWrite.Directory",
+    "User.ReadWrite.All",
 )
 """What the first administrator's application is granted: all that can be done in this tenant."""
 

@@ -1,10 +1,9 @@
-"""/organization, and /me for callers who are nobody's me."""
+"""/organization: the tenant itself."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
-from unsecret.errors import Invalid
 from unsecret.tenant.call import Call, Routes
 from unsecret.tenant.use_cases import reading
 from unsecret.tenant.use_cases.transaction import not_found
@@ -28,14 +27,7 @@ def get_organization(call: Call) -> Response:
     )
 
 
-def refuse_me(_: Call) -> Response:
-    """GET /me/…: an application is nobody's me."""
-    raise Invalid("/me request is only valid with delegated authentication flow.", code="BadRequest")
-
-
 ROUTES: Routes = [
     ("GET", "/organization", list_organizations),
     ("GET", "/organization/{key}", get_organization),
-    ("GET", "/me", refuse_me),
-    ("GET", "/me/{rest:path}", refuse_me),
 ]

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from unsecret.model.application import ObjectKind
 from unsecret.model.query import Operator
-from unsecret.wire import applications, federation, service_principals
+from unsecret.wire import applications, federation, service_principals, users
 from unsecret.wire.queryable import Collection
 
 
@@ -81,18 +81,66 @@ SERVICE_PRINCIPALS = Collection(
     expandable=_words("owners appManagementPolicies"),
 )
 
+USERS = Collection(
+    type="microsoft.graph.user",
+    declared=frozenset(users.PROPERTIES)
+    | _words(
+        "aboutMe assignedLicenses assignedPlans authorizationInfo birthday employeeHireDate employeeOrgData "
+        "employeeType externalUserState hireDate identities imAddresses interests isResourceAccount "
+        "lastPasswordChangeDateTime mailboxSettings manager directReports memberOf transitiveMemberOf ownedObjects "
+        "createdObjects ownedDevices registeredDevices appRoleAssignments oauth2PermissionGrants mySite "
+        "onPremisesDistinguishedName onPremisesDomainName onPremisesExtensionAttributes onPremisesImmutableId "
+        "onPremisesLastSyncDateTime onPremisesSamAccountName onPremisesSecurityIdentifier "
+        "onPremisesUserPrincipalName provisionedPlans proxyAddresses securityIdentifier showInAddressList "
+        "signInActivity signInSessionsValidFromDateTime"
+    ),
+    plain={
+        "id": _IDENTITY,
+        "displayName": _NAME,
+        "userPrincipalName": _operators("eq ge le in startswith"),
+        "mail": _operators("eq ge le in startswith"),
+        "givenName": _NAME,
+        "surname": _NAME,
+        "jobTitle": _NAME,
+        "department": _NAME,
+        "mailNickname": _NAME,
+        "accountEnabled": _IDENTITY,
+        "userType": _IDENTITY,
+        "createdDateTime": _DATE,
+    },
+)
+
+DIRECTORY_ROLES = Collection(
+    type="microsoft.graph.directoryRole",
+    declared=_words(
+        "id deletedDateTime description displayName roleTemplateId templateId isBuiltIn isEnabled resourceScopes "
+        "rolePermissions version inheritsPermissionsFrom members scopedMembers"
+    ),
+)
+"""Roles, their templates and their definitions."""
+
+ROLE_ASSIGNMENTS = Collection(
+    type="microsoft.graph.unifiedRoleAssignment",
+    declared=_words(
+        "id principalId principalOrganizationId resourceScope directoryScopeId appScopeId condition roleDefinitionId "
+        "principal roleDefinition directoryScope appScope"
+    ),
+    expandable=_words("principal roleDefinition"),
+)
+
 DIRECTORY_OBJECTS = Collection(
     type="microsoft.graph.directoryObject",
-    declared=APPLICATIONS.declared | SERVICE_PRINCIPALS.declared,
+    declared=APPLICATIONS.declared | SERVICE_PRINCIPALS.declared | USERS.declared | DIRECTORY_ROLES.declared,
     plain=_OBJECT,
 )
-"""What `appliesTo`, `owners` and `ownedObjects` list: the properties of both kinds can be selected."""
+"""What `appliesTo`, `owners`, `ownedObjects` and `memberOf` list: the properties of every kind can be selected."""
 
 DELETED = {
     ObjectKind.APPLICATION: structs.replace(APPLICATIONS, plain_orders=_words("displayName"), expandable=frozenset()),
     ObjectKind.SERVICE_PRINCIPAL: structs.replace(
         SERVICE_PRINCIPALS, plain_orders=_words("displayName"), expandable=frozenset()
     ),
+    ObjectKind.USER: structs.replace(USERS, plain_orders=_words("displayName"), expandable=frozenset()),
 }
 """`/directory/deletedItems`, by the kind that the path ends in."""
 

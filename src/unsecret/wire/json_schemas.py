@@ -16,7 +16,7 @@ from unsecret.model.policy import (
     RestrictionKind,
     RestrictionState,
 )
-from unsecret.wire import applications, redirect_uri_lists, restrictions, service_principals
+from unsecret.wire import applications, redirect_uri_lists, restrictions, service_principals, users
 from unsecret.wire.batches import MOST_REQUESTS
 from unsecret.wire.credentials import INSTANT_SCHEMA, PASSWORD_SCHEMA
 from unsecret.wire.expect import LONGEST_TEXT, LONGEST_WORD, MOST_WORDS
@@ -42,6 +42,8 @@ NEW_APPLICATION = body_schema(applications.PROPERTIES, "displayName", creating=T
 APPLICATION = body_schema(applications.PROPERTIES, creating=False)
 NEW_SERVICE_PRINCIPAL = body_schema(service_principals.PROPERTIES, "appId", creating=True)
 SERVICE_PRINCIPAL = body_schema(service_principals.PROPERTIES, creating=False)
+NEW_USER = body_schema(users.PROPERTIES, *users.NEEDED, creating=True)
+USER = body_schema(users.PROPERTIES, creating=False)
 
 ADD_PASSWORD = object_schema({"passwordCredential": {"anyOf": [PASSWORD_SCHEMA, {"type": "null"}]}})
 REMOVE_PASSWORD = object_schema({"keyId": _ID}, "keyId")
@@ -80,6 +82,12 @@ BATCH = object_schema(
 )
 APP_ROLE_ASSIGNMENT = object_schema(
     {"principalId": _ID, "resourceId": _ID, "appRoleId": _ID}, "principalId", "resourceId", "appRoleId"
+)
+ROLE_ASSIGNMENT = object_schema(
+    {"principalId": _ID, "roleDefinitionId": _ID, "directoryScopeId": {"type": "string", "enum": ["/"]}},
+    "principalId",
+    "roleDefinitionId",
+    "directoryScopeId",
 )
 TRUSTED_CONFIGURATION = object_schema(
     {

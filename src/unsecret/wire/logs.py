@@ -148,7 +148,7 @@ def _target_to_graph(target: Target) -> dict[str, Any]:
         "id": target.id,
         "displayName": target.display_name,
         "type": target.type,
-        "userPrincipalName": None,
+        "userPrincipalName": target.user_principal_name,
         "groupType": None,
         "modifiedProperties": [
             {"displayName": change.display_name, "oldValue": change.old_value, "newValue": change.new_value}

@@ -71,12 +71,14 @@ PROPERTIES: dict[str, Property] = {
     "usageLocation": Property(text(least=2, most=2), on_select=True),
     "userType": Property(word("Member", "Guest", default="Member"), "user_type", on_select=True),
     _ATTRIBUTES: Property(
-        Shape(attributes_from_graph, {}), "custom_security_attributes", on_select=True, instead="Name its sets."
+        Shape(attributes_from_graph, {}, schema={"type": "object"}),
+        "custom_security_attributes",
+        on_select=True,
     ),
 }
 
 _DEFAULTS = {name: row.shape.default for name, row in PROPERTIES.items()}
-_NEEDED = ("accountEnabled", "displayName", "mailNickname", _PASSWORD, "userPrincipalName")
+NEEDED = ("accountEnabled", "displayName", "mailNickname", _PASSWORD, "userPrincipalName")
 _KINDS_OF_CHARACTERS = 3
 _SHORTEST = 8
 
@@ -111,7 +113,7 @@ def user_from_graph(body: Any, *, existing: User | None) -> UserBody:
         current |= _known(existing) | {_ATTRIBUTES: existing.custom_security_attributes}
     written = read_properties(body, PROPERTIES, current=current, creating=existing is None)
     if existing is None:
-        for name in _NEEDED:
+        for name in NEEDED:
             require(name, written)
     password = _password_in(written, creating=existing is None)
     written = {name: value for name, value in written.items() if name == _ATTRIBUTES or value != current[name]}

@@ -11,6 +11,7 @@ from unsecret.tenant.use_cases.transaction import Transaction, target_of
 HARD_DELETE = {
     ObjectKind.APPLICATION: Activity.HARD_DELETE_APPLICATION,
     ObjectKind.SERVICE_PRINCIPAL: Activity.HARD_DELETE_SERVICE_PRINCIPAL,
+    ObjectKind.USER: Activity.HARD_DELETE_USER,
 }
 
 

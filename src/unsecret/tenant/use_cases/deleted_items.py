@@ -13,26 +13,36 @@ from unsecret.model.change import Addition, PasswordAdded
 from unsecret.model.deleted import KEPT_FOR, DeletedObject
 from unsecret.model.event import Activity, OperationType
 from unsecret.model.identifiers import ObjectId, canonical_guid
+from unsecret.model.people import AnyObject, User
 from unsecret.model.query import Page, Query
 from unsecret.rules.permission import Operation
-from unsecret.store import deleted_objects, directory_objects
+from unsecret.store import deleted_objects, directory_objects, users
 from unsecret.tenant.use_cases.applications import mirrored
 from unsecret.tenant.use_cases.clearing import HARD_DELETE, clear_expired
 from unsecret.tenant.use_cases.credentials import described, key_additions
 from unsecret.tenant.use_cases.judging import application_additions, require_lawful
-from unsecret.tenant.use_cases.transaction import Transaction, not_found
+from unsecret.tenant.use_cases.transaction import (
+    APPLICATION_MANAGEMENT,
+    USER_MANAGEMENT,
+    Transaction,
+    not_found,
+    target_of,
+)
 
 _READ = {
     ObjectKind.APPLICATION: Operation.READ_APPLICATION,
     ObjectKind.SERVICE_PRINCIPAL: Operation.READ_SERVICE_PRINCIPAL,
+    ObjectKind.USER: Operation.READ_USER,
 }
 _WRITE = {
     ObjectKind.APPLICATION: Operation.WRITE_APPLICATION,
     ObjectKind.SERVICE_PRINCIPAL: Operation.WRITE_SERVICE_PRINCIPAL,
+    ObjectKind.USER: Operation.WRITE_PRIVILEGED_USER,
 }
 _RESTORE = {
     ObjectKind.APPLICATION: Activity.RESTORE_APPLICATION,
     ObjectKind.SERVICE_PRINCIPAL: Activity.RESTORE_SERVICE_PRINCIPAL,
+    ObjectKind.USER: Activity.RESTORE_USER,
 }
 
 
@@ -52,7 +62,7 @@ def get_deleted(transaction: Transaction, object_id: str) -> DeletedObject:
     return found
 
 
-def restore(transaction: Transaction, object_id: str) -> DirectoryObject:
+def restore(transaction: Transaction, object_id: str) -> AnyObject:
     """Make a deleted object live again, with its credentials, owners and policy.
 
     Raises NotFound, Forbidden, Conflict (its place was taken), Invalid (a service principal without its application),
@@ -61,6 +71,8 @@ def restore(transaction: Transaction, object_id: str) -> DirectoryObject:
     obj = _announced(transaction, object_id, _RESTORE, OperationType.UPDATE)
     if isinstance(obj, ServicePrincipal):
         obj = _following(transaction, obj)
+    if isinstance(obj, User):
+        return _restored_user(transaction, obj)
     try:
         deleted_objects.restore(transaction.conn, transaction.tenant_id, obj.id)
     except Conflict as taken:
@@ -73,6 +85,13 @@ def restore(transaction: Transaction, object_id: str) -> DirectoryObject:
         directory_objects.replace(transaction.conn, transaction.tenant_id, obj)
     transaction.record(*(described(None, obj) if obj.password_credentials or obj.key_credentials else ()))
     return obj
+
+
+def _restored_user(transaction: Transaction, user: User) -> User:
+    deleted_objects.restore(transaction.conn, transaction.tenant_id, user.id)
+    restored = users.rename_restored(transaction.conn, transaction.tenant_id, user)
+    transaction.record()
+    return restored
 
 
 def purge(transaction: Transaction, object_id: str) -> None:
@@ -92,13 +111,14 @@ def _look_up(transaction: Transaction, object_id: str) -> DeletedObject | None:
 
 def _announced(
     transaction: Transaction, object_id: str, activities: dict[ObjectKind, Activity], operation_type: OperationType
-) -> DirectoryObject:
+) -> AnyObject:
     """The deleted object, once the caller may change it and a refusal will be recorded."""
     found = _look_up(transaction, object_id)
     if found is None:
         raise not_found(object_id)
     obj = found.object
-    transaction.attempt_on(obj, activities[obj.kind], operation_type)
+    category = USER_MANAGEMENT if isinstance(obj, User) else APPLICATION_MANAGEMENT
+    transaction.attempt(activities[obj.kind], operation_type, target_of(obj), category)
     caller = transaction.caller_id
     owned = caller is not None and deleted_objects.owns(transaction.conn, transaction.tenant_id, caller, obj.id)
     transaction.permit(_WRITE[obj.kind], owns_target=owned)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
+import msgspec
 from msgspec import Struct
 
 from unsecret.errors import Forbidden, Invalid, NotFound, Unauthenticated, UnsecretError
@@ -29,7 +30,7 @@ from unsecret.model.event import (
     Target,
 )
 from unsecret.model.identifiers import AppId, ObjectId, TenantId, canonical_guid
-from unsecret.model.people import MEMBER, User
+from unsecret.model.people import MEMBER, AnyObject, User
 from unsecret.model.verdict import Verdict
 from unsecret.rules.delegated_permission import SignedIn, permitted_to
 from unsecret.rules.permission import INSUFFICIENT, Operation, permitted
@@ -47,8 +48,14 @@ LONGEST_SHOWN = 256
 
 APPLICATION_MANAGEMENT = "ApplicationManagement"
 POLICY = "Policy"
+USER_MANAGEMENT = "UserManagement"
+ROLE_MANAGEMENT = "RoleManagement"
 
-TARGET_TYPE = {ObjectKind.APPLICATION: "Application", ObjectKind.SERVICE_PRINCIPAL: "ServicePrincipal"}
+TARGET_TYPE = {
+    ObjectKind.APPLICATION: "Application",
+    ObjectKind.SERVICE_PRINCIPAL: "ServicePrincipal",
+    ObjectKind.USER: "User",
+}
 
 _WRITE_OPERATION = {
     ObjectKind.APPLICATION: Operation.WRITE_APPLICATION,
@@ -235,9 +242,7 @@ class Transaction:
         if attempt is None:
             raise RuntimeError("a use case recorded a change that it had not announced")
         about = target or attempt.target
-        about = Target(
-            id=about.id, display_name=about.display_name, type=about.type, modified_properties=tuple(modified)
-        )
+        about = msgspec.structs.replace(about, modified_properties=tuple(modified))
         self._write(attempt, activity or attempt.activity, about, Outcome.SUCCESS, "")
 
     def record_refusal(self, error: UnsecretError) -> None:
@@ -303,9 +308,10 @@ def perform(
     return work
 
 
-def target_of(obj: DirectoryObject) -> Target:
+def target_of(obj: AnyObject) -> Target:
     """`obj` as the target of an audit record."""
-    return Target(id=obj.id, display_name=obj.display_name, type=TARGET_TYPE[obj.kind])
+    name = obj.user_principal_name if isinstance(obj, User) else None
+    return Target(id=obj.id, display_name=obj.display_name, type=TARGET_TYPE[obj.kind], user_principal_name=name)
 
 
 def not_found(identifier: str) -> NotFound:

@@ -1,0 +1,244 @@
+"""/directoryRoles, /directoryRoleTemplates and /roleManagement/directory: the same roles, told in two ways."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from starlette.responses import Response
+
+from unsecret.errors import Invalid
+from unsecret.model.directory_roles import ROLE_DEFINITIONS, Role, RoleDefinition
+from unsecret.model.people import DirectoryRoleAssignment
+from unsecret.model.query import And, Comparison, Filter, Operator, Page
+from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.description import described
+from unsecret.tenant.use_cases import directory_roles
+from unsecret.wire import collections, json_schemas, odata
+from unsecret.wire.directory import directory_object_to_graph
+from unsecret.wire.directory_roles import (
+    RoleAssignmentBody,
+    role_assignment_from_graph,
+    role_assignment_to_graph,
+    role_definition_to_graph,
+    role_template_to_graph,
+    role_to_graph,
+)
+from unsecret.wire.policies import reference_from_graph
+
+_DEFINITIONS = "/roleManagement/directory/roleDefinitions"
+_ASSIGNMENTS = "/roleManagement/directory/roleAssignments"
+
+
+def _id_here(call: Call, role: RoleDefinition) -> str:
+    """A role's object id differs from tenant to tenant; its template's does not."""
+    return str(uuid.uuid5(uuid.UUID(call.caller.tenant_id), role.role))
+
+
+def _named(call: Call) -> Callable[[RoleDefinition], bool]:
+    """How the URL names a role: by id, or by `roleTemplateId=…`."""
+    key = call.key()
+    if key.name == "id":
+        return lambda role: _id_here(call, role) == key.value.lower()
+    if key.name == "roleTemplateId":
+        return lambda role: role.role == key.value.lower()
+    raise Invalid(f"'{key.name}' is not a key of directoryRole. Use the object id, or (roleTemplateId='…').")
+
+
+def list_roles(call: Call) -> Response:
+    """GET /directoryRoles: the roles of the directory, all of which are active."""
+    found = call.read(directory_roles.list_roles)
+    return _chosen(call, found, lambda role: role_to_graph(role, object_id=_id_here(call, role)), "directoryRoles")
+
+
+def list_role_templates(call: Call) -> Response:
+    """GET /directoryRoleTemplates: the roles by the ids that they have in every tenant."""
+    return _chosen(call, call.read(directory_roles.list_roles), role_template_to_graph, "directoryRoleTemplates")
+
+
+def list_role_definitions(call: Call) -> Response:
+    """GET /roleManagement/directory/roleDefinitions: the roles once more."""
+    found = call.read(directory_roles.list_roles)
+    return _chosen(call, found, role_definition_to_graph, "roleManagement/directory/roleDefinitions")
+
+
+def _chosen(
+    call: Call,
+    roles: tuple[RoleDefinition, ...],
+    encode: Callable[[RoleDefinition], dict[str, Any]],
+    context: str,
+) -> Response:
+    """They are few: a filter is answered by looking at each."""
+    asked = call.asked(collections.DIRECTORY_ROLES)
+    chosen = [role for role in roles if asked.query.filter is None or _meets(encode(role), asked.query.filter)]
+    return call.page(Page(items=tuple(chosen)), encode, context, asked)
+
+
+def _meets(shown: dict[str, Any], filter: Filter) -> bool:
+    match filter:
+        case And(parts):
+            return all(_meets(shown, part) for part in parts)
+        case Comparison(name, Operator.EQ, value):
+            return _folded(shown.get(name)) == _folded(value)
+        case Comparison(name, Operator.STARTS_WITH, str() as value):
+            return str(shown.get(name)).casefold().startswith(value.casefold())
+    raise Invalid(
+        "Roles are filtered by eq and startsWith, joined with and.", code="Request_UnsupportedQuery", target="$filter"
+    )
+
+
+def _folded(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
+
+
+def get_role(call: Call) -> Response:
+    """GET /directoryRoles/{id}: one of them."""
+    select = call.asked(collections.DIRECTORY_ROLES).select
+    role = call.read(directory_roles.get_role, _named(call), call.path("key"))
+    return call.entity(role_to_graph(role, object_id=_id_here(call, role)), "directoryRoles", select=select)
+
+
+def get_role_template(call: Call) -> Response:
+    """GET /directoryRoleTemplates/{id}: one of them."""
+    select = call.asked(collections.DIRECTORY_ROLES).select
+    role = call.read(directory_roles.get_role, _by_template(call), call.path("key"))
+    return call.entity(role_template_to_graph(role), "directoryRoleTemplates", select=select)
+
+
+def get_role_definition(call: Call) -> Response:
+    """GET /roleManagement/directory/roleDefinitions/{id}: one of them."""
+    select = call.asked(collections.DIRECTORY_ROLES).select
+    role = call.read(directory_roles.get_role, _by_template(call), call.path("key"))
+    return call.entity(role_definition_to_graph(role), _DEFINITIONS.removeprefix("/"), select=select)
+
+
+def _by_template(call: Call) -> Callable[[RoleDefinition], bool]:
+    wanted = call.path("key").lower()
+    return lambda role: role.role == wanted
+
+
+def list_members(call: Call) -> Response:
+    """GET /directoryRoles/{id}/members: who holds it."""
+    members = call.read(directory_roles.list_members, _named(call), call.path("key"))
+    return call.whole(
+        members,
+        lambda member: directory_object_to_graph(member, beta=call.beta),
+        "directoryObjects",
+        collections.DIRECTORY_OBJECTS,
+    )
+
+
+@described(204, takes=json_schemas.REFERENCE)
+async def assign_role(call: Call) -> Response:
+    """POST /directoryRoles/{id}/members/$ref: give it to somebody."""
+    principal_id = reference_from_graph(await call.body())
+    role = call.read(directory_roles.get_role, _named(call), call.path("key"))
+    asked = RoleAssignmentBody(principal_id=principal_id, role_definition_id=role.role, directory_scope_id="/")
+    await call.write(directory_roles.assign_role, asked)
+    return no_content()
+
+
+async def remove_member(call: Call) -> Response:
+    """DELETE /directoryRoles/{id}/members/{memberId}/$ref: withdraw it."""
+    await call.write(directory_roles.remove_member, _named(call), call.path("key"), call.path("member"))
+    return no_content()
+
+
+def list_role_assignments(call: Call) -> Response:
+    """GET /roleManagement/directory/roleAssignments: who holds what, filtered by principalId and roleDefinitionId."""
+    asked = _asked_to_expand(call)
+    wanted = _equalities(asked.query.filter)
+    found = call.read(directory_roles.list_role_assignments, wanted.get("principalId"), wanted.get("roleDefinitionId"))
+    found = tuple(one for one in found if wanted.get("directoryScopeId") in (None, one.directory_scope_id))
+    return call.page(Page(items=found), _expanded(call, found, asked.expand), _ASSIGNMENTS.removeprefix("/"), asked)
+
+
+def get_role_assignment(call: Call) -> Response:
+    """GET /roleManagement/directory/roleAssignments/{id}: one of them."""
+    asked = _asked_to_expand(call)
+    found = call.read(directory_roles.get_role_assignment, call.path("key"))
+    body = _expanded(call, (found,), asked.expand)(found)
+    return call.entity(body, _ASSIGNMENTS.removeprefix("/"), select=asked.select)
+
+
+def _asked_to_expand(call: Call) -> odata.Asked:
+    request = call.request
+    return odata.parse_query(
+        request.query_params.multi_items(), request.headers, collection=collections.ROLE_ASSIGNMENTS
+    )
+
+
+def _expanded(
+    call: Call, assignments: tuple[DirectoryRoleAssignment, ...], expand: tuple[str, ...]
+) -> Callable[[DirectoryRoleAssignment], dict[str, Any]]:
+    holders = call.read(directory_roles.list_holders, assignments) if "principal" in expand else {}
+
+    def encode(assignment: DirectoryRoleAssignment) -> dict[str, Any]:
+        body = role_assignment_to_graph(assignment, tenant_id=call.caller.tenant_id)
+        if assignment.principal_id in holders:
+            body["principal"] = directory_object_to_graph(holders[assignment.principal_id], beta=call.beta)
+        if "roleDefinition" in expand:
+            body["roleDefinition"] = role_definition_to_graph(ROLE_DEFINITIONS[Role(assignment.role_definition_id)])
+        return body
+
+    return encode
+
+
+def _equalities(filter: Filter | None) -> dict[str, str]:
+    match filter:
+        case None:
+            return {}
+        case And(parts):
+            return {name: value for part in parts for name, value in _equalities(part).items()}
+        case Comparison(name, Operator.EQ, str() as value):
+            return {name: value.lower()}
+    raise Invalid(
+        "Role assignments are filtered by principalId, roleDefinitionId and directoryScopeId with eq, joined with and.",
+        code="Request_UnsupportedQuery",
+        target="$filter",
+    )
+
+
+@described(201, takes=json_schemas.ROLE_ASSIGNMENT)
+async def create_role_assignment(call: Call) -> Response:
+    """POST /roleManagement/directory/roleAssignments: give a role to a person or a service principal."""
+    made = await call.write(directory_roles.assign_role, role_assignment_from_graph(await call.body()))
+    body = role_assignment_to_graph(made, tenant_id=call.caller.tenant_id)
+    return call.entity(body, _ASSIGNMENTS.removeprefix("/"), status=CREATED)
+
+
+async def revoke_role(call: Call) -> Response:
+    """DELETE /roleManagement/directory/roleAssignments/{id}: withdraw it."""
+    await call.write(directory_roles.revoke_role, call.path("key"))
+    return no_content()
+
+
+def role_assignments_as_roles(call: Call, assignments: tuple[DirectoryRoleAssignment, ...]) -> Response:
+    """What somebody holds, as the directoryRole objects of `memberOf`."""
+
+    def encode(assignment: DirectoryRoleAssignment) -> dict[str, Any]:
+        role = ROLE_DEFINITIONS[Role(assignment.role_definition_id)]
+        return {
+            "@odata.type": "#microsoft.graph.directoryRole",
+            **role_to_graph(role, object_id=_id_here(call, role)),
+        }
+
+    return call.whole(assignments, encode, "directoryObjects", collections.DIRECTORY_OBJECTS)
+
+
+ROUTES: Routes = [
+    ("GET", "/directoryRoles", list_roles),
+    ("GET", "/directoryRoles/{key}", get_role),
+    ("GET", "/directoryRoles/{key}/members", list_members),
+    ("POST", "/directoryRoles/{key}/members/$ref", assign_role),
+    ("DELETE", "/directoryRoles/{key}/members/{member}/$ref", remove_member),
+    ("GET", "/directoryRoleTemplates", list_role_templates),
+    ("GET", "/directoryRoleTemplates/{key}", get_role_template),
+    ("GET", _DEFINITIONS, list_role_definitions),
+    ("GET", f"{_DEFINITIONS}/{{key}}", get_role_definition),
+    ("GET", _ASSIGNMENTS, list_role_assignments),
+    ("POST", _ASSIGNMENTS, create_role_assignment),
+    ("GET", f"{_ASSIGNMENTS}/{{key}}", get_role_assignment),
+    ("DELETE", f"{_ASSIGNMENTS}/{{key}}", revoke_role),
+]

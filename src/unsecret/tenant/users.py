@@ -1,0 +1,139 @@
+"""/users, and /me for who is signed in."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.responses import PlainTextResponse, Response
+
+from unsecret.model.people import User
+from unsecret.model.query import Query
+from unsecret.tenant import passwords
+from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.description import described
+from unsecret.tenant.directory_roles import role_assignments_as_roles
+from unsecret.tenant.use_cases import people
+from unsecret.wire import collections, json_schemas, odata
+from unsecret.wire.directory import directory_object_to_graph
+from unsecret.wire.users import user_from_graph, user_to_graph
+
+_ATTRIBUTES = "customSecurityAttributes"
+
+
+def _shows_attributes(select: odata.Names) -> bool:
+    return _ATTRIBUTES in (select or ())
+
+
+def _encode(user: User, select: odata.Names) -> dict[str, Any]:
+    return user_to_graph(user, selected=select, with_attributes=_shows_attributes(select))
+
+
+def list_users(call: Call) -> Response:
+    """GET /users: the people of the tenant."""
+    asked = call.asked(collections.USERS)
+    page = call.read(people.list_users, asked.query, with_attributes=_shows_attributes(asked.select))
+    return call.page(page, lambda user: _encode(user, asked.select), "users", asked)
+
+
+def count_users(call: Call) -> Response:
+    """GET /users/$count: their number."""
+    odata.require_eventual_for_count(call.request.headers)
+    asked = call.asked(collections.USERS)
+    page = call.read(people.list_users, Query(filter=asked.query.filter, top=1, count=True))
+    return PlainTextResponse(str(page.count))
+
+
+def get_user(call: Call) -> Response:
+    """GET /users/{id}: one of them, by id or userPrincipalName."""
+    select = call.asked(collections.USERS).select
+    user = call.read(people.get_user, call.path("key"), with_attributes=_shows_attributes(select))
+    return call.entity(_encode(user, select), "users", select=select)
+
+
+def get_me(call: Call) -> Response:
+    """GET /me: who is signed in."""
+    select = call.asked(collections.USERS).select
+    user = call.read(people.get_me, with_attributes=_shows_attributes(select))
+    return call.entity(_encode(user, select), "users", select=select)
+
+
+@described(201, takes=json_schemas.NEW_USER)
+async def create_user(call: Call) -> Response:
+    """POST /users: somebody new, with a password that is not shown again."""
+    body = user_from_graph(await call.body(), existing=None)
+    user = await call.write(people.create_user, body, await _digest(body.password or ""))
+    return call.entity(user_to_graph(user), "users", status=CREATED)
+
+
+@described(204, takes=json_schemas.USER)
+async def update_user(call: Call) -> Response:
+    """PATCH /users/{id}: change somebody; `passwordProfile` sets a new password."""
+    body = await call.body()
+    profile = body.get("passwordProfile") if isinstance(body, dict) else None
+    password = profile.get("password") if isinstance(profile, dict) else None
+    digest = await _digest(password) if isinstance(password, str) and len(password) <= passwords.LONGEST else None
+    await call.write(
+        people.update_user, call.path("key"), lambda existing: user_from_graph(body, existing=existing), digest
+    )
+    return no_content()
+
+
+async def delete_user(call: Call) -> Response:
+    """DELETE /users/{id}: let somebody go. They can be restored for 30 days."""
+    await call.write(people.delete_user, call.path("key"))
+    return no_content()
+
+
+async def _digest(password: str) -> bytes:
+    """Beside the event loop, which nobody else should wait for."""
+    return await asyncio.to_thread(passwords.digest, password)
+
+
+def list_my_owned_objects(call: Call) -> Response:
+    """GET /me/ownedObjects: what the signed-in user owns."""
+    asked = call.asked(collections.DIRECTORY_OBJECTS)
+    page = call.read(people.list_my_owned_objects, asked.query)
+    return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
+
+
+def list_user_owned_objects(call: Call) -> Response:
+    """GET /users/{id}/ownedObjects: what somebody owns."""
+    asked = call.asked(collections.DIRECTORY_OBJECTS)
+    page = call.read(people.list_user_owned_objects, call.path("key"), asked.query)
+    return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
+
+
+def list_my_roles(call: Call) -> Response:
+    """GET /me/memberOf: the directory roles of who is signed in; there are no groups here."""
+    return role_assignments_as_roles(call, call.read(people.list_my_roles))
+
+
+def list_user_roles(call: Call) -> Response:
+    """GET /users/{id}/memberOf: the directory roles of somebody; there are no groups here."""
+    return role_assignments_as_roles(call, call.read(people.list_user_roles, call.path("key")))
+
+
+def refuse_me(call: Call) -> Response:
+    """GET /me/…: an application is nobody's me, and the rest of it is not served."""
+    raise people.not_delegated() if call.caller.user is None else call.not_served()
+
+
+ROUTES: Routes = [
+    ("GET", "/users", list_users),
+    ("POST", "/users", create_user),
+    ("GET", "/users/$count", count_users),
+    ("GET", "/users/{key}", get_user),
+    ("PATCH", "/users/{key}", update_user),
+    ("DELETE", "/users/{key}", delete_user),
+    ("GET", "/users/{key}/ownedObjects", list_user_owned_objects),
+    ("GET", "/users/{key}/memberOf", list_user_roles),
+    ("GET", "/users/{key}/transitiveMemberOf", list_user_roles),
+    ("GET", "/me", get_me),
+    ("GET", "/me/ownedObjects", list_my_owned_objects),
+    ("GET", "/me/memberOf", list_my_roles),
+    ("GET", "/me/transitiveMemberOf", list_my_roles),
+]
+
+REST_OF_ME: Routes = [("GET", "/me/{rest:path}", refuse_me)]
+"""After every other route of /me."""
