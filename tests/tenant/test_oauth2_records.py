@@ -96,7 +96,7 @@ RECORDED: list[tuple[str, Spoil, int, str, bool]] = [
     ("an assertion of another application", asserting(iss=UNKNOWN_ID), 700021, "clientAssertion", False),
     ("an unknown resource", sending(scope="https://vault.azure.net/.default"), 500011, "clientSecret", True),
     ("a scope without .default", sending(scope=GRAPH), 1002012, "none", False),
-    ("another grant", sending(grant_type="password"), 70003, "none", False),
+    ("another grant", sending(grant_type="urn:ietf:params:oauth:grant-type:jwt-bearer"), 70003, "none", False),
     ("two credentials", both_credentials, 9002313, "none", False),
     ("switched off", switched_off, 7000112, "clientSecret", True),
     ("a secret that is there twice", two_secrets, 9000411, "none", False),

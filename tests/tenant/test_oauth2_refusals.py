@@ -31,6 +31,7 @@ from tests.tenant.robots import (
 )
 from unsecret.store import credentials
 from unsecret.wire.aadsts import REFUSALS
+from unsecret.wire.sign_in_refusals import SIGN_IN_REFUSALS
 
 
 @pytest.fixture
@@ -61,9 +62,7 @@ REFUSED: list[tuple[str, int, Spoil]] = [
     ("an unknown resource", 500011, sending(scope="https://vault.azure.net/.default")),
     ("an unknown appId as resource", 500011, sending(scope=f"{UNKNOWN_ID}/.default")),
     ("a path below our own origin", 500011, sending(scope=f"{BASE}/api/.default")),
-    ("a password grant", 70003, sending(grant_type="password")),
-    ("a refresh token", 70003, sending(grant_type="refresh_token")),
-    ("a device code", 70003, sending(grant_type="urn:ietf:params:oauth:grant-type:device_code")),
+    ("on behalf of somebody", 70003, sending(grant_type="urn:ietf:params:oauth:grant-type:jwt-bearer")),
     ("an unheard-of grant", 70003, sending(grant_type="x" * 10_000)),
     ("a service principal that is switched off", 7000112, switched_off),
     ("an application that is disabled", 7000112, application_disabled),
@@ -115,14 +114,14 @@ def test_a_request_is_refused_in_entras_words(tenant: LocalTenant, robot: Robot,
 
 
 def test_every_refusal_is_tried():
-    elsewhere = {
+    elsewhere = {  # and those of signing people in: test_people_refused.py
         50049,  # test_discovery.py
         90033,  # below
         500014,  # above
         501051,  # above
         700027,  # below
     }
-    assert {number for _, number, _ in REFUSED} | elsewhere == set(REFUSALS)
+    assert {number for _, number, _ in REFUSED} | elsewhere | set(SIGN_IN_REFUSALS) == set(REFUSALS)
 
 
 def test_a_certificate_that_is_not_registered_is_refused(tenant: LocalTenant, robot: Robot):

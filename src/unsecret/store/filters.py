@@ -54,10 +54,11 @@ class Elements(Struct, frozen=True, kw_only=True):
     members: Mapping[str, Scalar]
 
 
-class Constant(Struct, frozen=True):
-    """A collection with the same one value for every row."""
+class OneWord(Struct, frozen=True):
+    """A collection that has exactly one word in every row; which of `words` it is stands in `column` as its number."""
 
-    value: str
+    column: ColumnElement[int]
+    words: Mapping[str, int]
 
 
 class Single(Struct, frozen=True):
@@ -66,7 +67,7 @@ class Single(Struct, frozen=True):
     elements: Elements
 
 
-Property = Scalar | Elements | Constant | Single
+Property = Scalar | Elements | OneWord | Single
 
 
 def compile_filter(filter: Filter, properties: Mapping[str, Property], tenant: bytes) -> ColumnElement[bool]:
@@ -178,8 +179,9 @@ def _any_of(asked: AnyOf, properties: Mapping[str, Property], tenant: bytes) -> 
             where = true() if asked.where is None else compile_filter(asked.where, elements.members, tenant)
             owners = select(elements.owned_by).where(elements.tenant_id == tenant, *elements.conditions, where)
             return elements.owner.in_(owners)
-        case Constant(value):
-            return true() if asked.where is None or _holds(asked.where, value) else false()
+        case OneWord(column, words):
+            matching = [number for word, number in words.items() if asked.where is None or _holds(asked.where, word)]
+            return column.in_(matching) if matching else false()
         case _:
             raise unsupported(asked.collection)
 

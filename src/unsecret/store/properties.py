@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, func, literal, literal_column
 from unsecret.model.query import Operator
 from unsecret.store.expressions import elements_in, flag_in, text_in
 from unsecret.store.filters import (
-    Constant,
     Elements,
+    OneWord,
     Property,
     Scalar,
     Single,
@@ -41,7 +41,14 @@ from unsecret.store.schema import (
     key_credential,
     object_value,
 )
-from unsecret.store.schema_records import audit_event, audit_target, sign_in
+from unsecret.store.schema_records import (
+    INTERACTIVE_USER_SIGN_IN,
+    NON_INTERACTIVE_USER_SIGN_IN,
+    SERVICE_PRINCIPAL_SIGN_IN,
+    audit_event,
+    audit_target,
+    sign_in,
+)
 
 _O = Operator
 _SAME = frozenset({_O.EQ, _O.NE, _O.IN})
@@ -221,8 +228,15 @@ SIGN_INS: dict[str, Property] = {
     "ipAddress": _optional(_sign_in.folded_ip_address, _LOGGED_WORDS, words),
     "correlationId": _scalar(_sign_in.folded_correlation_id, _LOGGED_WORDS, words),
     "resourceId": _optional(_sign_in.resource_id, _SAME, guid_in_a_string),
-    "userId": _NEVER,
-    "userPrincipalName": _NEVER,
-    "signInEventTypes": Constant("servicePrincipal"),
+    "userId": _optional(_sign_in.user_id, _SAME, guid_in_a_string),
+    "userPrincipalName": _optional(_sign_in.folded_user_principal_name, _LOGGED_WORDS, words),
+    "signInEventTypes": OneWord(
+        _sign_in.event_type,
+        {
+            "servicePrincipal": SERVICE_PRINCIPAL_SIGN_IN,
+            "interactiveUser": INTERACTIVE_USER_SIGN_IN,
+            "nonInteractiveUser": NON_INTERACTIVE_USER_SIGN_IN,
+        },
+    ),
 }
 SIGN_IN_ORDERS = {"createdDateTime": _sign_in.at}

@@ -12,15 +12,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unsecret.errors import UnsecretError
+from unsecret.model.application import Tenant
+from unsecret.store import tenants
 from unsecret.tenant import discovery
 from unsecret.tenant.discovery import find_tenant
 from unsecret.tenant.grants import GRANTS
+from unsecret.tenant.settings import Services
+from unsecret.tenant.signing_in.authorize import authorize_v1, authorize_v2
+from unsecret.tenant.signing_in.people import tenant_of_account
+from unsecret.tenant.signing_in.texts import tenant_of
 from unsecret.tenant.token_answers import answer, as_refusal, refusing, trace_of
 from unsecret.tenant.token_attempts import Asking, record
 from unsecret.tenant.token_requests import Endpoint, each_once, named_client, read_client, read_form
 from unsecret.wire.aadsts import TokenRefused
 
-_SERVED = "This tenant serves 'client_credentials' only: sign in as an application, with a certificate or a secret."
+_SERVED = f"This tenant serves {', '.join(repr(name) for name in GRANTS)}."
 
 
 @refusing
@@ -40,10 +46,11 @@ async def _token(request: Request, endpoint: Endpoint) -> Response:
     if request.method != "POST":
         raise TokenRefused(900561, method=request.method)
     tenant = find_tenant(request)
-    if tenant is None:
-        raise TokenRefused(50059)
     fields, authorization = await read_form(request), request.headers.get("authorization")
-    asking = Asking(request, request.app.state.services, trace, tenant, endpoint)
+    services: Services = request.app.state.services
+    if tenant is None and (tenant := _implied_tenant(services, dict(fields))) is None:
+        raise TokenRefused(50059)
+    asking = Asking(request, services, trace, tenant, endpoint)
     try:
         asking.attempt.says_it_is(named_client(fields, authorization))
         form = each_once(fields)
@@ -55,10 +62,19 @@ async def _token(request: Request, endpoint: Endpoint) -> Response:
             raise TokenRefused(70003, grant=name, served=_SERVED)
         body = await grant(asking, form, client)
     except UnsecretError as error:
-        if asking.attempt.is_somebodys:
+        if asking.attempt.is_somebodys and not asking.attempt.is_recorded:
             await record(asking, as_refusal(error))
         raise
     return answer(body, request)
+
+
+def _implied_tenant(services: Services, form: dict[str, str]) -> Tenant | None:
+    """The tenant of what is taken back, or of the account that signs in, at an address that names none."""
+    text = form.get("code") or form.get("refresh_token") or ""
+    with services.store.read() as conn:
+        if (tenant_id := tenant_of(text)) is not None:
+            return tenants.get_tenant(conn, tenant_id)
+        return tenant_of_account(conn, form.get("username", ""))
 
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]  # the endpoint itself says that it takes POST only
@@ -67,4 +83,6 @@ ROUTES = [
     *discovery.ROUTES,
     Route("/{tenant}/oauth2/v2.0/token", token_v2, methods=_METHODS),
     Route("/{tenant}/oauth2/token", token_v1, methods=_METHODS),
+    Route("/{tenant}/oauth2/v2.0/authorize", authorize_v2, methods=["GET", "POST"]),
+    Route("/{tenant}/oauth2/authorize", authorize_v1, methods=["GET", "POST"]),
 ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 from starlette.requests import Request
 
@@ -12,12 +13,18 @@ from unsecret.model.application import Application, ServicePrincipal, Tenant
 from unsecret.model.event import CredentialType, SignedInUser, SignIn, SignInEventType
 from unsecret.model.identifiers import ZERO_GUID, AppId, KeyId, canonical_guid
 from unsecret.store import logs
+from unsecret.store.transaction import savepoint
 from unsecret.tenant.call import kept
 from unsecret.tenant.settings import Services, origin
 from unsecret.tenant.token_answers import Trace
 from unsecret.tenant.token_requests import Endpoint
 from unsecret.tenant.token_resources import Resource
 from unsecret.wire.aadsts import TokenRefused
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+T = TypeVar("T")
 
 _NOBODY = AppId(ZERO_GUID)
 
@@ -41,6 +48,7 @@ class Attempt:
     federated_credential_id: str | None = None
     event_type: SignInEventType = SignInEventType.SERVICE_PRINCIPAL
     user: SignedInUser | None = None
+    is_recorded: bool = False
 
     def says_it_is(self, client_id: str | None) -> None:
         """Note which client the request names."""
@@ -76,6 +84,32 @@ def record(asking: Asking, refusal: TokenRefused | None) -> Awaitable[None]:
     row = sign_in_of(asking, refusal)
     written = asking.services.store.append(lambda conn: logs.add_sign_in(conn, asking.tenant.id, row))
     return asyncio.shield(asyncio.wrap_future(written))
+
+
+async def decide(asking: Asking, judge: Callable[[Connection], T | TokenRefused]) -> T:
+    """Run `judge` in a writing transaction that also holds the record of how it ended, also when the client hangs up
+    meanwhile. What it gives back is given back once that is durable.
+
+    Raises the TokenRefused that `judge` raised, with nothing written but the record, or gave back, with what it had
+    written before. Raises Unavailable, and then there must be no token.
+    """
+
+    def judged(conn: Connection) -> T | TokenRefused:
+        try:
+            with savepoint(conn):
+                outcome = judge(conn)
+        except TokenRefused as refusal:
+            outcome = refusal
+        if asking.attempt.is_somebodys:
+            row = sign_in_of(asking, outcome if isinstance(outcome, TokenRefused) else None)
+            logs.add_sign_in(conn, asking.tenant.id, row)
+        return outcome
+
+    outcome = await asyncio.shield(asyncio.wrap_future(asking.services.store.write(judged)))
+    asking.attempt.is_recorded = True
+    if isinstance(outcome, TokenRefused):
+        raise outcome
+    return outcome
 
 
 def sign_in_of(asking: Asking, refusal: TokenRefused | None) -> SignIn:

@@ -12,23 +12,14 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import Struct
-
 from unsecret.errors import UnsecretError
 from unsecret.model.application import SECRET_SHAPE
+from unsecret.wire.sign_in_refusals import SIGN_IN_REFUSALS, Refusal
 
 ERROR_PAGE = "https://login.microsoftonline.com/error?code="
 """Microsoft's own page about a number: it helps with ours, too."""
 
 _SHOWN_LENGTH = 200
-
-
-class Refusal(Struct, frozen=True):
-    """One row: OAuth's word, the HTTP status, and the text with names to fill in."""
-
-    error: str
-    status: int
-    text: str
 
 
 REFUSALS: dict[int, Refusal] = {
@@ -163,6 +154,7 @@ REFUSALS: dict[int, Refusal] = {
         "The request is not properly formatted. The parameter '{parameter}' is duplicated.",
     ),
     9002313: Refusal("invalid_request", 400, "Invalid request. Request is malformed or invalid. {reason}"),
+    **SIGN_IN_REFUSALS,
 }
 """Every refusal of the token service, by AADSTS number."""
 

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from unsecret.model.application import KeyCredential, PasswordCredential
-from unsecret.model.event import AuditEvent, Caller, ModifiedProperty, SignIn, Target
+from unsecret.model.event import AuditEvent, Caller, ModifiedProperty, SignIn, SignInEventType, Target
 from unsecret.model.people import AnyObject
 from unsecret.model.policy import AppManagementPolicy, TenantDefault
 from unsecret.wire.instants import format_instant
@@ -57,7 +57,8 @@ def audit_to_graph(event: AuditEvent, *, beta: bool) -> dict[str, Any]:
 
 
 def sign_in_to_graph(sign_in: SignIn, *, tenant_id: str, beta: bool) -> dict[str, Any]:
-    """A `signIn` of a service principal. What tells a secret from a certificate is only in beta."""
+    """A `signIn` of a person or a service principal. What tells a secret from a certificate is only in beta."""
+    user = sign_in.user
     record = {
         "id": sign_in.id,
         "createdDateTime": format_instant(sign_in.at),
@@ -65,7 +66,10 @@ def sign_in_to_graph(sign_in: SignIn, *, tenant_id: str, beta: bool) -> dict[str
         "appDisplayName": sign_in.app_display_name,
         "ipAddress": sign_in.ip_address,
         "correlationId": sign_in.correlation_id,
-        "isInteractive": False,
+        "userId": user.id if user else None,
+        "userDisplayName": user.display_name if user else None,
+        "userPrincipalName": user.user_principal_name if user else None,
+        "isInteractive": sign_in.event_type is SignInEventType.INTERACTIVE_USER,
         "resourceId": sign_in.resource_id,
         "resourceDisplayName": sign_in.resource_display_name,
         "conditionalAccessStatus": "notApplied",
@@ -164,8 +168,8 @@ def _beta_sign_in(sign_in: SignIn, tenant_id: str) -> dict[str, Any]:
         "servicePrincipalCredentialKeyId": sign_in.credential_key_id,
         "servicePrincipalCredentialThumbprint": sign_in.credential_thumbprint,
         "clientCredentialType": str(sign_in.credential_type),
-        "federatedCredentialId": None,
-        "signInEventTypes": ["servicePrincipal"],
+        "federatedCredentialId": sign_in.federated_credential_id,
+        "signInEventTypes": [str(sign_in.event_type)],
         "resourceServicePrincipalId": sign_in.resource_service_principal_id,
         "resourceTenantId": tenant_id,
         "homeTenantId": tenant_id,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from unsecret.tenant.grants import client_credentials
+from unsecret.tenant.grants import authorization_code, client_credentials, password, refresh_token
 from unsecret.tenant.token_attempts import Asking
 from unsecret.tenant.token_requests import Client
 
@@ -18,4 +18,7 @@ Grant = Callable[[Asking, Form, Client], Awaitable[dict[str, Any]]]
 
 GRANTS: dict[str, Grant] = {
     "client_credentials": client_credentials.issue,
+    "authorization_code": authorization_code.issue,
+    "refresh_token": refresh_token.issue,
+    "password": password.issue,
 }

@@ -1,0 +1,56 @@
+"""A refresh token, for new tokens and another refresh token.
+
+https://learn.microsoft.com/en-us/entra/identity-platform/refresh-tokens. As in Entra, which says so there, the old one
+stays good until it ends: programs that share a cache would lock each other out otherwise. What ends it is the end of
+the account, another password, or the code that it came of coming a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from unsecret.model.event import SignInEventType
+from unsecret.model.issued import GrantKind, IssuedGrant
+from unsecret.store import issued
+from unsecret.tenant.signing_in.answering import Issuing, answer_for, asked_in, authenticate, issue_for, require_proof
+from unsecret.tenant.signing_in.people import require_same_person
+from unsecret.tenant.signing_in.texts import digest, tenant_of
+from unsecret.tenant.token_attempts import Asking, decide
+from unsecret.tenant.token_requests import Client, required
+from unsecret.wire.aadsts import TokenRefused
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_NO_SUCH_TOKEN = "The refresh token was not handed out here, not to this client, or was taken back."
+
+
+async def issue(asking: Asking, form: Mapping[str, str], client: Client) -> dict[str, Any]:
+    """The answer to `grant_type=refresh_token`. Raises TokenRefused."""
+    text = required(form, "refresh_token")
+    await authenticate(asking, client, SignInEventType.NON_INTERACTIVE_USER)
+
+    def judge(conn: Connection) -> Issuing | TokenRefused:
+        grant = _find(conn, asking, text)
+        if grant.expires_at <= asking.trace.now:
+            raise TokenRefused(700082)
+        require_proof(client, confidential=grant.requires_client_proof)
+        if grant.cross_origin and "origin" not in asking.request.headers:
+            raise TokenRefused(9002327)
+        assert grant.user_id is not None
+        person = require_same_person(conn, asking.tenant, grant.user_id, grant.password_mark, asking.attempt)
+        asked = asked_in(form, asking.endpoint, grant)
+        return issue_for(conn, asking, form, asked, person=person, before=grant)
+
+    return answer_for(asking, form, await decide(asking, judge))
+
+
+def _find(conn: Connection, asking: Asking, text: str) -> IssuedGrant:
+    tenant_id = tenant_of(text)
+    if tenant_id is not None and tenant_id != asking.tenant.id:
+        raise TokenRefused(700005)
+    found = issued.find(conn, asking.tenant.id, GrantKind.REFRESH_TOKEN, digest(text)) if tenant_id else None
+    if found is None or found.client_id != asking.attempt.app_id:
+        raise TokenRefused(70000, reason=_NO_SUCH_TOKEN)
+    return found
