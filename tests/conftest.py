@@ -29,8 +29,11 @@ def identity() -> Identity:
 
 
 @pytest.fixture(scope="session")
-def signing(tmp_path_factory: pytest.TempPathFactory) -> SigningKeys:
-    return SigningKeys.open(tmp_path_factory.mktemp("signing") / "keys", now=NOW)
+def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SigningKeys]:
+    """Keys of the whole test run."""
+    store = Store.open(tmp_path_factory.mktemp("signing") / "directory.sqlite")
+    yield SigningKeys.open(store, clock=lambda: NOW)
+    store.close()
 
 
 @pytest.fixture(scope="session")

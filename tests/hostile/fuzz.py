@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.hostile.fuzzing import Fuzz
 from tests.local_tenant import NOW, LocalTenant, new_identity
+from unsecret.store.engine import Store
 from unsecret.tenant.signing import SigningKeys
 
 EACH = 25
@@ -25,7 +26,8 @@ def fuzz(calls: int, chance: int) -> Fuzz:
     """Call everything, in random order, until that were `calls`."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        signing = SigningKeys.open(directory / "keys", now=NOW)
+        keys = Store.open(directory / "keys.sqlite")
+        signing = SigningKeys.open(keys, clock=lambda: NOW)
         tenant = LocalTenant(directory, new_identity(), signing)
         try:
             with tenant.client:
@@ -35,6 +37,7 @@ def fuzz(calls: int, chance: int) -> Fuzz:
                     chance += 1
         finally:
             tenant.close()
+            keys.close()
     return made
 
 

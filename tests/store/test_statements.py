@@ -6,12 +6,22 @@ import pytest
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from unsecret.store import credentials, directory_objects, links, live_objects, logs, policies, schema, tenants
+from unsecret.store import (
+    credentials,
+    directory_objects,
+    links,
+    live_objects,
+    logs,
+    policies,
+    schema,
+    signing_keys,
+    tenants,
+)
 from unsecret.store.statement import Statement
 
 STATEMENTS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": found
-    for module in (credentials, directory_objects, links, live_objects, logs, policies, tenants)
+    for module in (credentials, directory_objects, links, live_objects, logs, policies, signing_keys, tenants)
     for name, found in vars(module).items()
     if isinstance(found, Statement)
 }

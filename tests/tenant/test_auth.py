@@ -11,6 +11,7 @@ from joserfc import jws
 
 from tests.local_tenant import BASE, NOW, LocalTenant
 from unsecret.errors import Unauthenticated
+from unsecret.store.engine import Store
 from unsecret.tenant.auth import authenticate, authenticate_arm
 from unsecret.tenant.signing import SigningKeys
 
@@ -164,8 +165,10 @@ def test_an_expired_token_is_refused_by_graph_in_graphs_words(tenant: LocalTenan
     assert answer.json()["error"]["message"] == "Lifetime validation failed, the token is expired."
 
 
-def test_a_token_of_another_server_is_refused_by_graph(tenant: LocalTenant, tmp_path: Path):
-    theirs = SigningKeys.open(tmp_path / "other", now=NOW)
+def test_a_token_of_another_directory_is_refused_by_graph(tenant: LocalTenant, tmp_path: Path):
+    other = Store.open(tmp_path / "other.sqlite")
+    theirs = SigningKeys.open(other, clock=lambda: NOW)
+    other.close()
     payload = jws.extract_compact(tenant.token.encode()).payload
     forged = theirs.sign(json.loads(payload or b""))
     assert tenant.graph("GET", "/applications", token=forged).status_code == 401

@@ -141,6 +141,7 @@ class Start(Struct, frozen=True, kw_only=True):
 def _run(settings: Settings, start: Start) -> None:
     from unsecret.cli.hosting import forget_connections, open_store, write_connection
     from unsecret.tenant.app import create_app
+    from unsecret.tenant.key_making import take_over_files
     from unsecret.tenant.mischief import mischief_of
     from unsecret.tenant.pki import ensure_server_certificate
     from unsecret.tenant.server import claim, serve
@@ -155,7 +156,8 @@ def _run(settings: Settings, start: Start) -> None:
         closing = ExitStack()
         try:
             hosted = _tenants(store, data, sample=start.sample, begun=begun)
-            signing = SigningKeys.open(data / "keys", now=begun)
+            take_over_files(store, data / "keys")
+            signing = SigningKeys.open(store, clock=now)
             for one in hosted:
                 write_connection(data, one, origin=server.base_url, ca=certificate.ca, pid=os.getpid(), proxy=proxy)
             _remember(settings.state, data)

@@ -41,8 +41,6 @@ signing_key = Table(
     row_id(),
     Column("kid", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    # Signs no more, and is shown until the last token that it signed has ended.
-    Column("retired_at", BigInteger),
     Column("certificate", LargeBinary, nullable=False),
     Column("private_key", LargeBinary, nullable=False),
     Index("uq_signing_key", "kid", unique=True),

@@ -1,33 +1,39 @@
-"""The keys that this tenant signs its tokens with.
+"""The keys that tokens are signed with: the directory's, shared by every server of it, and replaced in time.
 
-Each key is a file `keys/<kid>.pem` with a private key and its self-signed certificate; the directory never
-holds them in its database. There may be several: the newest signs, all verify, so that a key can be
-replaced while tokens of the old one are still in use. As in Entra, `kid` is the base64url SHA-1 thumbprint
-of the certificate, and so equals `x5t`.
+A key is shown in the key document for a day before it signs, which is as long as clients may keep that document, and
+after it has stopped signing until the last of its tokens has ended. So whoever looks at the document once a day
+never meets a key that it does not know. As in Entra, `kid` is the base64url SHA-1 thumbprint of the key's certificate,
+and so equals `x5t`.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection
+import threading
+import time
+from collections.abc import Callable, Collection, Generator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from msgspec import Struct
 
-from unsecret.errors import Invalid, Unauthenticated
-from unsecret.tenant import pki
-from unsecret.tenant.certificates import read_certificate
-from unsecret.tenant.private_files import private_directory, write_private
+from unsecret.errors import Unauthenticated, Unavailable
+from unsecret.store.signing_keys import (
+    StoredSigningKey,
+    add_signing_key,
+    delete_signing_keys,
+    list_signing_keys,
+)
+from unsecret.tenant.key_making import new_key, private_key_of
+
+if TYPE_CHECKING:
+    from unsecret.store.engine import Connection, Store
 
 ALGORITHM = "RS256"
 MAX_TOKEN_LENGTH = 64 * 1024
@@ -35,7 +41,13 @@ TENANT_PLACEHOLDER = "{tenantid}"
 """How Microsoft writes an issuer that holds for every tenant."""
 
 _REMEMBERED_TOKENS = 1024
-_KEY_LIFETIME = timedelta(days=5 * 365)
+_SECONDS_BETWEEN_LOOKS = 2.0
+REFRESH_SECONDS = 30.0
+SHOWN_BEFORE = timedelta(days=1)
+"""That a key is shown before it signs: the `max-age` of the key document."""
+
+LONGEST_TOKEN = timedelta(hours=2)
+"""No token that we sign is good for longer."""
 
 
 class _Registry(jws.JWSRegistry):
@@ -59,39 +71,87 @@ class SigningKey(Struct, frozen=True, kw_only=True):
 
 
 class SigningKeys:
-    """All keys of this tenant server, newest first. `open` reads them, and makes the first one."""
+    """What this server knows of the directory's keys. `open` reads them, and makes the first one.
 
-    def __init__(self, directory: Path, keys: Collection[SigningKey]):
-        self._directory = directory
-        self._keys = {key.kid: key for key in sorted(keys, key=lambda key: (key.created_at, key.kid), reverse=True)}
-        # A client shows the same token for an hour; that we signed it does not change, whatever else is asked of it.
-        self._signed_claims = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._decode)
+    Signing and verifying ask the directory nothing. `refresh` does, and is called by `kept_fresh`, and for a token
+    that names a key which is not known, at most every few seconds. `clock` is the real one.
+    """
+
+    def __init__(self, store: Store, *, clock: Callable[[], datetime], passphrase: str | None):
+        """Use `SigningKeys.open`."""
+        self._store = store
+        self._clock = clock
+        self._passphrase = passphrase
+        self._keys: dict[str, SigningKey] = {}  # newest first
+        self._signer: SigningKey | None = None
+        self._look_again_at = 0.0
+        self._forget_tokens()
 
     @classmethod
-    def open(cls, directory: Path, *, now: datetime) -> SigningKeys:
-        """The keys in `directory` (`<data>/keys`), which is made with a first key when it is empty.
+    def open(cls, store: Store, *, clock: Callable[[], datetime], passphrase: str | None = None) -> SigningKeys:
+        """The directory's keys. `passphrase` is what private keys are encrypted with when they are kept; one that was
+        kept without is read all the same.
 
-        Raises Invalid when a file there is not a signing key.
+        Raises Invalid when a key cannot be read with this passphrase.
         """
-        private_directory(directory)
-        keys = cls(directory, [_read(path) for path in sorted(directory.glob("*.pem"))])
+        keys = cls(store, clock=clock, passphrase=passphrase)
+        keys.refresh()
         if not keys._keys:
-            keys.add(now=now)
+            first = new_key(clock(), passphrase)
+            store.write(lambda conn: list_signing_keys(conn) or add_signing_key(conn, first)).result()
+            keys.refresh()
         return keys
 
-    def add(self, *, now: datetime) -> SigningKey:
-        """Make a key, which signs from now on; the others keep verifying."""
-        private, certificate = pki.new_self_signed("unsecret token signing", now=now, lifetime=_KEY_LIFETIME)
-        kid = read_certificate(pki.to_pem(certificate)).thumbprint_sha1
-        path = self._directory / f"{kid}.pem"
-        write_private(path, pki.to_pem(certificate) + pki.private_to_pem(private))
-        key = _read(path)
-        self._keys = {kid: key, **self._keys}
-        return key
+    def refresh(self) -> None:
+        """Look what keys there are now. Raises Unavailable, and then goes on with those that are known."""
+        with self._store.read() as conn:
+            stored = list_signing_keys(conn)
+        now = self._clock()
+        shown = stored[: shown_count([key.created_at for key in stored], now)]
+        keys = {key.kid: self._keys.get(key.kid) or _opened(key, self._passphrase) for key in shown}
+        if self._keys.keys() - keys.keys():
+            self._forget_tokens()
+        self._keys = keys
+        self._signer = next(iter([key for key in keys.values() if begins_to_sign(key.created_at) <= now]), None)
+
+    def rotate(self, *, at_once: bool = False) -> str:
+        """Make a key; the `kid` of it. It signs from tomorrow on. With `at_once` it signs now, and all others, and
+        every token of theirs, are good for nothing any more: for a key that somebody may have got hold of."""
+        key = new_key(self._clock(), self._passphrase)
+
+        def work(conn: Connection) -> None:
+            if at_once:
+                delete_signing_keys(conn, [known.kid for known in list_signing_keys(conn)])
+            add_signing_key(conn, key)
+
+        self._store.write(work).result()
+        self.refresh()
+        return key.kid
+
+    def keep(self, *, rotate_after: timedelta) -> None:
+        """Refresh, make a new key when the newest is older than `rotate_after`, and forget those that are used no
+        more. Of several servers that do so at the same time one makes a key. Raises Unavailable."""
+        self.refresh()
+        with self._store.read() as conn:
+            stored = list_signing_keys(conn)
+        now = self._clock()
+        ended = stored[shown_count([key.created_at for key in stored], now) :]
+        if ended:
+            self._store.write(lambda conn: delete_signing_keys(conn, [key.kid for key in ended])).result()
+        if stored and stored[0].created_at + rotate_after > now:
+            return
+        key = new_key(now, self._passphrase)
+
+        def work(conn: Connection) -> None:
+            if list_signing_keys(conn)[:1] == stored[:1]:
+                add_signing_key(conn, key)
+
+        self._store.write(work).result()
+        self.refresh()
 
     def sign(self, claims: dict[str, Any]) -> str:
-        """`claims` as a token (JWS compact, RS256) of the newest key."""
-        key = next(iter(self._keys.values()))
+        """`claims` as a token (JWS compact, RS256). Without a key that is old enough, the oldest signs."""
+        key = self._signer or next(reversed(self._keys.values()))
         header = {"typ": "JWT", "alg": ALGORITHM, "x5t": key.kid, "kid": key.kid}
         return jws.serialize_compact(header, msgspec.json.encode(claims), key.private, registry=_REGISTRY)
 
@@ -124,7 +184,7 @@ class SigningKeys:
             header = msgspec.json.decode(_segment(token.split(".", 1)[0]), type=_Header)
         except (ValueError, RecursionError):
             raise _malformed() from None
-        key = self._keys.get(header.kid)
+        key = self._key(header.kid)
         if header.alg != ALGORITHM or key is None or header.crit is not None:
             raise Unauthenticated("Access token validation failure. Invalid signature.")
         try:
@@ -132,6 +192,52 @@ class SigningKeys:
             return msgspec.json.decode(payload or b"", type=dict[str, Any])
         except (JoseError, ValueError, RecursionError):
             raise Unauthenticated("Access token validation failure. Invalid signature.") from None
+
+    def _key(self, kid: str) -> SigningKey | None:
+        """A key that we do not know may be a new one of another server. Who makes up names of keys makes us look
+        every few seconds, not every time."""
+        if kid not in self._keys and time.monotonic() >= self._look_again_at:
+            self._look_again_at = time.monotonic() + _SECONDS_BETWEEN_LOOKS
+            with suppress(Unavailable):
+                self.refresh()
+        return self._keys.get(kid)
+
+    def _forget_tokens(self) -> None:
+        # A client shows the same token for an hour; that we signed it does not change, whatever else is asked of it.
+        self._signed_claims = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._decode)
+
+
+@contextmanager
+def kept_fresh(signing: SigningKeys, *, rotate_after: timedelta, every: float = REFRESH_SECONDS) -> Generator[None]:
+    """While the block lasts, a thread keeps the keys (`SigningKeys.keep`). What it cannot do it tries again."""
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(every):
+            with suppress(Unavailable):
+                signing.keep(rotate_after=rotate_after)
+
+    thread = threading.Thread(target=run, name="signing-keys", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def begins_to_sign(created_at: datetime) -> datetime:
+    """When a key that was made at `created_at` has been shown for long enough."""
+    return created_at + SHOWN_BEFORE
+
+
+def shown_count(newest_first: Sequence[datetime], now: datetime) -> int:
+    """How many of the keys that were made then are shown at `now`: a key stops signing when the next one begins, and
+    is shown until its last token has ended."""
+    for number, created_at in enumerate(newest_first, start=1):
+        if begins_to_sign(created_at) + LONGEST_TOKEN <= now:
+            return number
+    return len(newest_first)
 
 
 class _Header(Struct):
@@ -165,30 +271,18 @@ def _require_valid_at(now: datetime, claims: dict[str, Any]) -> None:
         raise Unauthenticated("Lifetime validation failed, the token is not valid yet.")
 
 
-def _read(path: Path) -> SigningKey:
-    try:
-        content = path.read_bytes()
-        private = load_pem_private_key(content, None)
-        certificate = x509.load_pem_x509_certificate(content)
-    except (OSError, ValueError, TypeError) as error:
-        raise Invalid(f"{path} is not a signing key. Move it out of {path.parent}.") from error
-    if not isinstance(private, RSAPrivateKey):
-        raise Invalid(f"{path} is not an RSA key, which tokens are signed with. Move it out of {path.parent}.")
-    facts = read_certificate(pki.to_pem(certificate))
+def _opened(stored: StoredSigningKey, passphrase: str | None) -> SigningKey:
+    private = private_key_of(stored.private_key, passphrase)
     public = RSAKey.import_key(private.public_key())
     jwk = {
         "kty": "RSA",
         "use": "sig",
-        "kid": facts.thumbprint_sha1,
-        "x5t": facts.thumbprint_sha1,
+        "kid": stored.kid,
+        "x5t": stored.kid,
         "n": public.dict_value["n"],
         "e": public.dict_value["e"],
-        "x5c": [base64.b64encode(facts.der).decode("ascii")],
+        "x5c": [base64.b64encode(stored.certificate).decode("ascii")],
     }
     return SigningKey(
-        kid=facts.thumbprint_sha1,
-        created_at=facts.not_before,
-        private=RSAKey.import_key(private),
-        public=public,
-        jwk=jwk,
+        kid=stored.kid, created_at=stored.created_at, private=RSAKey.import_key(private), public=public, jwk=jwk
     )

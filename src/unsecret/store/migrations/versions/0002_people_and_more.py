@@ -251,7 +251,6 @@ def _sign_in() -> None:
         _row(),
         sa.Column("kid", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("retired_at", sa.BigInteger(), nullable=True),
         sa.Column("certificate", sa.LargeBinary(), nullable=False),
         sa.Column("private_key", sa.LargeBinary(), nullable=False),
         _key("signing_key"),
