@@ -36,6 +36,7 @@ from unsecret.tenant.bootstrap import (
     graph_service_principal,
 )
 from unsecret.tenant.certificates import CertificateFacts, read_certificate
+from unsecret.tenant.movable_clocks import MovableClocks
 from unsecret.tenant.settings import Services, server_settings
 from unsecret.tenant.signing import SigningKeys
 
@@ -107,7 +108,8 @@ class LocalTenant:
     """The tenant and its administrator. `graph` calls Graph; `as_workload` makes another caller.
 
     `directory` may hold a database that was migrated before; `signing` may be keys of the whole test run.
-    Making either takes longer than most tests.
+    Making either takes longer than most tests. `clock` is the machine's; where tenants' own are `movable`, `move_clock`
+    moves this one's.
     """
 
     directory: Path
@@ -116,6 +118,7 @@ class LocalTenant:
     clock: Clock = field(default_factory=Clock)
     domain: str = "contoso"
     verified_domains: tuple[str, ...] = ()
+    movable: bool = False
 
     def __post_init__(self) -> None:
         self.store = Store.open(self.directory / "directory.sqlite")
@@ -124,6 +127,7 @@ class LocalTenant:
             signing=self.signing,
             settings=server_settings(self.directory, port=8443),
             clock=self.clock,
+            movable_clocks=MovableClocks(self.store) if self.movable else None,
         )
         self.client = TestClient(Noted(create_app(self.services)), base_url=BASE, follow_redirects=False)
         self.new = self.store.write(lambda conn: self._create(conn)).result()
@@ -175,6 +179,16 @@ class LocalTenant:
     def sign_in_again(self) -> None:
         """A fresh administrator's token, after the clock was moved."""
         self.token = self.sign_in(self.new.client_id)
+
+    def move_clock(self, **movement: str) -> str:
+        """Move the tenant's clock: now="2027-01-01T00:00:00Z", or move="P30D". What it says then."""
+        answer = self.graph("PATCH", f"{BASE}/{self.tenant_id}/unsecret/clock", movement)
+        if answer.status_code == 401:
+            self.sign_in_again()
+            answer = self.graph("PATCH", f"{BASE}/{self.tenant_id}/unsecret/clock", movement)
+        assert answer.status_code == 200, answer.text
+        self.sign_in_again()
+        return answer.json()["now"]
 
     # -- Graph -------------------------------------------------------------------------------------------------
 

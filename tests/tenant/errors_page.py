@@ -117,6 +117,10 @@ CODES = {
         "A delta token that is seven days old, or of another collection or tenant.",
         "Read everything again: follow the address in the `Location` header.",
     ),
+    (409, "ClockOnlyMovesForwards"): (
+        "A tenant's clock was to be set back.",
+        "Make a tenant that begins earlier: `unsecret up --data NEW --now INSTANT`.",
+    ),
     (413, "Request_EntityTooLarge"): ("A body of more than 1 MiB.", "Send less at a time."),
     (424, "FailedDependency"): (
         "In a batch: a request that this one depends on failed, so this one was not tried.",

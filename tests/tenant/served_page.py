@@ -11,7 +11,7 @@ from pathlib import Path
 from unsecret.model.directory_roles import ROLE_DEFINITIONS
 from unsecret.rules.delegated_permission import Delegated, needed
 from unsecret.rules.permission import REQUIRED
-from unsecret.tenant import azure_resource_manager, oauth2
+from unsecret.tenant import azure_resource_manager, clock, oauth2
 from unsecret.tenant.app import BETA_ROUTES, GRAPH_ROUTES
 from unsecret.tenant.call import Routes
 
@@ -42,6 +42,10 @@ def page() -> str:
             _plain(oauth2.ROUTES),
             "## Azure Resource Manager: what Azure CLI asks for when it signs in\n",
             _plain(azure_resource_manager.ROUTES),
+            "## The clock, which Microsoft does not have: only with `unsecret up --now`\n",
+            "It needs a Graph token of the tenant's administrator: see the\n"
+            "[guide](../guides/walk-through-a-year.md).\n",
+            _routes(clock.TABLE),
             "## What each operation needs\n",
             "Application permissions, granted as app role assignments on Microsoft Graph's service principal. Of each\n"
             "group one is enough; where there are several groups, one of every group is needed.\n",

@@ -33,6 +33,7 @@ COMMANDS = {
     "status": "unsecret.cli.status:status",
     "block": "unsecret.cli.block:block",
     "allow": "unsecret.cli.allow:allow",
+    "clock": "unsecret.cli.clock:clock",
     "graph": "unsecret.cli.graph:graph",
 }
 """Each verb and where it is. A verb's file is imported when that verb is used, or when all are listed."""

@@ -27,10 +27,13 @@ from unsecret.tenant.bootstrap import (
     initial_domain,
     register_administrator_certificate,
 )
+from unsecret.tenant.clock import clock_url
+from unsecret.tenant.movable_clocks import ANY_TIME
 from unsecret.tenant.pki import ADMINISTRATOR_FILE, administrator_certificate
 from unsecret.tenant.private_files import private_directory, write_private
 from unsecret.tenant.sample import SAMPLE_DOMAIN, SAMPLE_NAME, add_sample
 from unsecret.tenant.sample_people import PEOPLE_FILE, add_people, digests_of, new_people, people_file
+from unsecret.tenant.use_cases.clock import require_forwards
 
 if TYPE_CHECKING:
     from unsecret.model.application import Tenant
@@ -86,20 +89,29 @@ def wants_sample(*, empty: bool, sample: bool) -> bool:
     return not empty
 
 
-def first_tenant(store: Store, data: Path, *, sample: bool, now: datetime) -> bool:
-    """Make the first tenant if there is none. Gives whether it was made now."""
+def first_tenant(store: Store, data: Path, *, sample: bool, now: datetime, clock: datetime | None) -> bool:
+    """Make the first tenant if there is none. Gives whether it was made now. `clock` is what its clock says then,
+    None when it is the machine's and cannot be moved."""
     with store.read() as conn:
         if tenants.list_tenants(conn):
             return False
     name, domain = (SAMPLE_NAME, SAMPLE_DOMAIN) if sample else (EMPTY_NAME, EMPTY_DOMAIN)
-    _make(store, data, name=name, domain=domain, sample=sample, now=now)
+    _make(store, data, name=name, domain=domain, sample=sample, now=now, clock=clock)
     return True
 
 
 def add_tenant(
-    store: Store, data: Path, *, name: str | None, domain: str | None, sample: bool, now: datetime
+    store: Store,
+    data: Path,
+    *,
+    name: str | None,
+    domain: str | None,
+    sample: bool,
+    now: datetime,
+    clock: datetime | None,
 ) -> Hosted:
     """Make one more tenant, with its own administrator and certificate. Raises Conflict when the domain is taken.
+    `clock` as in `first_tenant`.
 
     The certificate is made first, in a folder that gets the tenant's id once that is known. Should the move
     not happen, the next start makes and registers another one.
@@ -108,18 +120,36 @@ def add_tenant(
     name, domain = _names(store, name, domain)
     private_directory(data / TENANTS_FOLDER)
     try:
-        new = _make(store, unnamed, name=name, domain=domain, sample=sample, now=now)
+        new = _make(store, unnamed, name=name, domain=domain, sample=sample, now=now, clock=clock)
         folder = unnamed.rename(data / TENANTS_FOLDER / new.tenant.id)
     finally:
         _take_away(unnamed)
     return Hosted(new.tenant, folder, new.client_id)
 
 
-def hosted_tenants(store: Store, data: Path, *, now: datetime) -> tuple[Hosted, ...]:
-    """Every tenant, oldest first, each with a certificate that signs its administrator in."""
+def set_clocks(store: Store, clock: datetime, *, now: datetime) -> None:
+    """Set every tenant's clock. Raises Conflict when one would go back; then none was set."""
+
+    def set_all(conn: Connection) -> None:
+        for one in tenants.list_tenants(conn):
+            require_forwards(now + tenants.clock_offset(conn, one.id), clock)
+            tenants.set_clock_offset(conn, one.id, clock - now)
+
+    store.write(set_all).result()
+
+
+def clocks_were_moved(store: Store) -> bool:
+    """Whether some tenant has a time of its own, which then goes on."""
+    with store.read() as conn:
+        return tenants.any_clock_moved(conn)
+
+
+def hosted_tenants(store: Store, data: Path, *, now: datetime, movable: bool) -> tuple[Hosted, ...]:
+    """Every tenant, oldest first, each with a certificate that signs its administrator in; at any time where
+    clocks are `movable`."""
     with store.read() as conn:
         known = tenants.list_tenants(conn)
-    return tuple(_with_certificate(store, one, folder_of(data, one, known), now) for one in known)
+    return tuple(_with_certificate(store, one, folder_of(data, one, known), now, movable) for one in known)
 
 
 def folder_of(data: Path, tenant: Tenant, known: tuple[Tenant, ...]) -> Path:
@@ -133,10 +163,10 @@ def connection_file(data: Path, tenant_id: TenantId) -> Path:
 
 
 def write_connection(
-    data: Path, hosted: Hosted, *, origin: str, ca: Path, pid: int | None, proxy: str | None = None
+    data: Path, hosted: Hosted, *, origin: str, ca: Path, pid: int | None, proxy: str | None, movable: bool
 ) -> None:
-    """Write down how to reach one tenant of the server that process `pid` runs, or is about to, at `origin`, and
-    the `proxy` that leads there."""
+    """Write down how to reach one tenant of the server that process `pid` runs, or is about to, at `origin`, the
+    `proxy` that leads there, and where its clock is when that is `movable`."""
     if hosted.client_id is None:
         return
     own = ConnectionFile(
@@ -148,6 +178,7 @@ def write_connection(
         certificate=str(hosted.certificate.absolute()),
         pid=pid,
         proxy=proxy,
+        clock=clock_url(origin, hosted.tenant.id) if movable else None,
     )
     file = connection_file(data, hosted.tenant.id)
     private_directory(data / TENANTS_FOLDER)
@@ -161,18 +192,22 @@ def forget_connections(data: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _make(store: Store, folder: Path, *, name: str, domain: str, sample: bool, now: datetime) -> NewTenant:
-    certificate = administrator_certificate(folder, now=now)
+def _make(
+    store: Store, folder: Path, *, name: str, domain: str, sample: bool, now: datetime, clock: datetime | None
+) -> NewTenant:
+    certificate = administrator_certificate(folder, now=now, good_at=ANY_TIME if clock else None)
+    begins = clock or now
     people = new_people(initial_domain(domain)) if sample else ()
     digests = digests_of(people)
     if people:
         write_private(folder / PEOPLE_FILE, people_file(people))
 
     def make(conn: Connection) -> NewTenant:
-        new = create_tenant(conn, display_name=name, domain=domain, administrator_certificate=certificate, now=now)
+        new = create_tenant(conn, display_name=name, domain=domain, administrator_certificate=certificate, now=begins)
+        tenants.set_clock_offset(conn, new.tenant.id, begins - now)
         if sample:
-            known = add_people(conn, new.tenant.id, people, digests, now)
-            add_sample(conn, new.tenant.id, now, known)
+            known = add_people(conn, new.tenant.id, people, digests, begins)
+            add_sample(conn, new.tenant.id, begins, known)
         return new
 
     return store.write(make).result()
@@ -188,8 +223,8 @@ def _names(store: Store, name: str | None, domain: str | None) -> tuple[str, str
     return name, letters[:LONGEST_LABEL] or f"tenant{number}" if domain is None else domain
 
 
-def _with_certificate(store: Store, tenant: Tenant, folder: Path, now: datetime) -> Hosted:
-    certificate = administrator_certificate(folder, now=now)
+def _with_certificate(store: Store, tenant: Tenant, folder: Path, now: datetime, movable: bool) -> Hosted:
+    certificate = administrator_certificate(folder, now=now, good_at=ANY_TIME if movable else None)
     registered = store.write(lambda conn: register_administrator_certificate(conn, tenant.id, certificate), tenant.id)
     return Hosted(tenant, folder, registered.result())
 

@@ -22,7 +22,13 @@ def _date(_kind: type, tokens: tuple[Token, ...]) -> datetime:
         ) from None
 
 
-def _duration(_kind: type, tokens: tuple[Token, ...]) -> timedelta:
+def read_instant(kind: type, tokens: tuple[Token, ...]) -> datetime:
+    """A date, an instant, or the word `now`. Raises ValueError."""
+    return now() if tokens[0].value == "now" else _date(kind, tokens)
+
+
+def read_duration(_kind: type, tokens: tuple[Token, ...]) -> timedelta:
+    """A duration such as P30D. Raises ValueError."""
     try:
         return parse_duration(tokens[0].value)
     except UnsecretError as problem:
@@ -86,7 +92,7 @@ From = Annotated[
 MaxLifetime = Annotated[
     timedelta | None,
     own_reader(
-        _duration,
+        read_duration,
         name="--max-lifetime",
         metavar="DURATION",
         help_="Do not block: limit how long a new secret may live, such as P90D for 90 days.",

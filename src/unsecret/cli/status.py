@@ -24,11 +24,13 @@ def status(*, data: Data = None, output: Output = None) -> int:
         unsecret status
         unsecret status -o json
     """
+    from unsecret.operate.clock import read_clock
     from unsecret.operate.status import read_status
 
     settings = read_settings()
     with reach(settings, data) as client:
-        found = read_status(client, now=now(), say=progress())
+        at = read_clock(client) if client.connection.clock else now()
+        found = read_status(client, now=at, say=progress())
     if (output or settings.output) == "json":
         as_json(found)
     else:

@@ -66,20 +66,31 @@ def add(
         unsecret tenant add --name Fabrikam --empty
         unsecret tenant add --domain rehearsal.example --data ./rehearsal
     """
-    from unsecret.cli.hosting import add_tenant, open_existing_store, wants_sample, write_connection
+    from unsecret.cli.hosting import add_tenant, clocks_were_moved, open_existing_store, wants_sample, write_connection
     from unsecret.tenant.server import running
 
     settings = read_settings()
     directory = _server_directory(settings, data)
     wanted = wants_sample(empty=empty, sample=sample)
+    server, begun = running(directory), now()
     store = open_existing_store(directory)
     try:
-        new = add_tenant(store, directory, name=name, domain=domain, sample=wanted, now=now())
+        movable = clocks_were_moved(store) or (server is not None and server.clock is not None)
+        new = add_tenant(
+            store, directory, name=name, domain=domain, sample=wanted, now=begun, clock=begun if movable else None
+        )
     finally:
         store.close()
-    server = running(directory)
     if server:
-        write_connection(directory, new, origin=server.graph, ca=Path(server.ca), pid=server.pid, proxy=server.proxy)
+        write_connection(
+            directory,
+            new,
+            origin=server.graph,
+            ca=Path(server.ca),
+            pid=server.pid,
+            proxy=server.proxy,
+            movable=server.clock is not None,
+        )
     else:
         say(f"The server is not running; it serves the tenant once it is: unsecret up --data {directory}")
     _print([new.tenant], {new.tenant.id: new.folder}, output or settings.output)

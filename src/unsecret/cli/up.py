@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter, Token
 from msgspec import Struct
 
-from unsecret.cli.options import directory_option, now, own_reader
+from unsecret.cli.options import directory_option, now, own_reader, read_instant
 from unsecret.cli.printing import say
 from unsecret.config import read_settings
 
@@ -79,6 +79,16 @@ Subscription = Annotated[
         help="List one Azure subscription, with nothing in it: some scanners refuse to work without.",
     ),
 ]
+Now = Annotated[
+    datetime | None,
+    own_reader(
+        read_instant,
+        name="--now",
+        metavar="INSTANT",
+        help_="Set the tenant's clock to 2027-01-31, or 2027-01-31T10:00:00Z, or now; it ticks on from there, and "
+        "`unsecret clock` moves it. Default: the machine's clock, which nobody moves.",
+    ),
+]
 Empty = Annotated[bool, Parameter(name="--empty", help="Begin with an empty organisation.")]
 Sample = Annotated[bool, Parameter(name="--sample", help="Begin with a sample organisation. This is the default.")]
 
@@ -91,6 +101,7 @@ def up(
     intercept: Intercept = None,
     mischief: Mischief = None,
     subscription: Subscription = False,
+    clock: Now = None,
     empty: Empty = False,
     sample: Sample = False,
 ) -> int:
@@ -107,10 +118,14 @@ def up(
         unsecret up --data ./rehearsal --port 9443 --empty
         unsecret up --intercept
         unsecret up --mischief pages=3,throttled=0.2,lag=5
+        unsecret up --now 2027-01-01
     """
     from unsecret.cli.hosting import wants_sample
     from unsecret.operate.connection import server_directory
+    from unsecret.tenant.use_cases.clock import require_on_the_calendar
 
+    if clock is not None:
+        require_on_the_calendar(clock)
     settings = read_settings()
     start = Start(
         data=server_directory((data or settings.data or settings.default_data).absolute()),
@@ -119,6 +134,7 @@ def up(
         intercept=None if intercept is None else (*intercept, INTERCEPT_PORT)[0],
         mischief=mischief or settings.mischief,
         subscription=subscription,
+        clock=clock,
         sample=wants_sample(empty=empty, sample=sample),
     )
     _run(settings, start)
@@ -127,7 +143,8 @@ def up(
 
 
 class Start(Struct, frozen=True, kw_only=True):
-    """How a server is to be started; `intercept` is its proxy's port, None without one."""
+    """How a server is to be started; `intercept` is its proxy's port, None without one, and `clock` what its
+    tenants' clocks are set to, None when they are left alone."""
 
     data: Path
     host: str
@@ -135,14 +152,17 @@ class Start(Struct, frozen=True, kw_only=True):
     intercept: int | None
     mischief: str
     subscription: bool
+    clock: datetime | None
     sample: bool
 
 
 def _run(settings: Settings, start: Start) -> None:
     from unsecret.cli.hosting import forget_connections, open_store, write_connection
     from unsecret.tenant.app import create_app
+    from unsecret.tenant.clock import clock_url
     from unsecret.tenant.key_making import take_over_files
     from unsecret.tenant.mischief import mischief_of
+    from unsecret.tenant.movable_clocks import MovableClocks
     from unsecret.tenant.pki import ensure_server_certificate
     from unsecret.tenant.server import claim, serve
     from unsecret.tenant.settings import Services, server_settings
@@ -155,23 +175,41 @@ def _run(settings: Settings, start: Start) -> None:
         store = open_store(data)
         closing = ExitStack()
         try:
-            hosted = _tenants(store, data, sample=start.sample, begun=begun)
+            hosted, movable = _tenants(store, start, begun)
             take_over_files(store, data / "keys")
             signing = SigningKeys.open(store, clock=now)
             for one in hosted:
-                write_connection(data, one, origin=server.base_url, ca=certificate.ca, pid=os.getpid(), proxy=proxy)
+                write_connection(
+                    data,
+                    one,
+                    origin=server.base_url,
+                    ca=certificate.ca,
+                    pid=os.getpid(),
+                    proxy=proxy,
+                    movable=movable,
+                )
             _remember(settings.state, data)
             mischief = closing.enter_context(mischief_of(start.mischief, store))
             if mischief:
                 say(f"… doing mischief; the same again: --mischief {mischief.settings}")
             serve(
-                create_app(Services(store=store, signing=signing, settings=server, clock=now, mischief=mischief)),
+                create_app(
+                    Services(
+                        store=store,
+                        signing=signing,
+                        settings=server,
+                        clock=now,
+                        movable_clocks=MovableClocks(store) if movable else None,
+                        mischief=mischief,
+                    )
+                ),
                 place,
                 server,
                 certificate,
                 tenant_id=hosted[0].tenant.id,
                 client_id=_require_administrator(hosted[0]),
                 proxy=proxy,
+                clock=clock_url(server.base_url, hosted[0].tenant.id) if movable else None,
                 on_ready=lambda connection: _greet(hosted, connection, host),
             )
         finally:
@@ -189,15 +227,20 @@ def _proxy(start: Start, place: Place) -> AbstractContextManager[str | None]:
     return intercepting(start.host, start.intercept, to=(place.address, place.port))
 
 
-def _tenants(store: Store, data: Path, *, sample: bool, begun: datetime) -> tuple[Hosted, ...]:
-    """The tenants of this server; the first is made if there is none."""
-    from unsecret.cli.hosting import first_tenant, hosted_tenants
+def _tenants(store: Store, start: Start, begun: datetime) -> tuple[tuple[Hosted, ...], bool]:
+    """The tenants of this server, the first of them made if there is none, and whether their clocks can be moved.
+    Clocks that were moved before go on as they are, lest time goes back."""
+    from unsecret.cli.hosting import clocks_were_moved, first_tenant, hosted_tenants, set_clocks
 
-    if first_tenant(store, data, sample=sample, now=begun):
-        say(f"… made a tenant with {'a sample' if sample else 'an empty'} organisation in {data}")
+    data = start.data
+    if first_tenant(store, data, sample=start.sample, now=begun, clock=start.clock):
+        say(f"… made a tenant with {'a sample' if start.sample else 'an empty'} organisation in {data}")
     else:
         say(f"… opening the tenant in {data}")
-    return hosted_tenants(store, data, now=begun)
+        if start.clock is not None:
+            set_clocks(store, start.clock, now=begun)
+    movable = start.clock is not None or clocks_were_moved(store)
+    return hosted_tenants(store, data, now=begun, movable=movable), movable
 
 
 def _remember(state: Path, data: Path) -> None:
@@ -242,6 +285,8 @@ def greeting(hosted: tuple[Hosted, ...], connection: ConnectionFile, host: str) 
     lines += [f"  also here: {one.tenant.display_name}, tenant {one.tenant.id}" for one in others]
     if host not in ("127.0.0.1", "localhost", "::1"):
         lines.append(f"  NOTE: it listens on {host}, so that other machines may reach it, too")
+    if connection.clock:
+        lines.append(f"  clock, which can be moved    {_own_name()} clock --move P30D")
     lines += _through_the_proxy(connection)
     return [*lines, "", "Try, in another terminal:", "", *_to_try(connection), "", "Ctrl-C stops it."]
 

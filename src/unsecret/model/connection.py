@@ -17,7 +17,7 @@ class ConnectionFile(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `authority` and `graph` are origins. `ca` is the path of the authority to trust, `certificate` that of the
     application's certificate and key; relative ones are relative to the file. `pid` is the server's process,
-    `proxy` the URL of its interception proxy, where there is one.
+    `proxy` the URL of its interception proxy, and `clock` where its clock is read and moved, where there is one.
     """
 
     tenant_id: str
@@ -28,3 +28,4 @@ class ConnectionFile(Struct, frozen=True, kw_only=True, omit_defaults=True):
     certificate: str
     pid: int | None = None
     proxy: str | None = None
+    clock: str | None = None

@@ -23,7 +23,8 @@ class Connection(Struct, frozen=True, kw_only=True):
 
     `authority` and `graph` are origins (`https://localhost:8443`). `certificate` is a PEM file with the
     application's private key and certificate, `ca` a PEM file with the authority that issued the server's.
-    `data` is the directory that all this was read from.
+    `clock` is the address of the tenant's clock, when that can be moved. `data` is the directory that all this was read
+    from.
     """
 
     data: Path
@@ -33,6 +34,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     ca: Path
     client_id: str
     certificate: Path
+    clock: str | None = None
 
     @property
     def server_data(self) -> Path:
@@ -79,6 +81,7 @@ def read_connection(data: Path) -> Connection:
         ca=data / read.ca,
         client_id=read.client_id,
         certificate=data / read.certificate,
+        clock=read.clock,
     )
 
 

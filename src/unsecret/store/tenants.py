@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, update
 
 from unsecret.errors import Conflict
 from unsecret.model.application import Tenant
@@ -20,7 +22,18 @@ _GET_BY_DOMAIN = Statement(
     .join(tenant_domain, tenant_domain.c.tenant_id == tenant.c.tenant_id)
     .where(tenant_domain.c.folded_name == bindparam("name"))
 )
+_OFFSET = Statement(select(tenant.c.clock_offset).where(tenant.c.tenant_id == bindparam("tenant_id")))
+_OFFSET_BY_DOMAIN = Statement(
+    select(tenant.c.clock_offset)
+    .join(tenant_domain, tenant_domain.c.tenant_id == tenant.c.tenant_id)
+    .where(tenant_domain.c.folded_name == bindparam("name"))
+)
+_SET_OFFSET = Statement(
+    update(tenant).values(clock_offset=bindparam("offset")).where(tenant.c.tenant_id == bindparam("of_tenant"))
+)
+_ANY_OFFSET = Statement(select(tenant.c.id).where(tenant.c.clock_offset != 0).limit(1))
 _LIST = Statement(select(tenant.c.body).order_by(tenant.c.id))
+_MICROSECOND = timedelta(microseconds=1)
 _decode = msgspec.json.Decoder(Tenant).decode
 
 
@@ -53,6 +66,26 @@ def find_tenant(conn: Connection, name: str) -> Tenant | None:
 def list_tenants(conn: Connection) -> tuple[Tenant, ...]:
     """Every tenant, oldest first."""
     return tuple(_decode(body) for (body,) in _LIST.all(conn))
+
+
+def clock_offset(conn: Connection, name: str) -> timedelta:
+    """How far the clock of the tenant with this identifier or verified domain is ahead of the machine's; nothing
+    for a tenant that is not there."""
+    if identifier := guid(name):
+        found = _OFFSET.one(conn, tenant_id=identifier)
+    else:
+        found = _OFFSET_BY_DOMAIN.one(conn, name=folded(name))
+    return timedelta(0, 0, found[0]) if found else timedelta(0)
+
+
+def set_clock_offset(conn: Connection, tenant_id: TenantId, offset: timedelta) -> None:
+    """Move the tenant's clock: it is `offset` ahead of the machine's from now on."""
+    _SET_OFFSET.run(conn, of_tenant=guid(tenant_id), offset=offset // _MICROSECOND)
+
+
+def any_clock_moved(conn: Connection) -> bool:
+    """Whether some tenant's clock is not the machine's."""
+    return _ANY_OFFSET.one(conn) is not None
 
 
 def _decoded(row: tuple[str] | None) -> Tenant | None:

@@ -18,6 +18,7 @@ from unsecret.tenant import (
     audit_logs,
     azure_resource_manager,
     batch,
+    clock,
     deleted_items,
     delta,
     directory,
@@ -73,7 +74,7 @@ BETA_ROUTES: Routes = [*directory.BETA_ROUTES]
 def create_app(services: Services) -> Starlette:
     """The whole tenant as an ASGI application. The caller opens and closes the store."""
     app = Starlette(
-        routes=_routes(),
+        routes=_routes() + (clock.ROUTES if services.movable_clocks is not None else []),
         middleware=[
             Middleware(Unforeseen),
             Middleware(CanonicalPaths, words=_words(GRAPH_ROUTES + BETA_ROUTES)),

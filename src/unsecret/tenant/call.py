@@ -233,11 +233,20 @@ def decode_json(raw: bytes) -> Any:
 
 
 def instant_of(request: Request) -> datetime:
-    """The one instant of this request, taken when it is first asked for."""
+    """The one instant of this request, by its tenant's clock, taken when it is first asked for."""
     if not hasattr(request.state, "now"):
         services: Services = request.app.state.services
-        request.state.now = services.clock()
+        request.state.now = request.state.machine_now = services.clock()
+        if services.movable_clocks is not None:
+            request.state.now += services.movable_clocks.offset_for(request)
     return request.state.now
+
+
+def machine_instant_of(request: Request) -> datetime:
+    """The same instant by the machine's own clock. What a client signed is held against this: its clock did not
+    move when the tenant's did."""
+    instant_of(request)
+    return request.state.machine_now
 
 
 def request_id(request: Request) -> str:

@@ -83,7 +83,7 @@ def _check_assertion(conn: Connection, asking: Asking, text: str) -> None:
         assertion,
         is_audience=lambda audience: is_token_audience(audience, asking.tenant, asking.services.settings),
         audience=token_endpoint(asking.authority, asking.tenant.id, v2=asking.endpoint is Endpoint.V2),
-        now=now,
+        now=asking.trace.machine_now,
     )
 
 

@@ -67,20 +67,25 @@ def ensure_server_certificate(data: Path, names: Collection[str], *, now: dateti
     return files
 
 
-def administrator_certificate(data: Path, *, now: datetime) -> CertificateFacts:
+def administrator_certificate(
+    data: Path, *, now: datetime, good_at: tuple[datetime, datetime] | None = None
+) -> CertificateFacts:
     """The certificate that the tenant's first application proves itself with, as `administrator.pem`.
 
     The file holds certificate and RSA key, as `az login --certificate` and azure-identity want them. It is
-    made when it is missing, unreadable or near its end; whoever calls this registers what comes back.
+    made when it is missing, unreadable or near its end; whoever calls this registers what comes back. `good_at`
+    is when it has to be valid, a year from now on when it is not given.
     """
     path = private_directory(data) / ADMINISTRATOR_FILE
+    starts, ends = good_at or (now, now + _ADMINISTRATOR_LIFETIME)
+    needed_until = ends if good_at else now + _RENEW_BEFORE_END
     try:
         facts = read_certificate(to_pem(x509.load_pem_x509_certificate(path.read_bytes())))
-        if facts.not_after - now > _RENEW_BEFORE_END:
+        if facts.not_before <= starts and facts.not_after >= needed_until:
             return facts
     except (OSError, ValueError):
         pass
-    key, certificate = new_self_signed("unsecret administrator", now=now, lifetime=_ADMINISTRATOR_LIFETIME)
+    key, certificate = new_self_signed("unsecret administrator", now=starts, lifetime=ends - starts)
     write_private(path, to_pem(certificate) + private_to_pem(key))
     return read_certificate(to_pem(certificate))
 

@@ -89,13 +89,14 @@ def serve(
     client_id: AppId,
     on_ready: Callable[[ConnectionFile], None],
     proxy: str | None = None,
+    clock: str | None = None,
 ) -> None:
     """Serve `app` over TLS until SIGINT or SIGTERM; returns when the last request was answered.
 
     `connection.json` is there before the first connection is accepted, and gone when this returns. `on_ready`
     is told once connections are accepted. `client_id` is the administrator's application, `proxy` the URL of the
-    interception proxy that leads here. A second signal stops without waiting. Nothing is printed; granian's own
-    errors go to standard error.
+    interception proxy that leads here, `clock` that of the tenant's movable clock. A second signal stops without
+    waiting. Nothing is printed; granian's own errors go to standard error.
     """
     connection = ConnectionFile(
         tenant_id=tenant_id,
@@ -106,6 +107,7 @@ def serve(
         certificate=str((place.data / ADMINISTRATOR_FILE).absolute()),
         pid=os.getpid(),
         proxy=proxy,
+        clock=clock,
     )
     file = place.data / CONNECTION_FILE
     write_private(file, msgspec.json.format(msgspec.json.encode(connection)) + b"\n")

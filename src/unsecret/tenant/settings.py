@@ -23,6 +23,7 @@ from unsecret.model.identifiers import ARM_APP_ID, GRAPH_APP_ID
 if TYPE_CHECKING:
     from unsecret.store.engine import Store
     from unsecret.tenant.mischief import Mischief
+    from unsecret.tenant.movable_clocks import MovableClocks
     from unsecret.tenant.signing import SigningKeys
 
 DEFAULT_HOST = "localhost"
@@ -71,14 +72,16 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
 
 
 class Services(Struct, frozen=True, kw_only=True):
-    """What the handlers of one server work with. `clock` is asked once, when a request begins; `mischief` is what
-    is done to clients on purpose, None for nothing."""
+    """What the handlers of one server work with. `clock` is the machine's, and is asked once, when a request begins;
+    `movable_clocks` are the tenants' own, None where they are the machine's. `mischief` is what is done to clients
+    on purpose, None for nothing."""
 
     store: Store
     signing: SigningKeys
     settings: ServerSettings
     clock: Callable[[], datetime]
     mischief: Mischief | None = None
+    movable_clocks: MovableClocks | None = None
 
 
 def server_settings(

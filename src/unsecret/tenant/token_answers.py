@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unsecret.errors import Invalid, TooLarge, Unavailable, UnsecretError
-from unsecret.tenant.call import correlation_id, instant_of
+from unsecret.tenant.call import correlation_id, instant_of, machine_instant_of
 from unsecret.tenant.certificates import base64url
 from unsecret.wire.aadsts import TokenRefused, refusal_body
 
@@ -24,9 +24,11 @@ _UNAUTHORIZED = 401
 
 
 class Trace(Struct, frozen=True, kw_only=True):
-    """One request to the token service. `token_id` (`uti`) is the request's own id in the form tokens carry it."""
+    """One request to the token service. `token_id` (`uti`) is the request's own id in the form tokens carry it.
+    `machine_now` is `now` by the machine's clock rather than the tenant's."""
 
     now: datetime
+    machine_now: datetime
     trace_id: str
     token_id: str
     correlation_id: str
@@ -39,6 +41,7 @@ def trace_of(request: Request) -> Trace:
         request.state.request_id = str(own)
         request.state.trace = Trace(
             now=instant_of(request),
+            machine_now=machine_instant_of(request),
             trace_id=request.state.request_id,
             token_id=base64url(own.bytes),
             correlation_id=_correlation_id(request),
