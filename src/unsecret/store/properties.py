@@ -39,6 +39,7 @@ from unsecret.store.schema import (
     directory_object,
     federated_identity_credential,
     key_credential,
+    oauth2_permission_grant,
     object_value,
 )
 from unsecret.store.schema_records import (
@@ -59,6 +60,7 @@ _LOGGED_WORDS = _SAME | {_O.STARTS_WITH}
 _ELEMENT = frozenset({_O.EQ, _O.NE, _O.GE, _O.LE, _O.STARTS_WITH})
 
 _object, _value, _key = directory_object.c, object_value.c, key_credential.c
+_grant = oauth2_permission_grant.c
 _policy, _audit, _target, _sign_in = app_management_policy.c, audit_event.c, audit_target.c, sign_in.c
 
 
@@ -170,6 +172,28 @@ SERVICE_PRINCIPALS: dict[str, Property] = {
     "appOwnerOrganizationId": _in_body("app_owner_organization_id"),
     "servicePrincipalType": _in_body("service_principal_type"),
     "servicePrincipalNames": _values(SERVICE_PRINCIPAL_NAME),
+}
+
+
+def _end(row: ColumnElement[Any]) -> Single:
+    """An object that a grant points at, by its id."""
+    named = directory_object.alias()
+    return Single(
+        Elements(
+            owner=row,
+            owned_by=named.c.id,
+            tenant_id=named.c.tenant_id,
+            conditions=(),
+            members={"": _scalar(named.c.object_id, frozenset({_O.EQ, _O.IN}), exact_guid)},
+        )
+    )
+
+
+PERMISSION_GRANTS: dict[str, Property] = {
+    "clientId": _end(_grant.client_row),
+    "resourceId": _end(_grant.resource_row),
+    "principalId": _end(_grant.principal_row),
+    "consentType": _scalar(text_in(_grant.body, "consent_type"), frozenset({_O.EQ, _O.IN}), words),
 }
 
 OBJECT_ORDERS = {"displayName": _object.folded_display_name, "createdDateTime": creation_order}
