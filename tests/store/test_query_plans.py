@@ -29,6 +29,7 @@ from unsecret.model.application import ObjectKind
 from unsecret.model.identifiers import AppId
 from unsecret.model.query import And, AnyOf, Comparison, Filter, Operator, OrderBy, Query
 from unsecret.store import (
+    activity,
     changes,
     credentials,
     deleted_objects,
@@ -312,3 +313,28 @@ def test_adding_a_secret_and_its_record_takes_three_statements(filled: Store) ->
     asked = filled.write(work).result()
     assert len([text for text in asked if text.startswith("INSERT")]) == 3
     assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("question", "indexes"),
+    [
+        (
+            lambda conn: activity.list_credentials(conn, TENANT, Query()),
+            {"ix_sign_in_credential"},
+        ),
+        (
+            lambda conn: activity.list_principals(conn, TENANT, Query()),
+            {"ix_sign_in_client", "ix_sign_in_resource"},
+        ),
+    ],
+    ids=["credentials", "principals"],
+)
+def test_a_report_leaps_along_the_sign_ins_and_reads_none_that_it_does_not_show(
+    filled: Store, question: Any, indexes: set[str]
+) -> None:
+    with filled.read() as conn:
+        steps = [step for text in statements(conn, question) for step in plan(conn, text)]
+    touching = [step for step in steps if any(name in step for name in ("sign_in", "following"))]
+    assert {step.split(" INDEX ")[1].split()[0] for step in touching} == indexes
+    assert all(step.startswith("SEARCH") for step in touching), touching
+    assert not [step for step in touching if TENANT_WIDE in step]

@@ -28,6 +28,7 @@ from unsecret.tenant import (
     oauth2,
     organization,
     policies,
+    reports,
     service_principals,
     users,
 )
@@ -67,7 +68,7 @@ GRAPH_ROUTES: Routes = [
 ]
 """Served under /v1.0 and /beta."""
 
-BETA_ROUTES: Routes = [*directory.BETA_ROUTES]
+BETA_ROUTES: Routes = [*directory.BETA_ROUTES, *reports.BETA_ROUTES]
 """Served under /beta only."""
 
 

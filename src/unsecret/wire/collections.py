@@ -227,3 +227,19 @@ BETA_SIGN_INS = Collection(
     ),
     max_top=1000,
 )
+
+APP_CREDENTIAL_SIGN_IN_ACTIVITIES = Collection(
+    type="microsoft.graph.appCredentialSignInActivity",
+    declared=_words(
+        "id keyId keyType keyUsage appId appObjectId servicePrincipalObjectId resourceId credentialOrigin "
+        "createdDateTime expirationDateTime signInActivity"
+    ),
+)
+
+SERVICE_PRINCIPAL_SIGN_IN_ACTIVITIES = Collection(
+    type="microsoft.graph.servicePrincipalSignInActivity",
+    declared=_words(
+        "id appId lastSignInActivity delegatedClientSignInActivity delegatedResourceSignInActivity "
+        "applicationAuthenticationClientSignInActivity applicationAuthenticationResourceSignInActivity"
+    ),
+)

@@ -73,7 +73,8 @@ def check_expand(names: tuple[str, ...], collection: Collection, *, advanced: bo
 def check_order(order: OrderBy, collection: Collection, *, advanced: bool) -> OrderBy:
     """`order` with the property's name as Graph spells it. Raises Invalid: the directory sorts next to nothing in a
     plain query."""
-    name = _declared(order.property, collection, "Invalid orderby clause")
+    first, slash, rest = order.property.partition("/")
+    name = _declared(first, collection, "Invalid orderby clause") + slash + rest
     if collection.plain is not None and not advanced and name not in collection.plain_orders:
         raise _unsupported(f"Sorting not supported for current query. {_TRY}.", "$orderby")
     return OrderBy(name, order.descending)
