@@ -7,6 +7,7 @@ DATA ?= .unsecret
 PORT ?= 8443
 TESTS ?= tests
 CALLS ?= 20000
+CONNECTIONS ?= 10000
 BENCH ?=
 
 VENV := .venv
@@ -24,7 +25,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-ver
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench fuzz strangers prowler witnesses format docs lock upgrade audit clean
+.PHONY: help run test check bench fuzz hostile strangers prowler witnesses format docs lock upgrade audit clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +49,9 @@ bench: $(VENV)/.installed $(AZ)/.installed $(PEERS)/.installed $(NODE_PEERS)/.in
 
 fuzz: $(VENV)/.tests-installed ## call everything in /openapi.json with made-up values (CALLS=20000 SEED=1)
 	@$(BIN)/python -m tests.hostile.fuzz --calls $(CALLS) $(if $(SEED),--seed $(SEED))
+
+hostile: $(VENV)/.tests-installed ## ten thousand bad connections at once, and how a good client fares (CONNECTIONS=10000)
+	@$(BIN)/python -m tests.hostile.onslaught --connections $(CONNECTIONS)
 
 strangers: $(CLIENTS)/.installed $(AZ)/.installed $(NODE)/.installed ## install the real clients that `make test` then runs too (1.2 GB)
 

@@ -10,6 +10,7 @@
     ├── Conflict         409  it exists already
     ├── Gone             410
     ├── TooLarge         413
+    ├── UnsupportedMedia 415  the body is of a kind, or packed in a way, that is not read
     ├── FailedDependency 424  what it waited for failed; it was not tried itself
     ├── Throttled        429  carries `retry_after` in seconds, or None
     ├── Unsupported      501  Graph has it and this tenant does not; carries the page that says so
@@ -107,6 +108,12 @@ class TooLarge(UnsecretError):
     """The body is longer than we read."""
 
     default_code = "Request_EntityTooLarge"
+
+
+class UnsupportedMedia(UnsecretError):
+    """The body is of a kind, or packed in a way, that is not read."""
+
+    default_code = "UnsupportedMediaType"
 
 
 class FailedDependency(UnsecretError):

@@ -122,6 +122,10 @@ CODES = {
         "Make a tenant that begins earlier: `unsecret up --data NEW --now INSTANT`.",
     ),
     (413, "Request_EntityTooLarge"): ("A body of more than 1 MiB.", "Send less at a time."),
+    (415, "UnsupportedMediaType"): (
+        "A body that its client has compressed.",
+        "Send it as it is, without `Content-Encoding`.",
+    ),
     (424, "FailedDependency"): (
         "In a batch: a request that this one depends on failed, so this one was not tried.",
         "See to the other one, and send both again.",

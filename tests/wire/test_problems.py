@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from tests.wire.recorded import needs_recordings, recorded_answers
 from unsecret import errors
-from unsecret.errors import Invalid, NotFound, PolicyDenied, Throttled, Unavailable, UnsecretError, Unsupported
+from unsecret.errors import (
+    NotFound,
+    PolicyDenied,
+    Throttled,
+    Unavailable,
+    UnsecretError,
+    Unsupported,
+    UnsupportedMedia,
+)
 from unsecret.model.verdict import Reason
 from unsecret.wire.problems import DEFAULT_PAUSE, LONGEST_PAUSE, STATUS, from_graph, to_graph, unknown_to_graph
 
@@ -197,7 +205,13 @@ REAL = [
         "Request_ResourceNotFound",
         "Not there.",
     ),
-    (415, {"error": {"code": "UnsupportedMediaType", "message": "No."}}, Invalid, "UnsupportedMediaType", "No."),
+    (
+        415,
+        {"error": {"code": "UnsupportedMediaType", "message": "No."}},
+        UnsupportedMedia,
+        "UnsupportedMediaType",
+        "No.",
+    ),
     (504, {"error": {"code": "GatewayTimeout", "message": "Late."}}, Unavailable, "GatewayTimeout", "Late."),
     (
         500,

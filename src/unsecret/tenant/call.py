@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from unsecret.errors import Invalid, TooLarge, Unsupported
+from unsecret.errors import Invalid, TooLarge, Unsupported, UnsupportedMedia
 from unsecret.model.application import ObjectKind
 from unsecret.model.event import Caller, Circumstances
 from unsecret.model.identifiers import canonical_guid
@@ -98,8 +98,9 @@ class Call:
     # -- the request's body and query ---------------------------------------------------------------------------
 
     async def body(self) -> Any:
-        """The JSON body. Raises Invalid (not JSON), TooLarge."""
+        """The JSON body. Raises Invalid (not JSON), TooLarge, UnsupportedMedia (compressed)."""
         content_type = self.request.headers.get("content-type", "")
+        _require_unpacked(self.request)
         raw = await read_bounded(self.request, LONGEST_BODY)
         if not raw:
             return None
@@ -217,6 +218,12 @@ async def read_bounded(request: Request, longest: int) -> bytes:
     except ClientDisconnect as gone:
         raise Invalid("The request ended before its body was complete.") from gone
     return b"".join(chunks)
+
+
+def _require_unpacked(request: Request) -> None:
+    """A body that was packed by its client is not unpacked: a small one may hide a large one (RFC 9110 §8.4)."""
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise UnsupportedMedia("Content-Encoding is not supported here: send the body as it is, not compressed.")
 
 
 def _too_large(longest: int) -> TooLarge:

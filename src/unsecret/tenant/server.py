@@ -17,6 +17,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import resource
 import signal
 import socket
 import sys
@@ -32,6 +33,7 @@ from msgspec import Struct
 from unsecret.errors import Conflict, Invalid, Unavailable
 from unsecret.model.connection import CONNECTION_FILE, ConnectionFile
 from unsecret.model.identifiers import AppId, TenantId
+from unsecret.tenant.idle_connections import without_idlers
 from unsecret.tenant.pki import ADMINISTRATOR_FILE, ServerCertificate
 from unsecret.tenant.private_files import private_directory, write_private
 from unsecret.tenant.settings import ServerSettings, checked_host
@@ -50,8 +52,12 @@ HEADERS_WITHIN = 60.0
 """Seconds in which a request's headers have to arrive, the first or, on a kept connection, the next one's."""
 BODY_WITHIN = 30.0
 """Seconds in which a request's body has to arrive."""
-CONNECTIONS = 1024
-"""Connections that are served at a time; more wait to be accepted."""
+CONNECTIONS = 16_384
+"""Connections that are open at a time, if the process may have so many; more wait to be accepted."""
+_WAITING = 1024
+"""Connections that wait to be accepted."""
+_OTHER_FILES = 256
+"""Of the files that the process may open: the database, the log, the modules that are still loaded."""
 STREAMS = 128
 """Requests at a time on one HTTP/2 connection."""
 GRACE = 10.0
@@ -112,7 +118,8 @@ def serve(
     file = place.data / CONNECTION_FILE
     write_private(file, msgspec.json.format(msgspec.json.encode(connection)) + b"\n")
     try:
-        asyncio.run(_serve(app, place, certificate, lambda: on_ready(connection)))
+        with without_idlers(place.port):
+            asyncio.run(_serve(app, place, certificate, lambda: on_ready(connection)))
     finally:
         file.unlink(missing_ok=True)
     _let_native_threads_end()
@@ -262,6 +269,18 @@ async def _until_accepting(place: Place) -> None:
             return
 
 
+def _most_connections() -> int:
+    """CONNECTIONS, or as many as the process may have, once it has asked for all that it is allowed to ask for."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + _OTHER_FILES
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+        allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return CONNECTIONS if allowed == resource.RLIM_INFINITY else max(64, min(CONNECTIONS, allowed - _OTHER_FILES))
+
+
 def _granian(app: ASGIApp, place: Place, certificate: ServerCertificate) -> Server:
     from granian.constants import Interfaces, SSLProtocols
     from granian.http import HTTP1Settings, HTTP2Settings
@@ -274,7 +293,8 @@ def _granian(app: ASGIApp, place: Place, certificate: ServerCertificate) -> Serv
         port=place.port,
         interface=Interfaces.ASGINL,
         websockets=False,
-        backlog=CONNECTIONS,
+        backlog=_WAITING,
+        backpressure=_most_connections(),
         ssl_cert=certificate.certificate,
         ssl_key=certificate.key,
         ssl_protocol_min=SSLProtocols.tls12,

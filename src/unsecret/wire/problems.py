@@ -30,6 +30,7 @@ from unsecret.errors import (
     Unreachable,
     UnsecretError,
     Unsupported,
+    UnsupportedMedia,
 )
 from unsecret.model.redaction import redacted
 from unsecret.model.verdict import Reason
@@ -44,6 +45,7 @@ STATUS: dict[type[UnsecretError], int] = {
     Conflict: 409,
     Gone: 410,
     TooLarge: 413,
+    UnsupportedMedia: 415,
     FailedDependency: 424,
     Throttled: 429,
     Unsupported: 501,
