@@ -36,6 +36,7 @@ from unsecret.tenant.bootstrap import (
     graph_service_principal,
 )
 from unsecret.tenant.certificates import CertificateFacts, read_certificate
+from unsecret.tenant.issuers import Issuers
 from unsecret.tenant.movable_clocks import MovableClocks
 from unsecret.tenant.settings import Services, server_settings
 from unsecret.tenant.signing import SigningKeys
@@ -119,6 +120,7 @@ class LocalTenant:
     domain: str = "contoso"
     verified_domains: tuple[str, ...] = ()
     movable: bool = False
+    issuers: Issuers = field(default_factory=Issuers)
 
     def __post_init__(self) -> None:
         self.store = Store.open(self.directory / "directory.sqlite")
@@ -128,6 +130,7 @@ class LocalTenant:
             settings=server_settings(self.directory, port=8443),
             clock=self.clock,
             movable_clocks=MovableClocks(self.store) if self.movable else None,
+            issuers=self.issuers,
         )
         self.client = TestClient(Noted(create_app(self.services)), base_url=BASE, follow_redirects=False)
         self.new = self.store.write(lambda conn: self._create(conn)).result()

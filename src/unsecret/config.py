@@ -32,6 +32,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     data: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8443
+    issuers: tuple[str, ...] = ()
+    issuer_ca: Path | None = None
     output: str = "table"
     mischief: str = "off"
     timeout: float = 30.0
@@ -44,10 +46,22 @@ def _path(text: str, home: Path) -> Path:
     return home / text[2:] if text.startswith("~/") else Path(text).absolute()
 
 
+def _file(text: str, home: Path) -> Path:
+    if not text:
+        raise ValueError("expected a file")
+    return _path(text, home)
+
+
 def _text(text: str, _home: Path) -> str:
     if not text:
         raise ValueError("expected some text")
     return text
+
+
+def _words(text: str, _home: Path) -> tuple[str, ...]:
+    if not text.split():
+        raise ValueError("expected some words")
+    return tuple(text.split())
 
 
 def _port(text: str, _home: Path) -> int:
@@ -98,6 +112,21 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("host", "UNSECRET_HOST", _text, "`127.0.0.1`", "Address that `unsecret up` listens on."),
     Setting("port", "UNSECRET_PORT", _port, "`8443`", "Port that `unsecret up` listens on."),
+    Setting(
+        "issuers",
+        "UNSECRET_ISSUERS",
+        _words,
+        "none",
+        "Issuers of federated tokens that the tenant may ask for their keys: `ISSUER` or `ISSUER=ADDRESS`, with spaces "
+        "between them.",
+    ),
+    Setting(
+        "issuer_ca",
+        "UNSECRET_ISSUER_CA",
+        _file,
+        "none",
+        "PEM file of authorities that issuers may have their TLS certificates from, besides the public ones.",
+    ),
     Setting("output", "UNSECRET_OUTPUT", _output, "`table`", "How answers are printed: `table` or `json`."),
     Setting(
         "mischief",

@@ -291,7 +291,7 @@ def test_a_property_can_be_read_by_its_path(tenant: LocalTenant, name: str) -> N
     )
 
 
-@pytest.mark.parametrize("name", ["nonsense", "federatedIdentityCredentials"])
+@pytest.mark.parametrize("name", ["nonsense", "tokenLifetimePolicies"])
 def test_what_is_not_a_property_here_is_neither_empty_nor_not_found(tenant: LocalTenant, name: str) -> None:
     made = tenant.new_application()
     tenant.refused("GET", f"/applications/{made['id']}/{name}", status=501)

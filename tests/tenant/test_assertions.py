@@ -226,7 +226,7 @@ def test_an_assertion_may_be_used_again_until_it_ends(identity: Identity):
         (Form(claims={"sub": ...}), 700021, "client_id"),
         (Form(claims={"iss": ...}), 700021, "client_id"),
         (Form(claims={"iss": 5}), 700021, "client_id"),
-        (Form(claims={"iss": "https://token.actions.githubusercontent.com"}), 700211, "federated"),
+        (Form(claims={"iss": "https://token.actions.githubusercontent.com"}), 700021, "client_id"),
         (Form({"x5t": ...}), 700027, "The key was not found"),
         (Form({"x5t": "AAAAAAAAAAAAAAAAAAAAAAAAAAA"}), 700027, "The key was not found"),
         (Form({"x5t": 5}), 700027, "The key was not found"),

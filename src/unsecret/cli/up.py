@@ -40,6 +40,13 @@ def _optional_port(kind: type, tokens: tuple[Token, ...]) -> tuple[int, ...]:
     return tuple(_port(kind, (token,)) for token in tokens)
 
 
+def _file(_kind: type, tokens: tuple[Token, ...]) -> Path:
+    file = Path(tokens[0].value)
+    if not file.is_file():
+        raise ValueError(f"There is no file '{file}'.")
+    return file.absolute()
+
+
 Here = Annotated[
     Path | None,
     directory_option("Directory of the tenant, made on the first start. Default: ~/.local/share/unsecret."),
@@ -89,6 +96,24 @@ Now = Annotated[
         "`unsecret clock` moves it. Default: the machine's clock, which nobody moves.",
     ),
 ]
+Issuer = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--issuer",
+        metavar="ISSUER[=ADDRESS]",
+        help="Issuer of federated tokens that may be asked for its keys, at another address if one is given. May be "
+        "repeated. Default: none, so that the tenant asks nobody.",
+    ),
+]
+IssuerCa = Annotated[
+    Path | None,
+    own_reader(
+        _file,
+        name="--issuer-ca",
+        metavar="FILE",
+        help_="PEM file of authorities that issuers may have their TLS certificates from, besides the public ones.",
+    ),
+]
 Empty = Annotated[bool, Parameter(name="--empty", help="Begin with an empty organisation.")]
 Sample = Annotated[bool, Parameter(name="--sample", help="Begin with a sample organisation. This is the default.")]
 
@@ -102,6 +127,8 @@ def up(
     mischief: Mischief = None,
     subscription: Subscription = False,
     clock: Now = None,
+    issuer: Issuer = (),
+    issuer_ca: IssuerCa = None,
     empty: Empty = False,
     sample: Sample = False,
 ) -> int:
@@ -117,6 +144,7 @@ def up(
         unsecret up
         unsecret up --data ./rehearsal --port 9443 --empty
         unsecret up --intercept
+        unsecret up --issuer https://token.actions.githubusercontent.com
         unsecret up --mischief pages=3,throttled=0.2,lag=5
         unsecret up --now 2027-01-01
     """
@@ -135,6 +163,8 @@ def up(
         mischief=mischief or settings.mischief,
         subscription=subscription,
         clock=clock,
+        issuers=issuer or settings.issuers,
+        issuer_ca=issuer_ca or settings.issuer_ca,
         sample=wants_sample(empty=empty, sample=sample),
     )
     _run(settings, start)
@@ -153,6 +183,8 @@ class Start(Struct, frozen=True, kw_only=True):
     mischief: str
     subscription: bool
     clock: datetime | None
+    issuers: tuple[str, ...]
+    issuer_ca: Path | None
     sample: bool
 
 
@@ -160,6 +192,7 @@ def _run(settings: Settings, start: Start) -> None:
     from unsecret.cli.hosting import forget_connections, open_store, write_connection
     from unsecret.tenant.app import create_app
     from unsecret.tenant.clock import clock_url
+    from unsecret.tenant.issuers import Issuers, issuer_places
     from unsecret.tenant.key_making import take_over_files
     from unsecret.tenant.mischief import mischief_of
     from unsecret.tenant.movable_clocks import MovableClocks
@@ -169,6 +202,7 @@ def _run(settings: Settings, start: Start) -> None:
     from unsecret.tenant.signing import SigningKeys
 
     begun, data, host = now(), start.data, start.host
+    issuers = Issuers(issuer_places(start.issuers), authorities=start.issuer_ca)
     with claim(data, host=host, port=start.port) as place, _proxy(start, place) as proxy:
         server = server_settings(data, host=host, port=place.port, subscription=start.subscription)
         certificate = ensure_server_certificate(data, server.hosts, now=begun)
@@ -201,6 +235,7 @@ def _run(settings: Settings, start: Start) -> None:
                         clock=now,
                         movable_clocks=MovableClocks(store) if movable else None,
                         mischief=mischief,
+                        issuers=issuers,
                     )
                 ),
                 place,

@@ -38,6 +38,9 @@ MAX_ASSERTION_LENGTH = 32 * 1024
 """Characters: room for a chain of several certificates in `x5c`."""
 
 ALGORITHMS = ("RS256", "PS256")
+FOREIGN_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
+"""What other issuers sign with. A secret shared with one (HS256) proves nothing, and `none` less."""
+
 SKEW = timedelta(minutes=5)
 MIN_KEY_BITS = 2048
 
@@ -54,6 +57,16 @@ class Assertion(Struct, frozen=True, kw_only=True):
     names: dict[str, Any]
     claims: dict[str, Any]
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether somebody else issued it than an application, which would name itself by its appId."""
+        return _is_foreign(self.claims)
+
+    def signed(self) -> tuple[bytes, bytes]:
+        """What was signed, byte for byte as it was sent, and the signature. Raises TokenRefused 50027."""
+        content, _, signature = self.text.rpartition(".")
+        return content.encode(), _base64url(signature, "signature")
+
 
 def read_assertion(text: str) -> Assertion:
     """The parts of `text`, nothing of it checked but its form. Raises TokenRefused 50027."""
@@ -63,9 +76,9 @@ def read_assertion(text: str) -> Assertion:
     if len(parts) != 3:
         raise TokenRefused(50027, reason="A JWT has three parts with dots between them.")
     header, claims = _object(parts[0], "header"), _object(parts[1], "payload")
-    algorithm = header.get("alg")
-    if algorithm not in ALGORITHMS:
-        raise TokenRefused(50027, reason=f"The algorithm must be one of {', '.join(ALGORITHMS)}.")
+    algorithm, known = header.get("alg"), FOREIGN_ALGORITHMS if _is_foreign(claims) else ALGORITHMS
+    if algorithm not in known:
+        raise TokenRefused(50027, reason=f"The algorithm must be one of {', '.join(known)}.")
     if "crit" in header or "b64" in header:
         raise TokenRefused(50027, reason="Critical header extensions are not supported.")
     names = {name: header[name] for name in ("x5t#S256", "x5t", "kid", "x5c") if header.get(name)}
@@ -73,11 +86,8 @@ def read_assertion(text: str) -> Assertion:
 
 
 def require_issuer(assertion: Assertion, client_id: AppId) -> None:
-    """Raise TokenRefused unless the assertion speaks for `client_id`: 700021 when it speaks for another
-    application, 700211 when somebody else issued it (a federated identity credential, not served yet)."""
+    """Raise TokenRefused 700021 unless the assertion speaks for `client_id` and for nobody else."""
     issuer, subject = assertion.claims.get("iss"), assertion.claims.get("sub")
-    if isinstance(issuer, str) and canonical_guid(issuer) is None:
-        raise TokenRefused(700211, issuer=issuer)
     if not all(isinstance(name, str) and canonical_guid(name) == client_id for name in (issuer, subject)):
         raise TokenRefused(700021)
 
@@ -110,9 +120,8 @@ def require_signature(assertion: Assertion, key: StoredKey, *, now: datetime) ->
     if public is None:
         raise _unusable(key, f"The key used is not an RSA key of at least {MIN_KEY_BITS} bits.")
     # Not joserfc's own reading of the whole, which refuses padded parts: what was signed are the bytes as sent.
-    signed, _, signature = assertion.text.rpartition(".")
-    algorithm = _REGISTRY.get_alg(assertion.algorithm)
-    if not algorithm.verify(signed.encode(), _base64url(signature, "signature"), public):
+    content, signature = assertion.signed()
+    if not _REGISTRY.get_alg(assertion.algorithm).verify(content, signature, public):
         raise _unusable(key, "The signature is not of this key.")
 
 
@@ -120,12 +129,22 @@ def require_claims(assertion: Assertion, *, is_audience: Callable[[str], bool], 
     """Raise TokenRefused unless the assertion is addressed to us (700023) and in time (700024)."""
     if not any(is_audience(one) for one in _texts(assertion.claims.get("aud"))):
         raise TokenRefused(700023, audience=audience)
+    require_time(assertion, now=now)
+
+
+def require_time(assertion: Assertion, *, now: datetime) -> None:
+    """Raise TokenRefused 700024 unless the assertion is valid at `now`, 50027 when it does not say how long it is."""
     starts, ends = _instant(assertion.claims, "nbf"), _instant(assertion.claims, "exp")
     if ends is None or (starts is None and "nbf" in assertion.claims):
         raise TokenRefused(50027, reason="'exp', and 'nbf' if it is there, are numbers of seconds since 1970.")
     if now >= ends + SKEW or (starts is not None and now < starts - SKEW):
         shown = starts.isoformat() if starts else "(no nbf)"
         raise TokenRefused(700024, now=now.isoformat(), starts=shown, ends=ends.isoformat())
+
+
+def _is_foreign(claims: dict[str, Any]) -> bool:
+    issuer = claims.get("iss")
+    return isinstance(issuer, str) and canonical_guid(issuer) is None
 
 
 def _object(segment: str, what: str) -> dict[str, Any]:

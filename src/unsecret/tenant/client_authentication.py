@@ -1,4 +1,5 @@
-"""Which application asks, and whether it proves it: by a secret, or by an assertion that it signed.
+"""Which application asks, and whether it proves it: by a secret, or by an assertion that it signed or that
+somebody whom it trusts issued.
 
 https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow. Whether a secret or
 certificate is still there, in time and its owner's is looked up anew for every token. Every grant asks here, and
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from unsecret.model.application import ServicePrincipal
 from unsecret.model.event import CredentialType
 from unsecret.store import credentials, directory_objects
-from unsecret.tenant import assertions, secrets
+from unsecret.tenant import assertions, federated_sign_in, secrets
 from unsecret.tenant.certificates import thumbprint_hex
 from unsecret.tenant.discovery import is_token_audience, token_endpoint
 from unsecret.tenant.token_attempts import Asking
@@ -34,7 +35,7 @@ def require_client(conn: Connection, asking: Asking, client: Client) -> ServiceP
     if client.secret is not None:
         _check_secret(conn, asking, client.secret)
     elif client.assertion is not None:
-        _check_assertion(conn, asking, client.assertion)
+        _check_assertion(conn, asking, client, client.assertion)
     return _require_usable(asking)
 
 
@@ -69,9 +70,12 @@ def _check_secret(conn: Connection, asking: Asking, secret: str) -> None:
         raise TokenRefused(7000222, app=attempt.app_id)
 
 
-def _check_assertion(conn: Connection, asking: Asking, text: str) -> None:
+def _check_assertion(conn: Connection, asking: Asking, client: Client, text: str) -> None:
     attempt, now = asking.attempt, asking.trace.now
     assertion = assertions.read_assertion(text)
+    if assertion.is_foreign:
+        federated_sign_in.require_trust(conn, asking, client, assertion)
+        return
     assertions.require_issuer(assertion, attempt.app_id)
     keys = credentials.keys_of_app(conn, asking.tenant.id, attempt.app_id)
     key = assertions.registered_key(assertion, keys, now=now)

@@ -16,6 +16,7 @@ from unsecret.model.application import Tenant
 from unsecret.store import tenants
 from unsecret.tenant import discovery
 from unsecret.tenant.discovery import find_tenant
+from unsecret.tenant.federated_sign_in import with_issuer_keys
 from unsecret.tenant.grants import GRANTS
 from unsecret.tenant.settings import Services
 from unsecret.tenant.signing_in.authorize import authorize_v1, authorize_v2
@@ -54,7 +55,7 @@ async def _token(request: Request, endpoint: Endpoint) -> Response:
     try:
         asking.attempt.says_it_is(named_client(fields, authorization))
         form = each_once(fields)
-        client = read_client(form, authorization)
+        client = await with_issuer_keys(asking, read_client(form, authorization))
         name = form.get("grant_type")
         if not name:
             raise TokenRefused(900144, parameter="grant_type", remedy="")

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from unsecret.errors import Invalid
 from unsecret.model.identifiers import ARM_APP_ID, GRAPH_APP_ID
+from unsecret.tenant.issuers import Issuers
 
 if TYPE_CHECKING:
     from unsecret.store.engine import Store
@@ -82,6 +83,7 @@ class Services(Struct, frozen=True, kw_only=True):
     clock: Callable[[], datetime]
     mischief: Mischief | None = None
     movable_clocks: MovableClocks | None = None
+    issuers: Issuers = field(default_factory=Issuers)
 
 
 def server_settings(

@@ -22,9 +22,16 @@ ERROR_PAGE = "https://login.microsoftonline.com/error?code="
 _SHOWN_LENGTH = 200
 
 
+_FEDERATION_PAGE = "https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
+_COMPARE = (
+    "Check your federated identity credential Subject, Audience and Issuer against the presented assertion. "
+    f"{_FEDERATION_PAGE}"
+)
+
 REFUSALS: dict[int, Refusal] = {
     50027: Refusal("invalid_client", 401, "JWT token is invalid or malformed. {reason}"),
     50049: Refusal("invalid_instance", 400, "Unknown or invalid instance."),
+    50166: Refusal("invalid_request", 400, "Request to External OIDC endpoint failed. {reason}"),
     50059: Refusal(
         "invalid_request",
         400,
@@ -102,9 +109,18 @@ REFUSALS: dict[int, Refusal] = {
     700211: Refusal(
         "invalid_client",
         401,
-        "No matching federated identity record found for presented assertion issuer '{issuer}'. This tenant does "
-        "not serve federated identity credentials yet; an assertion signed with the application's own certificate "
-        "has the client_id as its issuer.",
+        "No matching federated identity record found for presented assertion issuer '{issuer}'."
+        f" {_COMPARE} An assertion signed with the application's own certificate has the client_id as its issuer.",
+    ),
+    700212: Refusal(
+        "invalid_client",
+        401,
+        f"No matching federated identity record found for presented assertion audience '{{audience}}'. {_COMPARE}",
+    ),
+    700213: Refusal(
+        "invalid_client",
+        401,
+        f"No matching federated identity record found for presented assertion subject '{{subject}}'. {_COMPARE}",
     ),
     900144: Refusal(
         "invalid_request",
@@ -129,6 +145,19 @@ REFUSALS: dict[int, Refusal] = {
         401,
         "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not "
         "the client secret ID, for a secret added to app '{app}'.",
+    ),
+    7002131: Refusal(
+        "invalid_client",
+        401,
+        "No matching federated identity record found for presented assertion subject '{subject}' or no federated "
+        "identity credential expression matched. Please check your federated identity credential Subject, Expression, "
+        f"Audience and Issuer against the presented assertion. {_FEDERATION_PAGE}",
+    ),
+    7002138: Refusal(
+        "invalid_client",
+        401,
+        "No matching federated identity record found for presented assertion subject '{subject}'. The subject matches "
+        f"with case-insensitive comparison, but not with case-sensitive comparison. {_COMPARE}",
     ),
     7000216: Refusal(
         "invalid_client",
