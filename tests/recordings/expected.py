@@ -101,7 +101,7 @@ class Explained:
 
 _YOUNGER = "younger than the recording, and there in later ones"
 _YOUNGER_ROLES = "permissions that are younger than the recording"
-_PART = "this tenant knows a part of what Microsoft's own applications offer"
+_PART = "withdrawn since the recording, or not offered by Microsoft's own applications here"
 _CREATOR = "the signed-in user of the recording owns what they create; there are no users here"
 _YEAR_2023, _YEAR_2024 = datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
 _PERSONAL = "AzureADandPersonalMicrosoftAccount"
@@ -130,7 +130,7 @@ EXPLAINED = (
         ours=ABSENT,
         only=_of_microsoft,
     ),
-    Explained(_YOUNGER_ROLES, r"appRoles\[\]", recorded=ABSENT, only=_of_microsoft),
+    Explained(_YOUNGER_ROLES, r"(appRoles|oauth2PermissionScopes)\[\]", recorded=ABSENT, only=_of_microsoft),
     Explained(
         "descriptions of permissions are as short as their names here",
         r"(appRoles|oauth2PermissionScopes)\[\]\.(\w*[dD]escription|\w*[dD]isplayName)",

@@ -51,7 +51,7 @@ def test_a_person_signs_in_consents_and_the_client_gets_tokens(tenant: LocalTena
     assert "to continue to <strong>Expenses</strong>" in browser.authorize(app.app_id).text
     asked = browser.sign_in(ada)
     assert "asks ada@contoso.onmicrosoft.com for permission to" in asked.text
-    assert "Sign in and read user profile" in asked.text
+    assert "Sign you in and read your profile" in asked.text
     parameters = sent(browser.accept())
     assert parameters["state"] == "state-1"
     assert parameters["iss"] == f"{BASE}/{tenant.tenant_id}/v2.0"
@@ -220,8 +220,8 @@ def test_consent_is_asked_once(tenant: LocalTenant, ada: User, app: WebApp):
     browser.accept()
     assert sent(browser.authorize(app.app_id))["code"]
     more = browser.authorize(app.app_id, scope=f"Mail.Read User.Read {OPENID}").text
-    assert "Read user mail" in more
-    assert "read user profile" not in more
+    assert "Read your mail" in more
+    assert "read your profile" not in more
 
 
 def test_an_administrator_may_agree_for_everybody(tenant: LocalTenant, ada: User, app: WebApp):

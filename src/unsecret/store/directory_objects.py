@@ -33,6 +33,7 @@ from unsecret.store.decoded import Decoded, digest_of
 from unsecret.store.live_objects import LIVE, not_found
 from unsecret.store.paging import Collection, page_of
 from unsecret.store.properties import APPLICATIONS, LINKED_OBJECTS, OBJECT_ORDERS, SERVICE_PRINCIPALS
+from unsecret.store.published_permissions import completed, kept
 from unsecret.store.schema import (
     APPLICATION,
     IDENTIFIER_URI,
@@ -49,7 +50,13 @@ _object, _value = directory_object.c, object_value.c
 
 _NUMBER_OF = {ObjectKind.APPLICATION: APPLICATION, ObjectKind.SERVICE_PRINCIPAL: SERVICE_PRINCIPAL}
 _decode_application = msgspec.json.Decoder(Application).decode
-_decode_service_principal = msgspec.json.Decoder(ServicePrincipal).decode
+_decode_kept_service_principal = msgspec.json.Decoder(ServicePrincipal).decode
+
+
+def _decode_service_principal(body: str) -> ServicePrincipal:
+    return completed(_decode_kept_service_principal(body))
+
+
 _DECODE = {
     APPLICATION: _decode_application,
     SERVICE_PRINCIPAL: _decode_service_principal,
@@ -269,7 +276,8 @@ def _decoded(
 
 
 def _kept_values(obj: DirectoryObject) -> dict[str, Any]:
-    body = body_of(msgspec.structs.replace(obj, password_credentials=(), key_credentials=()))
+    bare = msgspec.structs.replace(obj, password_credentials=(), key_credentials=())
+    body = body_of(kept(bare) if isinstance(bare, ServicePrincipal) else bare)
     return {
         "app_id": guid(obj.app_id),
         "folded_display_name": folded(obj.display_name),

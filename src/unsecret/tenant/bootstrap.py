@@ -27,14 +27,9 @@ from unsecret.model.application import (
 )
 from unsecret.model.identifiers import ARM_APP_ID, GRAPH_APP_ID, AppId, KeyId, ObjectId, TenantId
 from unsecret.store import credentials, directory_objects, links, tenants
+from unsecret.store.published_permissions import app_role_id
 from unsecret.tenant.certificates import CertificateFacts
-from unsecret.tenant.graph_permissions import (
-    ADMINISTRATOR_PERMISSIONS,
-    APP_ROLES,
-    app_roles,
-    permission_scope,
-    permission_scopes,
-)
+from unsecret.tenant.graph_permissions import ADMINISTRATOR_PERMISSIONS, permission_scope
 from unsecret.tenant.use_cases.applications import mirrored
 from unsecret.tenant.use_cases.links import new_assignment_id
 from unsecret.tenant.use_cases.transaction import not_found
@@ -95,8 +90,6 @@ def create_tenant(
         GRAPH_APP_ID,
         "Microsoft Graph",
         ("https://graph.microsoft.com", "https://graph.microsoft.com/"),
-        appRoles=app_roles(),
-        oauth2PermissionScopes=permission_scopes(),
     )
     _microsoft_service_principal(
         conn,
@@ -247,7 +240,7 @@ def grant(
             id=new_assignment_id(),
             principal_id=principal.id,
             resource_id=graph.id,
-            app_role_id=APP_ROLES[permission][0],
+            app_role_id=app_role_id(permission),
             created_at=at,
         )
         links.add_app_role_assignment(conn, tenant_id, assignment)

@@ -66,7 +66,9 @@ def granted_roles(conn: Connection, tenant: Tenant, client: ServicePrincipal, re
         for assignment in links.app_role_assignments(conn, tenant.id, client.id)
         if assignment.resource_id == resource.principal.id
     ]
-    values = {role.id: role.value for role in offered_app_roles(resource.principal) if role.is_enabled}
+    values = {
+        role.id: role.value for role in offered_app_roles(resource.principal, frozenset(assigned)) if role.is_enabled
+    }
     named = (values.get(role_id) for role_id in assigned)
     return list(dict.fromkeys(value for value in named if value)) if assigned else None
 

@@ -7,6 +7,7 @@ https://learn.microsoft.com/en-us/graph/api/resources/approleassignment
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -53,8 +54,9 @@ class AppRole(Struct, frozen=True, kw_only=True):
     is_for_applications: bool
 
 
-def offered_app_roles(principal: ServicePrincipal) -> tuple[AppRole, ...]:
-    """The `appRoles` of a service principal, in order. Those for applications are application permissions."""
+def offered_app_roles(principal: ServicePrincipal, only: Collection[str] | None = None) -> tuple[AppRole, ...]:
+    """The `appRoles` of a service principal, in order, or `only` those with these ids: Microsoft Graph has hundreds.
+    Those for applications are application permissions."""
     return tuple(
         AppRole(
             id=role["id"],
@@ -63,6 +65,7 @@ def offered_app_roles(principal: ServicePrincipal) -> tuple[AppRole, ...]:
             is_for_applications="Application" in role.get("allowedMemberTypes", ()),
         )
         for role in principal.other.get("appRoles") or ()
+        if only is None or role["id"] in only
     )
 
 

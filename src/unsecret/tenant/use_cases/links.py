@@ -144,7 +144,9 @@ def _require_grantable(resource: ServicePrincipal, app_role_id: str) -> str:
     particular. Raises Invalid for any other: roles for people and roles that are switched off are no applications'."""
     if app_role_id == ZERO_GUID:
         return ""
-    roles = (role for role in offered_app_roles(resource) if role.is_enabled and role.is_for_applications)
+    roles = (
+        role for role in offered_app_roles(resource, (app_role_id,)) if role.is_enabled and role.is_for_applications
+    )
     values = {role.id: role.value for role in roles}
     if app_role_id not in values:
         raise Invalid(
