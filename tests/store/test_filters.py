@@ -313,7 +313,7 @@ ON_SIGN_INS: dict[str, tuple[Filter, set[str]]] = {
 
 @pytest.mark.parametrize(("filter", "wanted"), ON_SIGN_INS.values(), ids=ON_SIGN_INS)
 def test_a_filter_on_the_sign_in_log_finds(store: Store, filter: Filter, wanted: set[str]) -> None:
-    store.write(lambda conn: [logs.add_sign_in(conn, TENANT, attempt) for attempt in SIGN_INS.values()]).result()
+    store.write(lambda conn: logs.add_sign_ins(conn, [(TENANT, attempt) for attempt in SIGN_INS.values()])).result()
     with store.read() as conn:
         page = logs.list_sign_ins(conn, TENANT, Query(filter=filter))
     assert {name for name, attempt in SIGN_INS.items() if attempt in page.items} == wanted

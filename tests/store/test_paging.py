@@ -156,7 +156,7 @@ def test_logs_come_newest_first_whatever_the_order_of_writing(store: Store, top:
     def work(conn) -> None:
         for event, attempt in zip(AUDITS, SIGN_INS, strict=True):
             logs.add_audit(conn, TENANT, event)
-            logs.add_sign_in(conn, TENANT, attempt)
+            logs.add_sign_ins(conn, [(TENANT, attempt)])
 
     store.write(work).result()
     order = [2, 4, 3, 0, 5, 1]

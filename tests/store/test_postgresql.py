@@ -58,7 +58,7 @@ def nothing(_conn: Any) -> str:
 
 
 def recording(conn: Any) -> str:
-    logs.add_sign_in(conn, TENANT, sign_in())
+    logs.add_sign_ins(conn, [(TENANT, sign_in())])
     return "done"
 
 

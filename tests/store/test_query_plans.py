@@ -72,7 +72,7 @@ def filled(store: Store) -> Store:
         links.add_owner(conn, TENANT, APP.id, PRINCIPAL.id)
         links.add_app_role_assignment(conn, TENANT, assignment(PRINCIPAL, PRINCIPAL))
         logs.add_audit(conn, TENANT, audit())
-        logs.add_sign_in(conn, TENANT, sign_in())
+        logs.add_sign_ins(conn, [(TENANT, sign_in())])
 
     store.write(work).result()
     return store

@@ -64,7 +64,7 @@ def fill(conn: Any, tenant_id: TenantId) -> None:
     links.add_owner(conn, tenant_id, APP.id, PRINCIPAL.id)
     links.add_app_role_assignment(conn, tenant_id, GRANT)
     logs.add_audit(conn, tenant_id, EVENT)
-    logs.add_sign_in(conn, tenant_id, ATTEMPT)
+    logs.add_sign_ins(conn, [(tenant_id, ATTEMPT)])
 
 
 def items(page: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, literal_column, select
 
@@ -104,27 +106,30 @@ def list_audits(conn: Connection, tenant_id: TenantId, query: Query) -> Page[Aud
     return page_of(conn, _AUDITS, tenant_id, query, _audits_in)
 
 
-def add_sign_in(conn: Connection, tenant_id: TenantId, sign_in: SignIn) -> None:
-    """Writes one attempt at the token endpoint."""
-    _ADD_SIGN_IN.run(
-        conn,
-        tenant_id=guid(tenant_id),
-        at=micros(sign_in.at),
-        event_id=sign_in.id,
-        app_id=guid(sign_in.app_id),
-        folded_app_name=folded_or_none(sign_in.app_display_name),
-        service_principal_id=guid_or_none(sign_in.service_principal_id),
-        folded_credential_type=folded(sign_in.credential_type),
-        credential_key_id=guid_or_none(sign_in.credential_key_id),
-        error_code=sign_in.error_code,
-        folded_ip_address=folded_or_none(sign_in.ip_address),
-        folded_correlation_id=folded(sign_in.correlation_id),
-        resource_id=guid_or_none(sign_in.resource_id),
-        event_type=_EVENT_TYPES[sign_in.event_type],
-        user_id=guid(sign_in.user.id) if sign_in.user else None,
-        folded_user_principal_name=folded(sign_in.user.user_principal_name) if sign_in.user else None,
-        body=body_of(sign_in),
-    )
+def add_sign_ins(conn: Connection, attempts: Sequence[tuple[TenantId, SignIn]]) -> None:
+    """Writes attempts at the token endpoint, each of its tenant."""
+    _ADD_SIGN_IN.rows(conn, [_sign_in_values(tenant_id, sign_in) for tenant_id, sign_in in attempts])
+
+
+def _sign_in_values(tenant_id: TenantId, sign_in: SignIn) -> dict[str, Any]:
+    return {
+        "tenant_id": guid(tenant_id),
+        "at": micros(sign_in.at),
+        "event_id": sign_in.id,
+        "app_id": guid(sign_in.app_id),
+        "folded_app_name": folded_or_none(sign_in.app_display_name),
+        "service_principal_id": guid_or_none(sign_in.service_principal_id),
+        "folded_credential_type": folded(sign_in.credential_type),
+        "credential_key_id": guid_or_none(sign_in.credential_key_id),
+        "error_code": sign_in.error_code,
+        "folded_ip_address": folded_or_none(sign_in.ip_address),
+        "folded_correlation_id": folded(sign_in.correlation_id),
+        "resource_id": guid_or_none(sign_in.resource_id),
+        "event_type": _EVENT_TYPES[sign_in.event_type],
+        "user_id": guid(sign_in.user.id) if sign_in.user else None,
+        "folded_user_principal_name": folded(sign_in.user.user_principal_name) if sign_in.user else None,
+        "body": body_of(sign_in),
+    }
 
 
 def list_sign_ins(conn: Connection, tenant_id: TenantId, query: Query) -> Page[SignIn]:

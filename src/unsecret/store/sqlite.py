@@ -44,6 +44,8 @@ class SqliteFile:
     def __init__(self, readers: Engine, writing: Engine, turns: _Turns):
         """Use `SqliteFile.open`."""
         self._readers = readers
+        self._idle: list[Connection] = []
+        self._closed = False
         self._writing = writing
         self._writer = Writer(
             [WriteTransaction(writing, begin=lambda conn, _scope: turns.begin(conn))], self.refusal, mixed=True
@@ -76,13 +78,27 @@ class SqliteFile:
     @contextmanager
     def read(self) -> Generator[Connection]:
         """See `Store.read`."""
-        with self._readers.connect() as conn:
-            driver = driver_of(conn)
+        conn = self._idle_or_new()
+        driver = driver_of(conn)
+        try:
             driver.execute("BEGIN")
-            try:
-                yield conn
-            finally:
-                driver.rollback()
+            yield conn
+        finally:
+            driver.rollback()
+            self._keep(conn)
+
+    def _idle_or_new(self) -> Connection:
+        """Taking one from the pool costs more than what most requests ask of it."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._readers.connect()
+
+    def _keep(self, conn: Connection) -> None:
+        if self._closed or len(self._idle) >= _KEPT_READERS:
+            conn.close()
+        else:
+            self._idle.append(conn)
 
     def writer(self, scope: Scope) -> Writer:  # noqa: ARG002 - the lock is the whole file's
         """Who does the works of `scope`."""
@@ -91,6 +107,9 @@ class SqliteFile:
     def close(self) -> None:
         """See `Store.close`."""
         self._writer.close()
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
         self._writing.dispose()
         self._readers.dispose()
 

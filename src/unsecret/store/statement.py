@@ -7,7 +7,7 @@ depends on the caller (`$filter`) go through `Connection.execute`, which keeps a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, insert
@@ -16,6 +16,9 @@ from sqlalchemy.exc import DBAPIError
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
     from sqlalchemy.sql.expression import ClauseElement
+
+
+_ROWS_A_STATEMENT = 32  # each has a text and a place in the driver's cache for every number of rows up to this
 
 
 def driver_of(conn: Connection) -> Any:
@@ -74,8 +77,24 @@ class Insertion(Statement):
     """Puts a row into `table`; every column but `id` must be given."""
 
     def __init__(self, table: Table):
-        names = [column.name for column in table.c if column.name != "id"]
-        super().__init__(insert(table).values({name: bindparam(name) for name in names}).inline())
+        self._table = table
+        self._names = [column.name for column in table.c if column.name != "id"]
+        self._of_several: dict[int, Statement] = {}
+        super().__init__(insert(table).values({name: bindparam(name) for name in self._names}).inline())
+
+    def rows(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Several rows in one statement: the driver lets go of the interpreter, and another thread take it, once for
+        each statement that it runs."""
+        for first in range(0, len(rows), _ROWS_A_STATEMENT):
+            some = rows[first : first + _ROWS_A_STATEMENT]
+            values = {f"{name}_{number}": value for number, row in enumerate(some) for name, value in row.items()}
+            self._for(len(some)).run(conn, **values)
+
+    def _for(self, count: int) -> Statement:
+        if (statement := self._of_several.get(count)) is None:
+            each = [{name: bindparam(f"{name}_{number}") for name in self._names} for number in range(count)]
+            statement = self._of_several[count] = Statement(insert(self._table).values(each).inline())
+        return statement
 
     def row(self, conn: Connection, **values: Any) -> int:
         """The `id` of the row. SQLite has RETURNING too, at twice the price of the whole insertion."""

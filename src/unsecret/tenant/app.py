@@ -43,6 +43,7 @@ from unsecret.tenant.call import (
     shown_path,
     traced,
 )
+from unsecret.tenant.hand_over import HandOver
 from unsecret.tenant.log import get_logger
 from unsecret.tenant.openapi import openapi_route
 from unsecret.tenant.paths import VERSIONS, CanonicalPaths
@@ -84,6 +85,7 @@ def create_app(services: Services) -> Starlette:
     )
     app.router.redirect_slashes = False  # a path is respelled before it is looked up, so that a redirect leads nowhere
     app.state.services = services
+    app.state.hand_over = HandOver(services.store)
     return app
 
 

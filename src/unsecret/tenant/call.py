@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
@@ -19,6 +18,7 @@ from unsecret.model.event import Caller, Circumstances
 from unsecret.model.identifiers import canonical_guid
 from unsecret.model.query import Page
 from unsecret.tenant.auth import authenticate
+from unsecret.tenant.hand_over import HandOver
 from unsecret.tenant.settings import Services, origin
 from unsecret.tenant.use_cases.transaction import ObjectKey, Refused, Transaction, perform
 from unsecret.wire import odata
@@ -45,6 +45,7 @@ class Call:
         self.request = request
         self.services = services
         self.caller = caller
+        self._hand_over: HandOver = request.app.state.hand_over
         self.version = request.url.path.split("/", 2)[1]
         self.beta = self.version == "beta"
         self.circumstances = Circumstances(
@@ -90,7 +91,7 @@ class Call:
         if self.services.mischief:
             self.services.mischief.hold()
         work = perform(use_case, self.caller, self.circumstances, *args, **kwargs)
-        outcome = await asyncio.wrap_future(self.services.store.write(work, self.caller.tenant_id))
+        outcome = await self._hand_over.write(work, self.caller.tenant_id)
         if isinstance(outcome, Refused):
             raise outcome.error
         return cast("R", outcome)

@@ -15,6 +15,7 @@ from unsecret.model.identifiers import ZERO_GUID, AppId, KeyId, canonical_guid
 from unsecret.store import logs
 from unsecret.store.transaction import savepoint
 from unsecret.tenant.call import kept
+from unsecret.tenant.hand_over import HandOver
 from unsecret.tenant.settings import Services, origin
 from unsecret.tenant.token_answers import Trace
 from unsecret.tenant.token_requests import Endpoint
@@ -81,9 +82,8 @@ class Asking:
 def record(asking: Asking, refusal: TokenRefused | None) -> Awaitable[None]:
     """Write the sign-in down, also when the client hangs up meanwhile. What is returned is done once the record is
     durable; it raises Unavailable, and then there must be no token."""
-    row = sign_in_of(asking, refusal)
-    written = asking.services.store.append(lambda conn: logs.add_sign_in(conn, asking.tenant.id, row))
-    return asyncio.shield(asyncio.wrap_future(written))
+    hand_over: HandOver = asking.request.app.state.hand_over
+    return hand_over.record(asking.tenant.id, sign_in_of(asking, refusal))
 
 
 async def decide(asking: Asking, judge: Callable[[Connection], T | TokenRefused]) -> T:
@@ -102,7 +102,7 @@ async def decide(asking: Asking, judge: Callable[[Connection], T | TokenRefused]
             outcome = refusal
         if asking.attempt.is_somebodys:
             row = sign_in_of(asking, outcome if isinstance(outcome, TokenRefused) else None)
-            logs.add_sign_in(conn, asking.tenant.id, row)
+            logs.add_sign_ins(conn, [(asking.tenant.id, row)])
         return outcome
 
     outcome = await asyncio.shield(asyncio.wrap_future(asking.services.store.write(judged)))
