@@ -8,17 +8,33 @@ from __future__ import annotations
 
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 
 from unsecret.model.redaction import redacted
 
 
-def get_logger(name: str) -> Any:
-    """A logger that writes as this module says, whoever configured what before."""
+class _Lenient:
+    """A file that may be full, or gone: a line is lost then, and never the request that it was about."""
+
+    def __init__(self, file: TextIO):
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._file.flush()
+
+
+def get_logger(name: str, *, file: TextIO | None = None) -> Any:
+    """A logger that writes as this module says, whoever configured what before; to stderr unless to `file`."""
     return structlog.wrap_logger(
-        structlog.PrintLogger(file=sys.stderr),
+        structlog.PrintLogger(file=cast("TextIO", _Lenient(file or sys.stderr))),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
