@@ -41,7 +41,7 @@ class Noted:
     """ASGI application around the tenant's that notes what it is called with."""
 
     def __init__(self, app: Callable[..., Awaitable[None]]):
-        self._app = app
+        self.noted = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async def noting(message: Any) -> None:
@@ -50,7 +50,7 @@ class Noted:
             await send(message)
 
         path = scope.get("path", "")
-        await self._app(scope, receive, noting if scope["type"] == "http" else send)
+        await self.noted(scope, receive, noting if scope["type"] == "http" else send)
 
 
 @cache

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from tests.hostile.fuzzing import Fuzz
 from tests.local_tenant import LocalTenant
+from tests.witnesses import Noted
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of schemathesis, which cannot make up every header
 
@@ -48,7 +49,9 @@ def test_what_is_made_as_the_document_says_lives_and_is_gone_in_the_end(fuzz: Fu
 )
 def test_what_is_not_as_the_document_says_is_found(fuzz: Fuzz, status: int, body: dict, defect: str) -> None:
     bad = Route("/v1.0/applications", lambda _request: JSONResponse(body, status), methods=["GET"])
-    app = fuzz.tenant.client.app
+    noted = fuzz.tenant.client.app
+    assert isinstance(noted, Noted)
+    app = noted.noted
     assert isinstance(app, Starlette)
     app.router.routes.insert(0, bad)
     listing = next(one for one in fuzz.operations if (one.method, one.path) == ("get", "/v1.0/applications"))

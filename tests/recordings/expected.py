@@ -45,14 +45,6 @@ NOT_SERVED = (
     NotServed("GET", "/me(/.+)?", "/me/ownedObjects", NOBODY, status=400),
     NotServed("GET POST", "/oauth2PermissionGrants", "/oauth2PermissionGrants"),
     NotServed("GET PATCH DELETE", "/oauth2PermissionGrants/[^/]+", "/oauth2PermissionGrants/{id}"),
-    NotServed(
-        "GET POST", "/[^/]+/[^/]+/federatedIdentityCredentials", "/applications/{id}/federatedIdentityCredentials"
-    ),
-    NotServed(
-        "GET PATCH DELETE",
-        "/[^/]+/[^/]+/federatedIdentityCredentials/[^/]+",
-        "/applications/{id}/federatedIdentityCredentials/{id}",
-    ),
 )
 
 
