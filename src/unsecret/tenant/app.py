@@ -47,6 +47,7 @@ from unsecret.tenant.hand_over import HandOver
 from unsecret.tenant.log import get_logger
 from unsecret.tenant.openapi import openapi_route
 from unsecret.tenant.paths import VERSIONS, CanonicalPaths
+from unsecret.tenant.routing import IndexedRouter
 from unsecret.tenant.settings import Services
 from unsecret.wire.problems import to_graph, unknown_to_graph
 
@@ -76,14 +77,14 @@ BETA_ROUTES: Routes = [*directory.BETA_ROUTES, *reports.BETA_ROUTES]
 def create_app(services: Services) -> Starlette:
     """The whole tenant as an ASGI application. The caller opens and closes the store."""
     app = Starlette(
-        routes=_routes() + (clock.ROUTES if services.movable_clocks is not None else []),
         middleware=[
             Middleware(Unforeseen),
             Middleware(CanonicalPaths, words=_words(GRAPH_ROUTES + BETA_ROUTES)),
         ],
         exception_handlers={UnsecretError: _refuse, HTTPException: _refuse_by_status},
     )
-    app.router.redirect_slashes = False  # a path is respelled before it is looked up, so that a redirect leads nowhere
+    # A path is respelled before it is looked up, so that nothing is redirected to another spelling.
+    app.router = IndexedRouter(_routes() + (clock.ROUTES if services.movable_clocks is not None else []))
     app.state.services = services
     app.state.hand_over = HandOver(services.store)
     return app

@@ -1,0 +1,75 @@
+"""The index of routes finds what comparing with every route, one after the other, finds."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.routing import Route, Router
+
+from tests.local_tenant import LocalTenant
+from unsecret.tenant.app import create_app
+from unsecret.tenant.routing import IndexedRouter
+
+GUID = "0a1b2c3d-0000-4000-8000-000000000000"
+PATHS = (
+    "/",
+    "//",
+    "/health",
+    "/health/",
+    "/nothing/there",
+    f"/{GUID}/oauth2/v2.0/token",
+    f"/{GUID}/oauth2/token",
+    "/common/discovery/instance",
+    "/oauth2/oauth2/token",
+    "/v1.0",
+    "/v1.0/",
+    "/v1.0/oauth2/token",
+    "/v1.0/v2.0/.well-known/openid-configuration",
+    "/v1.0/nothing/there",
+    "/v1.0" + "/x" * 30,
+    f"/{GUID}" + "/oauth2" * 30,
+    "/beta/applications/{key}",
+)
+
+
+def filled(pattern: str) -> str:
+    return pattern.replace("{rest:path}", "a/b/c/d").replace("{", "").replace("}", "")
+
+
+def router_of(tenant: LocalTenant) -> IndexedRouter:
+    router = create_app(tenant.services).router
+    assert isinstance(router, IndexedRouter)
+    return router
+
+
+def found(router: Router, method: str, path: str) -> list[object]:
+    """What the router hands the request to, and as what, without running it."""
+    seen: list[object] = []
+    scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
+    for route in router.routes:
+        match, child = route.matches(dict(scope))
+        if match.value:
+            seen.append((match, child.get("endpoint"), child.get("path_params")))
+    return seen
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "PUT", "DELETE"])
+def test_a_path_is_compared_with_every_route_that_matches_it(tenant: LocalTenant, method: str) -> None:
+    router = router_of(tenant)
+    paths = {*PATHS, *(filled(route.path) for route in router.routes if isinstance(route, Route))}
+
+    for path in paths:
+        assert found(router.router_for(path), method, path) == found(router, method, path), path
+
+
+def test_few_routes_are_compared(tenant: LocalTenant) -> None:
+    router = router_of(tenant)
+
+    assert len(router.router_for(f"/{GUID}/oauth2/v2.0/token").routes) < 5
+    assert len(router.router_for(f"/v1.0/applications/{GUID}").routes) < 15
+
+
+def test_no_flood_of_paths_fills_the_index(tenant: LocalTenant) -> None:
+    router = router_of(tenant)
+    routers = {id(router.router_for(f"/made/up{'/x' * number}/{number}")) for number in range(1000)}
+
+    assert len(routers) < 20
