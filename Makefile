@@ -8,6 +8,7 @@ PORT ?= 8443
 TESTS ?= tests
 CALLS ?= 20000
 CONNECTIONS ?= 10000
+MINUTES ?= 30
 BENCH ?=
 
 VENV := .venv
@@ -25,7 +26,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-ver
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench fuzz hostile strangers prowler witnesses format docs lock upgrade audit clean
+.PHONY: help run test check bench fuzz hostile soak strangers prowler witnesses format docs lock upgrade audit clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +53,9 @@ fuzz: $(VENV)/.tests-installed ## call everything in /openapi.json with made-up 
 
 hostile: $(VENV)/.tests-installed ## ten thousand bad connections at once, and how a good client fares (CONNECTIONS=10000)
 	@$(BIN)/python -m tests.hostile.onslaught --connections $(CONNECTIONS)
+
+soak: $(VENV)/.tests-installed ## half of the full load for a long time: does anything grow? (MINUTES=30)
+	@$(BIN)/python -m tests.hostile.soak --minutes $(MINUTES) --report soak.md
 
 strangers: $(CLIENTS)/.installed $(AZ)/.installed $(NODE)/.installed ## install the real clients that `make test` then runs too (1.2 GB)
 

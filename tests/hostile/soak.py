@@ -1,0 +1,277 @@
+"""`make soak MINUTES=30`: ordinary traffic at half of what the server can do, and whether anything grows meanwhile.
+
+`python -m tests.hostile.soak --minutes 30 --report soak.md`. First the full load is measured for a few seconds, then
+half of it is offered for the whole time: tokens by secret and by certificate, reads, lists, secrets added and removed,
+policies changed. Memory is that of all processes of the server; it must stay within 5 % of what it was once warm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import random
+import ssl
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from tests.running_tenant import RunningTenant
+
+CLIENTS = 8
+"""At work at a time."""
+
+APPLICATIONS = 20
+WARM = 0.25
+"""The share of the time after which memory is expected to stay as it is."""
+
+MEMORY_GROWTH = 0.05
+LATENCY_GROWTH = 1.0
+"""How much the median of the last third may be above that of the first, as a share: machines are shared."""
+
+RENEWED_EVERY = 1200.0
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@dataclass
+class Seen:
+    """What clients saw: when each act began and how long it took, how often each was done, and what went wrong."""
+
+    times: list[tuple[float, float]] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+    wrong: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Traffic:
+    """The clients of one tenant."""
+
+    running: RunningTenant
+    http: httpx2.AsyncClient
+    chance: random.Random
+    token: str = ""
+    token_at: float = 0.0
+    apps: list[dict[str, str]] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)
+
+    def __post_init__(self) -> None:
+        pem = self.running.certificate.read_bytes()
+        self._key = RSAKey.import_key(pem)
+        print_of = x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256())
+        self._header = {"alg": "PS256", "x5t#S256": base64.urlsafe_b64encode(print_of).decode().rstrip("=")}
+        self._endpoint = f"{self.running.authority}/{self.running.tenant_id}/oauth2/v2.0/token"
+
+    async def prepare(self) -> None:
+        """Sign in, and make the applications that take part."""
+        await self.token_by_certificate()
+        for number in range(APPLICATIONS):
+            app = (await self._graph("POST", "/applications", {"displayName": f"soak {number}"}, 201)).json()
+            await self._graph("POST", "/servicePrincipals", {"appId": app["appId"]}, 201)
+            made = await self._graph("POST", f"/applications/{app['id']}/addPassword", {})
+            self.apps.append({"id": app["id"], "appId": app["appId"], "secret": made.json()["secretText"]})
+
+    async def token_by_certificate(self) -> None:
+        now = int(time.time())
+        who = self.running.client_id
+        claims = {"iss": who, "sub": who, "aud": self._endpoint, "jti": str(uuid.uuid4()), "iat": now, "exp": now + 300}
+        proof = jwt.encode(self._header, claims, self._key, algorithms=["PS256"])
+        answer = await self._token(client_id=who, client_assertion_type=JWT_BEARER, client_assertion=proof)
+        self.token, self.token_at = answer.json()["access_token"], time.monotonic()
+
+    async def token_by_secret(self) -> None:
+        app = self.chance.choice(self.apps)
+        await self._token(client_id=app["appId"], client_secret=app["secret"])
+
+    async def read_one(self) -> None:
+        await self._graph("GET", f"/applications/{self.chance.choice(self.apps)['id']}")
+
+    async def list_some(self) -> None:
+        await self._graph("GET", "/applications?$select=id,displayName,passwordCredentials&$top=50")
+
+    async def sign_ins(self) -> None:
+        await self._graph("GET", "/auditLogs/signIns?$top=20")
+
+    async def secret_comes_and_goes(self) -> None:
+        path = f"/applications/{self.chance.choice(self.apps)['id']}"
+        made = await self._graph("POST", f"{path}/addPassword", {"passwordCredential": {"displayName": "soak"}})
+        await self._graph("POST", f"{path}/removePassword", {"keyId": made.json()["keyId"]}, 204)
+
+    async def policy_changes(self) -> None:
+        entry = {"restrictionType": "passwordLifetime", "maxLifetime": f"P{self.chance.randint(800, 900)}D"}
+        body = {"isEnabled": True, "applicationRestrictions": {"passwordCredentials": [entry]}}
+        await self._graph("PATCH", "/policies/defaultAppManagementPolicy", body, 204)
+        await self._graph("GET", "/policies/defaultAppManagementPolicy")
+
+    async def _token(self, **form: str) -> httpx2.Response:
+        sent = {"grant_type": "client_credentials", "scope": f"{self.running.graph}/.default"} | form
+        return _required(await self.http.post(self._endpoint, data=sent), 200)
+
+    async def _graph(self, method: str, path: str, body: Any = None, status: int = 200) -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return _required(await self.http.request(method, f"/v1.0{path}", json=body, headers=headers), status)
+
+    def shares(self) -> dict[Callable[[], Awaitable[None]], int]:
+        """What is done how often."""
+        return {
+            self.token_by_secret: 30,
+            self.token_by_certificate: 10,
+            self.read_one: 30,
+            self.list_some: 10,
+            self.sign_ins: 5,
+            self.secret_comes_and_goes: 13,
+            self.policy_changes: 2,
+        }
+
+    async def offer(self, seconds: float, pause: float) -> None:
+        """CLIENTS at a time do something, each one thing in `pause` seconds, for so long."""
+        until = time.monotonic() + seconds
+        await asyncio.gather(*(self._client(until, pause) for _ in range(CLIENTS)))
+
+    async def _client(self, until: float, pause: float) -> None:
+        acts, weights = zip(*self.shares().items(), strict=True)
+        due = time.monotonic() + self.chance.random() * pause
+        while (now := time.monotonic()) < until:
+            if due > now:
+                await asyncio.sleep(due - now)
+            due = max(due + pause, now - 1.0)
+            act = self.chance.choices(acts, weights)[0]
+            began = time.monotonic()
+            try:
+                await act()
+            except (AssertionError, httpx2.HTTPError) as problem:
+                self.seen.wrong[f"{act.__name__}: {str(problem)[:200] or type(problem).__name__}"] += 1
+            self.seen.done[act.__name__] += 1
+            self.seen.times.append((began, time.monotonic() - began))
+
+
+def _required(answer: httpx2.Response, status: int) -> httpx2.Response:
+    assert answer.status_code == status, f"{answer.status_code} {answer.text[:200]}"
+    return answer
+
+
+def resident(leader: int) -> float:
+    """MiB of a process and all that it started."""
+    total, waiting = 0, [leader]
+    while waiting:
+        process = waiting.pop()
+        try:
+            lines = Path(f"/proc/{process}/status").read_text().splitlines()
+            children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        except OSError:
+            continue
+        total += next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
+        waiting += map(int, children)
+    return total / 1024
+
+
+@dataclass
+class Soaked:
+    """What came of it. `memory` is (second, MiB); `full` and `offered` are acts a second."""
+
+    full: float
+    offered: float
+    began: float
+    seen: Seen
+    memory: list[tuple[float, float]]
+    seconds: float
+
+    def growth_of_memory(self) -> float:
+        warm = [size for at, size in self.memory if self.seconds * WARM <= at < self.seconds * (WARM + 0.15)]
+        end = [size for at, size in self.memory if at >= self.seconds * 0.85]
+        return statistics.median(end) / statistics.median(warm) - 1
+
+    def growth_of_latency(self) -> float:
+        thirds = [[], [], []]
+        for at, took in self.seen.times:
+            thirds[min(2, max(0, int((at - self.began) / self.seconds * 3)))].append(took)
+        return statistics.median(thirds[2]) / statistics.median(thirds[0]) - 1
+
+    def minutes(self, length: float = 60.0) -> list[tuple[int, int, float, float, float]]:
+        """Of each minute: its number, acts, median and 99th of 100 in milliseconds, memory in MiB."""
+        rows = []
+        for number in range(max(1, round(self.seconds / length))):
+            took = sorted(t for at, t in self.seen.times if number * length <= at - self.began < (number + 1) * length)
+            sizes = [size for at, size in self.memory if number * length <= at < (number + 1) * length]
+            if took and sizes:
+                p50, p99 = statistics.median(took) * 1000, took[len(took) * 99 // 100] * 1000
+                rows.append((number + 1, len(took), p50, p99, statistics.median(sizes)))
+        return rows
+
+    def complaints(self) -> list[str]:
+        """What was not as it should be."""
+        found = [f"{count} × {what}" for what, count in self.seen.wrong.items()]
+        if (memory := self.growth_of_memory()) > MEMORY_GROWTH:
+            found.append(f"memory grew by {memory:.1%}")
+        if (latency := self.growth_of_latency()) > LATENCY_GROWTH:
+            found.append(f"answers came {latency:.0%} later in the end")
+        return found
+
+    def report(self) -> str:
+        lines = [
+            f"{self.seen.done.total()} acts in {self.seconds / 60:.1f} minutes: {self.offered:.0f} a second were "
+            f"offered, half of the {self.full:.0f} that this machine did at most beside its clients.",
+            f"Memory grew by {self.growth_of_memory():+.1%} once warm, the median answer by "
+            f"{self.growth_of_latency():+.0%}.",
+            "",
+            "| minute | acts | p50 ms | p99 ms | MiB |",
+            "| --- | --- | --- | --- | --- |",
+            *(f"| {m} | {n} | {p50:.1f} | {p99:.1f} | {size:.0f} |" for m, n, p50, p99, size in self.minutes()),
+            "",
+            ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in self.seen.done.most_common()),
+        ]
+        return "\n".join([*lines, "", *(self.complaints() or ["Nothing was wrong."]), ""])
+
+
+async def soak(running: RunningTenant, *, seconds: float, full_seconds: float = 10.0, chance: int = 1) -> Soaked:
+    """Measure the full load, then offer half of it."""
+    trust = ssl.create_default_context(cafile=running.ca)
+    limits = httpx2.Limits(max_connections=CLIENTS, max_keepalive_connections=CLIENTS)
+    async with httpx2.AsyncClient(
+        base_url=running.graph, verify=trust, trust_env=False, timeout=30, limits=limits
+    ) as http:
+        traffic = Traffic(running, http, random.Random(chance))
+        await traffic.prepare()
+        await traffic.offer(full_seconds, 0.0)
+        full = traffic.seen.done.total() / full_seconds
+        traffic.seen = Seen(wrong=traffic.seen.wrong)
+        began, memory = time.monotonic(), []
+        watching = asyncio.create_task(_watch(running.process.pid, began, memory, min(5.0, seconds / 40)))
+        await traffic.offer(seconds, CLIENTS / (full / 2))
+        watching.cancel()
+    return Soaked(full, full / 2, began, traffic.seen, memory, seconds)
+
+
+async def _watch(leader: int, began: float, memory: list[tuple[float, float]], every: float) -> None:
+    while True:
+        memory.append((time.monotonic() - began, resident(leader)))
+        await asyncio.sleep(every)
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--minutes", type=float, default=30.0)
+    arguments.add_argument("--report", type=Path, default=None)
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as name, RunningTenant.start(Path(name) / "data") as running:
+        soaked = asyncio.run(soak(running, seconds=given.minutes * 60))
+    print(soaked.report())
+    if given.report:
+        given.report.write_text(soaked.report())
+    return 1 if soaked.complaints() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
