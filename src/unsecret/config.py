@@ -34,6 +34,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     port: int = 8443
     issuers: tuple[str, ...] = ()
     issuer_ca: Path | None = None
+    base_url: str | None = None
+    database: str | None = None
+    workers: int = 1
+    signing_key_days: float = 30.0
+    signing_key_passphrase: str | None = None
     output: str = "table"
     mischief: str = "off"
     timeout: float = 30.0
@@ -68,6 +73,22 @@ def _port(text: str, _home: Path) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
         raise ValueError("expected a port number from 1 to 65535")
     return int(text)
+
+
+def _workers(text: str, _home: Path) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 64):
+        raise ValueError("expected a number of processes from 1 to 64")
+    return int(text)
+
+
+def _days(text: str, _home: Path) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0.0
+    if not 2 <= days <= 3650:
+        raise ValueError("expected a number of days from 2 to 3650")
+    return days
 
 
 def _seconds(text: str, _home: Path) -> float:
@@ -126,6 +147,35 @@ SETTINGS: tuple[Setting, ...] = (
         _file,
         "none",
         "PEM file of authorities that issuers may have their TLS certificates from, besides the public ones.",
+    ),
+    Setting(
+        "base_url",
+        "UNSECRET_BASE_URL",
+        _text,
+        "where it listens",
+        "What clients call the server of `unsecret up`, such as a load balancer: `https://tenant.example`.",
+    ),
+    Setting(
+        "database",
+        "UNSECRET_DATABASE",
+        _text,
+        "a file in `data`",
+        "URL of the PostgreSQL database that the directory is kept in: `postgresql://user@host/name`.",
+    ),
+    Setting("workers", "UNSECRET_WORKERS", _workers, "`1`", "Processes of `unsecret up` that serve the port."),
+    Setting(
+        "signing_key_days",
+        "UNSECRET_SIGNING_KEY_DAYS",
+        _days,
+        "`30`",
+        "Days after which the key that signs tokens is replaced.",
+    ),
+    Setting(
+        "signing_key_passphrase",
+        "UNSECRET_SIGNING_KEY_PASSPHRASE",
+        _text,
+        "none: they are kept as they are",
+        "What the keys that sign tokens are encrypted with in the database; the same for all servers of one.",
     ),
     Setting("output", "UNSECRET_OUTPUT", _output, "`table`", "How answers are printed: `table` or `json`."),
     Setting(

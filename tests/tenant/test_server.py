@@ -33,7 +33,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from unsecret.tenant.pki import ensure_server_certificate
-from unsecret.tenant.server import claim, serve
+from unsecret.tenant.server import announced, claim, serve
 from unsecret.tenant.settings import server_settings
 
 async def quick(request):
@@ -52,10 +52,8 @@ data, host, port = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 with claim(data, host=host, port=port) as place:
     settings = server_settings(data, host=host, port=place.port)
     certificate = ensure_server_certificate(data, settings.hosts, now=datetime.now(UTC))
-    serve(
-        app, place, settings, certificate, tenant_id="t", client_id="c",
-        on_ready=lambda connection: print("ready", connection.graph, flush=True),
-    )
+    with announced(place, settings, certificate, tenant_id="t", client_id="c") as connection:
+        serve(app, place, certificate, on_ready=lambda: print("ready", connection.graph, flush=True))
 print("stopped", flush=True)
 """
 PATIENCE = 30.0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from unsecret.errors import Invalid, NotFound
+from unsecret.errors import Conflict, Invalid, NotFound
 from unsecret.model.connection import CONNECTION_FILE, TENANTS_FOLDER, ConnectionFile
 from unsecret.operate.connection import may_not_be_read
 from unsecret.store import tenants
@@ -63,14 +63,16 @@ class Hosted(Struct, frozen=True):
         return file if file.exists() else None
 
 
-def open_store(data: Path) -> Store:
-    """The directory in `data`, made when it is not there."""
+def open_store(data: Path, database: str | None = None) -> Store:
+    """The directory in `data`, or in `database` where one is named; made when it is not there."""
     private_directory(data)
-    return Store.open(data / STORE_FILE)
+    return Store.open(database or data / STORE_FILE)
 
 
-def open_existing_store(data: Path) -> Store:
-    """The directory in `data`. Raises NotFound when no server was ever started there, Invalid when it is not ours."""
+def open_existing_store(data: Path, database: str | None = None) -> Store:
+    """As `open_store`. Raises NotFound when no server was ever started there, Invalid when it is not ours."""
+    if database is not None:
+        return Store.open(database)
     try:
         is_there = (data / STORE_FILE).exists()
     except PermissionError:
@@ -96,7 +98,10 @@ def first_tenant(store: Store, data: Path, *, sample: bool, now: datetime, clock
         if tenants.list_tenants(conn):
             return False
     name, domain = (SAMPLE_NAME, SAMPLE_DOMAIN) if sample else (EMPTY_NAME, EMPTY_DOMAIN)
-    _make(store, data, name=name, domain=domain, sample=sample, now=now, clock=clock)
+    try:
+        _make(store, data, name=name, domain=domain, sample=sample, now=now, clock=clock)
+    except Conflict:  # another machine was first, and has the domain
+        return False
     return True
 
 

@@ -30,6 +30,12 @@ the server's address and the authority to trust.
 Server = Annotated[
     Path | None, directory_option("Directory that the server was started with. Default: the one started last.")
 ]
+Database = Annotated[
+    str | None,
+    Parameter(
+        name="--database", metavar="URL", help="PostgreSQL database that the server was started with. Default: none."
+    ),
+]
 Name = Annotated[
     str | None, Parameter(name="--name", metavar="NAME", help="Display name of the organisation. Default: Tenant 2, …")
 ]
@@ -53,6 +59,7 @@ def add(
     empty: Empty = False,
     sample: Sample = False,
     data: Server = None,
+    database: Database = None,
     output: Output = None,
 ) -> int:
     """Add a tenant to a local server, running or not.
@@ -73,7 +80,7 @@ def add(
     directory = _server_directory(settings, data)
     wanted = wants_sample(empty=empty, sample=sample)
     server, begun = running(directory), now()
-    store = open_existing_store(directory)
+    store = open_existing_store(directory, database or settings.database)
     try:
         movable = clocks_were_moved(store) or (server is not None and server.clock is not None)
         new = add_tenant(
@@ -98,7 +105,7 @@ def add(
 
 
 @tenant.command(name="list")
-def list_(*, data: Server = None, output: Output = None) -> int:
+def list_(*, data: Server = None, database: Database = None, output: Output = None) -> int:
     """List the tenants of a local server, running or not, oldest first.
 
     **Examples**
@@ -111,7 +118,7 @@ def list_(*, data: Server = None, output: Output = None) -> int:
 
     settings = read_settings()
     directory = _server_directory(settings, data)
-    store = open_existing_store(directory)
+    store = open_existing_store(directory, database or settings.database)
     try:
         with store.read() as conn:
             known = list_tenants(conn)

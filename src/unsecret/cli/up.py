@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
-import shutil
-import sys
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 from cyclopts import Parameter, Token
 from msgspec import Struct
 
@@ -20,6 +19,7 @@ from unsecret.config import read_settings
 
 if TYPE_CHECKING:
     from unsecret.cli.hosting import Hosted
+    from unsecret.cli.serving import Serving
     from unsecret.config import Settings
     from unsecret.model.connection import ConnectionFile
     from unsecret.model.identifiers import AppId
@@ -27,12 +27,20 @@ if TYPE_CHECKING:
     from unsecret.tenant.server import Place
 
 INTERCEPT_PORT = 8444
+MOST_WORKERS = 64
 
 
 def _port(_kind: type, tokens: tuple[Token, ...]) -> int:
     text = tokens[0].value
     if not (text.isascii() and text.isdigit() and int(text) < 65536):
         raise ValueError(f"'{text}' is no port. Choose one from 1 to 65535, or 0 for any that is free.")
+    return int(text)
+
+
+def _workers(_kind: type, tokens: tuple[Token, ...]) -> int:
+    text = tokens[0].value
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_WORKERS):
+        raise ValueError(f"'{text}' is no number of workers. Choose one from 1 to {MOST_WORKERS}.")
     return int(text)
 
 
@@ -114,6 +122,27 @@ IssuerCa = Annotated[
         help_="PEM file of authorities that issuers may have their TLS certificates from, besides the public ones.",
     ),
 ]
+Database = Annotated[
+    str | None,
+    Parameter(
+        name="--database",
+        metavar="URL",
+        help="Keep the directory in PostgreSQL: postgresql://user@host/name. Servers on several machines may share "
+        "it. Default: a file in the directory of the tenant.",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    own_reader(_workers, name="--workers", metavar="N", help_="Processes that serve the port. Default: 1."),
+]
+BaseUrl = Annotated[
+    str | None,
+    Parameter(
+        name="--base-url",
+        metavar="URL",
+        help="What clients call the server, when that is not where it listens: https://tenant.example. Default: none.",
+    ),
+]
 Empty = Annotated[bool, Parameter(name="--empty", help="Begin with an empty organisation.")]
 Sample = Annotated[bool, Parameter(name="--sample", help="Begin with a sample organisation. This is the default.")]
 
@@ -123,6 +152,9 @@ def up(
     data: Here = None,
     host: Host = None,
     port: Port = None,
+    base_url: BaseUrl = None,
+    database: Database = None,
+    workers: Workers = None,
     intercept: Intercept = None,
     mischief: Mischief = None,
     subscription: Subscription = False,
@@ -147,6 +179,7 @@ def up(
         unsecret up --issuer https://token.actions.githubusercontent.com
         unsecret up --mischief pages=3,throttled=0.2,lag=5
         unsecret up --now 2027-01-01
+        unsecret up --database postgresql://unsecret@db.example/unsecret --workers 4
     """
     from unsecret.cli.hosting import wants_sample
     from unsecret.operate.connection import server_directory
@@ -159,6 +192,9 @@ def up(
         data=server_directory((data or settings.data or settings.default_data).absolute()),
         host=host or settings.host,
         port=settings.port if port is None else port,
+        base_url=base_url or settings.base_url,
+        database=database or settings.database,
+        workers=workers or settings.workers,
         intercept=None if intercept is None else (*intercept, INTERCEPT_PORT)[0],
         mischief=mischief or settings.mischief,
         subscription=subscription,
@@ -179,6 +215,9 @@ class Start(Struct, frozen=True, kw_only=True):
     data: Path
     host: str
     port: int
+    base_url: str | None
+    database: str | None
+    workers: int
     intercept: int | None
     mischief: str
     subscription: bool
@@ -190,67 +229,77 @@ class Start(Struct, frozen=True, kw_only=True):
 
 def _run(settings: Settings, start: Start) -> None:
     from unsecret.cli.hosting import forget_connections, open_store, write_connection
-    from unsecret.tenant.app import create_app
     from unsecret.tenant.clock import clock_url
-    from unsecret.tenant.issuers import Issuers, issuer_places
     from unsecret.tenant.key_making import take_over_files
-    from unsecret.tenant.mischief import mischief_of
-    from unsecret.tenant.movable_clocks import MovableClocks
-    from unsecret.tenant.pki import ensure_server_certificate
-    from unsecret.tenant.server import claim, serve
-    from unsecret.tenant.settings import Services, server_settings
-    from unsecret.tenant.signing import SigningKeys
+    from unsecret.tenant.server import announced, claim
 
-    begun, data, host = now(), start.data, start.host
-    issuers = Issuers(issuer_places(start.issuers), authorities=start.issuer_ca)
-    with claim(data, host=host, port=start.port) as place, _proxy(start, place) as proxy:
-        server = server_settings(data, host=host, port=place.port, subscription=start.subscription)
-        certificate = ensure_server_certificate(data, server.hosts, now=begun)
-        store = open_store(data)
-        closing = ExitStack()
+    begun, data = now(), start.data
+    with claim(data, host=start.host, port=start.port) as place, _proxy(start, place) as proxy:
+        serving = _what_to_serve(settings, start, place, begun)
+        origin, ca = serving.server.base_url, serving.certificate.ca
+        store = open_store(data, start.database)
         try:
             hosted, movable = _tenants(store, start, begun)
-            take_over_files(store, data / "keys")
-            signing = SigningKeys.open(store, clock=now)
+            take_over_files(store, data / "keys", passphrase=serving.passphrase)
             for one in hosted:
-                write_connection(
-                    data,
-                    one,
-                    origin=server.base_url,
-                    ca=certificate.ca,
-                    pid=os.getpid(),
-                    proxy=proxy,
-                    movable=movable,
-                )
+                write_connection(data, one, origin=origin, ca=ca, pid=os.getpid(), proxy=proxy, movable=movable)
             _remember(settings.state, data)
-            mischief = closing.enter_context(mischief_of(start.mischief, store))
-            if mischief:
-                say(f"… doing mischief; the same again: --mischief {mischief.settings}")
-            serve(
-                create_app(
-                    Services(
-                        store=store,
-                        signing=signing,
-                        settings=server,
-                        clock=now,
-                        movable_clocks=MovableClocks(store) if movable else None,
-                        mischief=mischief,
-                        issuers=issuers,
-                    )
-                ),
+            if serving.mischief != "off":
+                say(f"… doing mischief; the same again: --mischief {serving.mischief}")
+            first = hosted[0]
+            with announced(
                 place,
-                server,
-                certificate,
-                tenant_id=hosted[0].tenant.id,
-                client_id=_require_administrator(hosted[0]),
+                serving.server,
+                serving.certificate,
+                tenant_id=first.tenant.id,
+                client_id=_require_administrator(first),
                 proxy=proxy,
-                clock=clock_url(server.base_url, hosted[0].tenant.id) if movable else None,
-                on_ready=lambda connection: _greet(hosted, connection, host),
-            )
+                clock=clock_url(origin, first.tenant.id) if movable else None,
+            ) as connection:
+                serving = msgspec.structs.replace(serving, movable=movable)
+                _serve(serving, store, start.workers, on_ready=lambda: _greet(hosted, connection, start.host))
         finally:
             forget_connections(data)
-            closing.close()
             store.close()
+
+
+def _what_to_serve(settings: Settings, start: Start, place: Place, begun: datetime) -> Serving:
+    """What all processes of the server have in common. The certificate of its names is made where it is missing."""
+    from unsecret.cli.serving import Serving
+    from unsecret.tenant.issuers import issuer_places
+    from unsecret.tenant.mischief import resolved
+    from unsecret.tenant.pki import ensure_server_certificate
+    from unsecret.tenant.settings import server_settings
+
+    server = server_settings(
+        start.data, host=start.host, port=place.port, base_url=start.base_url, subscription=start.subscription
+    )
+    issuer_places(start.issuers)  # what is wrong with them is said here, and not by every worker
+    return Serving(
+        place=place,
+        server=server,
+        certificate=ensure_server_certificate(start.data, server.hosts, now=begun),
+        database=start.database,
+        issuers=start.issuers,
+        issuer_ca=start.issuer_ca,
+        mischief=resolved(start.mischief),
+        passphrase=settings.signing_key_passphrase,
+        key_days=settings.signing_key_days,
+    )
+
+
+def _serve(serving: Serving, store: Store, workers: int, *, on_ready: Callable[[], None]) -> None:
+    """In this process, or in several others, which open the directory for themselves."""
+    from unsecret.cli.serving import COMMAND, opened_app
+    from unsecret.tenant.server import serve
+    from unsecret.tenant.workers import supervise
+
+    if workers > 1:
+        store.close()
+        supervise(COMMAND, msgspec.json.encode(serving, enc_hook=str), workers, on_ready)
+        return
+    with opened_app(serving, store) as app:
+        serve(app, serving.place, serving.certificate, on_ready=on_ready)
 
 
 def _proxy(start: Start, place: Place) -> AbstractContextManager[str | None]:
@@ -300,67 +349,7 @@ def _require_administrator(hosted: Hosted) -> AppId:
 
 
 def _greet(hosted: tuple[Hosted, ...], connection: ConnectionFile, host: str) -> None:
+    from unsecret.cli.greeting import greeting
+
     for line in greeting(hosted, connection, host):
         say(line)
-
-
-def greeting(hosted: tuple[Hosted, ...], connection: ConnectionFile, host: str) -> list[str]:
-    """What is printed once the tenant answers: where everything is, and three things to try."""
-    first, *others = hosted
-    lines = [
-        "",
-        f"{first.tenant.display_name}, tenant {connection.tenant_id}",
-        f"  Graph and sign-in            {connection.graph}",
-        f"  authority to trust           {connection.ca}",
-        f"  administrator's certificate  {connection.certificate}",
-        f"  administrator's application  {connection.client_id}",
-    ]
-    if first.people:
-        lines.append(f"  people and their passwords   {first.people}")
-    lines += [f"  also here: {one.tenant.display_name}, tenant {one.tenant.id}" for one in others]
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        lines.append(f"  NOTE: it listens on {host}, so that other machines may reach it, too")
-    if connection.clock:
-        lines.append(f"  clock, which can be moved    {_own_name()} clock --move P30D")
-    lines += _through_the_proxy(connection)
-    return [*lines, "", "Try, in another terminal:", "", *_to_try(connection), "", "Ctrl-C stops it."]
-
-
-def _through_the_proxy(connection: ConnectionFile) -> list[str]:
-    """What a client has to be told to come here when it asks for Microsoft's own hosts."""
-    if connection.proxy is None:
-        return []
-    ca = shlex.quote(connection.ca)
-    return [
-        f"  proxy for Microsoft's hosts  {connection.proxy}",
-        "",
-        "For clients that have Microsoft's hosts built in:",
-        "",
-        f"  export HTTPS_PROXY={connection.proxy} NO_PROXY=localhost,127.0.0.1,::1",
-        f"  export REQUESTS_CA_BUNDLE={ca} SSL_CERT_FILE={ca} NODE_EXTRA_CA_CERTS={ca}",
-    ]
-
-
-def _to_try(connection: ConnectionFile) -> list[str]:
-    ca, certificate = shlex.quote(connection.ca), shlex.quote(connection.certificate)
-    return [
-        "  # 1. sign Azure CLI in, by certificate; what it is signed in to elsewhere stays as it is",
-        f'  export AZURE_CONFIG_DIR="$(mktemp -d)" AZURE_CORE_INSTANCE_DISCOVERY=false REQUESTS_CA_BUNDLE={ca}',
-        f"  az cloud register -n unsecret --endpoint-resource-manager {connection.graph}",
-        "  az cloud set -n unsecret",
-        f"  az login --service-principal -u {connection.client_id} --certificate {certificate} \\",
-        f"    --tenant {connection.tenant_id} --allow-no-subscriptions",
-        "",
-        "  # 2. make an application, and a client secret for it",
-        "  app=$(az ad app create --display-name 'Try me' --query appId -o tsv)",
-        "  az ad app credential reset --append --id $app",
-        "",
-        "  # 3. block client secrets; the reset above is refused then",
-        f"  {_own_name()} block",
-    ]
-
-
-def _own_name() -> str:
-    """How this program is called again from another terminal: `make run` leaves it off the PATH."""
-    called = Path(sys.argv[0])
-    return "unsecret" if called.name != "unsecret" or shutil.which("unsecret") else shlex.quote(str(called.absolute()))

@@ -52,6 +52,9 @@ LONGEST_DOMAIN = 253  # characters, and of each of its parts:
 LONGEST_LABEL = 63
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
+MOST_ADMINISTRATOR_CERTIFICATES = 20
+"""Each machine that serves the directory has one of its own; the oldest give way."""
+
 ADMINISTRATOR_UNIQUE_NAME = "unsecret-administrator"
 """How the first administrator's application is found again."""
 
@@ -141,7 +144,8 @@ def register_administrator_certificate(
     if application is None:
         return None
     if all(key.thumbprint_sha256 != certificate.thumbprint_sha256 for key in application.key_credentials):
-        keys = (*application.key_credentials, certificate_credential(certificate))
+        known = application.key_credentials[-MOST_ADMINISTRATOR_CERTIFICATES + 1 :]
+        keys = (*known, certificate_credential(certificate))
         credentials.set_keys(conn, tenant_id, application.id, keys)
     return application.app_id
 

@@ -74,6 +74,12 @@ def mischief_from(text: str, *, seed: int) -> MischiefSettings | None:
     return MischiefSettings(**({"seed": seed} | values))
 
 
+def resolved(text: str) -> str:
+    """`text` with the seed that it leaves to chance, so that several processes do the same. Raises Invalid."""
+    settings = mischief_from(text, seed=secrets.randbelow(_LARGEST_CHOSEN_SEED))
+    return str(settings) if settings else "off"
+
+
 @contextmanager
 def mischief_of(text: str, store: Store) -> Generator[Mischief | None]:
     """The mischief that `text` asks for, with a seed of its own unless the text names one. Raises Invalid."""

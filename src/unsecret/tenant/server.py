@@ -1,13 +1,13 @@
-"""Running the tenant: one port, TLS, one process, and an end that loses nothing.
+"""Running the tenant: one port, TLS, one process or several, and an end that loses nothing.
 
     with claim(data, host=host, port=port) as place:      # nothing has been written before this succeeds
         settings = server_settings(data, host=host, port=place.port)
         …open the store and the keys, make the app…
-        serve(app, place, settings, certificate, tenant_id=…, client_id=…, on_ready=…)
+        with announced(place, settings, certificate, tenant_id=…, client_id=…):
+            serve(app, place, certificate, on_ready=…)      # or workers.supervise(…)
 
-granian runs inside this process: stopping it leaves nobody behind, and there is one writer to the store.
-Its worker listens with SO_REUSEPORT, so more processes can listen on the same port one day; until then
-`claim` sees to it that nobody else does.
+granian runs inside the process that serves: stopping that leaves nobody behind. It listens with SO_REUSEPORT, so that
+several can listen on the same port (`workers.py`); `claim` sees to it that nobody else does.
 """
 
 from __future__ import annotations
@@ -85,24 +85,32 @@ def claim(data: Path, *, host: str, port: int) -> Generator[Place]:
             yield Place(data=data, address=address, port=taken_port)
 
 
-def serve(
-    app: ASGIApp,
+def serve(app: ASGIApp, place: Place, certificate: ServerCertificate, *, on_ready: Callable[[], None]) -> None:
+    """Serve `app` over TLS, in this process, until SIGINT or SIGTERM; returns when the last request was answered.
+
+    `on_ready` is told once connections are accepted. A second signal stops without waiting. Nothing is printed;
+    granian's own errors go to standard error.
+    """
+    with without_idlers(place.port):
+        asyncio.run(_serve(app, place, certificate, on_ready))
+    _let_native_threads_end()
+
+
+@contextlib.contextmanager
+def announced(
     place: Place,
     settings: ServerSettings,
     certificate: ServerCertificate,
     *,
     tenant_id: TenantId,
     client_id: AppId,
-    on_ready: Callable[[ConnectionFile], None],
     proxy: str | None = None,
     clock: str | None = None,
-) -> None:
-    """Serve `app` over TLS until SIGINT or SIGTERM; returns when the last request was answered.
+) -> Generator[ConnectionFile]:
+    """While the block lasts, `connection.json` says how this process, and those that it starts, are reached.
 
-    `connection.json` is there before the first connection is accepted, and gone when this returns. `on_ready`
-    is told once connections are accepted. `client_id` is the administrator's application, `proxy` the URL of the
-    interception proxy that leads here, `clock` that of the tenant's movable clock. A second signal stops without
-    waiting. Nothing is printed; granian's own errors go to standard error.
+    `client_id` is the administrator's application, `proxy` the URL of the interception proxy that leads here,
+    `clock` that of the tenant's clock where that can be moved.
     """
     connection = ConnectionFile(
         tenant_id=tenant_id,
@@ -118,11 +126,9 @@ def serve(
     file = place.data / CONNECTION_FILE
     write_private(file, msgspec.json.format(msgspec.json.encode(connection)) + b"\n")
     try:
-        with without_idlers(place.port):
-            asyncio.run(_serve(app, place, certificate, lambda: on_ready(connection)))
+        yield connection
     finally:
         file.unlink(missing_ok=True)
-    _let_native_threads_end()
 
 
 def running(data: Path) -> ConnectionFile | None:
