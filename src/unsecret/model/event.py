@@ -71,6 +71,7 @@ class Activity(StrEnum):
     REMOVE_OWNER_FROM_SERVICE_PRINCIPAL = "Remove owner from service principal"
     ADD_APP_ROLE_ASSIGNMENT = "Add app role assignment to service principal"
     REMOVE_APP_ROLE_ASSIGNMENT = "Remove app role assignment from service principal"
+    CONSENT_TO_APPLICATION = "Consent to application"
     ADD_USER = "Add user"
     UPDATE_USER = "Update user"
     DELETE_USER = "Delete user"

@@ -17,12 +17,18 @@ from unsecret.store import tenants
 from unsecret.tenant import discovery
 from unsecret.tenant.discovery import find_tenant
 from unsecret.tenant.federated_sign_in import with_issuer_keys
-from unsecret.tenant.grants import GRANTS
+from unsecret.tenant.grants import GRANTS, device_code
 from unsecret.tenant.settings import Services
+from unsecret.tenant.signing_in import device_codes
+from unsecret.tenant.signing_in.admin_consent import admin_consent_v1, admin_consent_v2
 from unsecret.tenant.signing_in.authorize import authorize_v1, authorize_v2
+from unsecret.tenant.signing_in.device_codes import device_code_v1, device_code_v2
+from unsecret.tenant.signing_in.device_pages import device_login, device_page
+from unsecret.tenant.signing_in.log_out import log_out
 from unsecret.tenant.signing_in.people import tenant_of_account
 from unsecret.tenant.signing_in.texts import tenant_of
-from unsecret.tenant.token_answers import answer, as_refusal, refusing, trace_of
+from unsecret.tenant.signing_in.user_information import user_info, user_realm
+from unsecret.tenant.token_answers import Trace, answer, as_refusal, refusing, trace_of
 from unsecret.tenant.token_attempts import Asking, record
 from unsecret.tenant.token_requests import Endpoint, each_once, named_client, read_client, read_form
 from unsecret.wire.aadsts import TokenRefused
@@ -49,7 +55,7 @@ async def _token(request: Request, endpoint: Endpoint) -> Response:
     tenant = find_tenant(request)
     fields, authorization = await read_form(request), request.headers.get("authorization")
     services: Services = request.app.state.services
-    if tenant is None and (tenant := _implied_tenant(services, dict(fields))) is None:
+    if tenant is None and (tenant := await _implied_tenant(services, dict(fields), trace)) is None:
         raise TokenRefused(50059)
     asking = Asking(request, services, trace, tenant, endpoint)
     try:
@@ -69,8 +75,10 @@ async def _token(request: Request, endpoint: Endpoint) -> Response:
     return answer(body, request)
 
 
-def _implied_tenant(services: Services, form: dict[str, str]) -> Tenant | None:
+async def _implied_tenant(services: Services, form: dict[str, str], trace: Trace) -> Tenant | None:
     """The tenant of what is taken back, or of the account that signs in, at an address that names none."""
+    if form.get("grant_type") == device_code.GRANT_TYPE:
+        return await device_code.implied_tenant(services, form, now=trace.now)
     text = form.get("code") or form.get("refresh_token") or ""
     with services.store.read() as conn:
         if (tenant_id := tenant_of(text)) is not None:
@@ -78,12 +86,23 @@ def _implied_tenant(services: Services, form: dict[str, str]) -> Tenant | None:
         return tenant_of_account(conn, form.get("username", ""))
 
 
+_PAGE = ["GET", "POST"]
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]  # the endpoint itself says that it takes POST only
 
 ROUTES = [
     *discovery.ROUTES,
     Route("/{tenant}/oauth2/v2.0/token", token_v2, methods=_METHODS),
     Route("/{tenant}/oauth2/token", token_v1, methods=_METHODS),
-    Route("/{tenant}/oauth2/v2.0/authorize", authorize_v2, methods=["GET", "POST"]),
-    Route("/{tenant}/oauth2/authorize", authorize_v1, methods=["GET", "POST"]),
+    Route("/{tenant}/oauth2/v2.0/authorize", authorize_v2, methods=_PAGE),
+    Route("/{tenant}/oauth2/authorize", authorize_v1, methods=_PAGE),
+    Route("/{tenant}/oauth2/v2.0/devicecode", device_code_v2, methods=["POST"]),
+    Route("/{tenant}/oauth2/devicecode", device_code_v1, methods=["POST"]),
+    Route(device_codes.PAGE, device_page, methods=_PAGE),
+    Route("/devicelogin", device_login, methods=["GET"]),
+    Route("/{tenant}/oauth2/v2.0/logout", log_out, methods=_PAGE),
+    Route("/{tenant}/oauth2/logout", log_out, methods=_PAGE),
+    Route("/{tenant}/v2.0/adminconsent", admin_consent_v2, methods=_PAGE),
+    Route("/{tenant}/adminconsent", admin_consent_v1, methods=_PAGE),
+    Route("/oidc/userinfo", user_info, methods=_PAGE),
+    Route("/common/userrealm/{account}", user_realm, methods=["GET"]),
 ]

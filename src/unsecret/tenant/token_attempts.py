@@ -86,12 +86,13 @@ def record(asking: Asking, refusal: TokenRefused | None) -> Awaitable[None]:
     return hand_over.record(asking.tenant.id, sign_in_of(asking, refusal))
 
 
-async def decide(asking: Asking, judge: Callable[[Connection], T | TokenRefused]) -> T:
+async def decide(asking: Asking, judge: Callable[[Connection], T | TokenRefused], *, everywhere: bool = False) -> T:
     """Run `judge` in a writing transaction that also holds the record of how it ended, also when the client hangs up
     meanwhile. What it gives back is given back once that is durable.
 
     Raises the TokenRefused that `judge` raised, with nothing written but the record, or gave back, with what it had
-    written before. Raises Unavailable, and then there must be no token.
+    written before. Raises Unavailable, and then there must be no token. `everywhere` is for a `judge` that writes
+    outside the tenant, too.
     """
 
     def judged(conn: Connection) -> T | TokenRefused:
@@ -105,7 +106,8 @@ async def decide(asking: Asking, judge: Callable[[Connection], T | TokenRefused]
             logs.add_sign_ins(conn, [(asking.tenant.id, row)])
         return outcome
 
-    outcome = await asyncio.shield(asyncio.wrap_future(asking.services.store.write(judged)))
+    written = asking.services.store.write(judged, None if everywhere else asking.tenant.id)
+    outcome = await asyncio.shield(asyncio.wrap_future(written))
     asking.attempt.is_recorded = True
     if isinstance(outcome, TokenRefused):
         raise outcome

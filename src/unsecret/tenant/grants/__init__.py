@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from unsecret.tenant.grants import authorization_code, client_credentials, password, refresh_token
+from unsecret.tenant.grants import authorization_code, client_credentials, device_code, password, refresh_token
 from unsecret.tenant.token_attempts import Asking
 from unsecret.tenant.token_requests import Client
 
@@ -21,4 +21,5 @@ GRANTS: dict[str, Grant] = {
     "authorization_code": authorization_code.issue,
     "refresh_token": refresh_token.issue,
     "password": password.issue,
+    device_code.GRANT_TYPE: device_code.issue,
 }

@@ -49,7 +49,7 @@ async def authenticate(asking: Asking, client: Client, event_type: SignInEventTy
     asking.attempt.event_type = event_type
     tenant, store, app_id = asking.tenant, asking.services.store, asking.attempt.app_id
     if app_id in FIRST_PARTY:
-        written = store.write(lambda conn: ensure_first_party(conn, tenant, app_id, now=asking.trace.now))
+        written = store.write(lambda conn: ensure_first_party(conn, tenant, app_id, now=asking.trace.now), tenant.id)
         await asyncio.wrap_future(written)
     with store.read() as conn:
         require_client(conn, asking, client)

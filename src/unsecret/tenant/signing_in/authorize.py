@@ -31,6 +31,7 @@ from unsecret.tenant.signing_in.interaction import (
     arrive,
     permission_list,
     remembered,
+    transaction_of,
     typed,
 )
 from unsecret.tenant.signing_in.pages import Html, error_line, form_page, fragment, refusal_page, sending_page
@@ -61,7 +62,7 @@ from unsecret.wire.aadsts import TokenRefused, refusal_body
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_ON_THE_PAGE = frozenset({50034, 50053, 50057, 50126})
+ON_THE_PAGE = frozenset({50034, 50053, 50057, 50126})
 """Refusals that are about the account and the password that were typed."""
 
 _FRESH = timedelta(minutes=10)
@@ -195,7 +196,7 @@ async def _signed_in(here: _Conversation, form: Mapping[str, str]) -> Response:
         who = await typed(here.request, here.tenant, form)
         return await _finish(here, who, _Agreement())
     except TokenRefused as refusal:
-        if refusal.number not in _ON_THE_PAGE:
+        if refusal.number not in ON_THE_PAGE:
             raise
         shown = TokenRefused(50126) if refusal.number == 50034 else refusal  # a page tells nobody who exists
         return _sign_in_page(here, form.get("account", ""), shown)
@@ -288,7 +289,7 @@ def _decided(
         return _MustAgree(judged=judged, account=account, tenant=tenant, new_session=arrived.new_session)
     if judged.missing:
         for_all = agreement.for_all and judged.is_administrator
-        agree(conn, tenant, arrived.principal, judged.missing, None if for_all else arrived.person.user.id)
+        agree(transaction_of(conn, asking, arrived), arrived.principal, judged.missing, for_all=for_all)
     signed_in_at = arrived.session.signed_in_at if arrived.session else now
     granted = UserGranted(
         tenant=tenant,

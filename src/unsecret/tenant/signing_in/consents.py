@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from unsecret.model.application import ObjectKind, ServicePrincipal, Tenant
 from unsecret.model.consent import ConsentType, OAuth2PermissionGrant
+from unsecret.model.event import Activity, ModifiedProperty, OperationType
 from unsecret.model.identifiers import GRAPH_APP_ID, ObjectId
 from unsecret.store import consent, directory_objects, directory_roles, links
 from unsecret.tenant.settings import ServerSettings
@@ -30,13 +31,15 @@ from unsecret.tenant.signing_in.scopes import (
 )
 from unsecret.tenant.token_resources import Resource
 from unsecret.tenant.use_cases.links import new_assignment_id
+from unsecret.tenant.use_cases.transaction import Transaction
 from unsecret.wire.aadsts import TokenRefused
 from unsecret.wire.directory import offered_app_roles
+from unsecret.wire.logs import as_json
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_CONSENTING_ROLES = frozenset(
+CONSENTING_ROLES = frozenset(
     {
         "62e90394-69f5-4237-9190-012177145e10",  # Global Administrator
         "e8611ab8-c189-46e8-94e1-60213ab1f814",  # Privileged Role Administrator
@@ -70,7 +73,7 @@ class Judged(Struct, frozen=True, kw_only=True):
     @property
     def is_administrator(self) -> bool:
         """Whether the person may agree for everybody."""
-        return bool(self.directory_roles & _CONSENTING_ROLES)
+        return bool(self.directory_roles & CONSENTING_ROLES)
 
     @property
     def needs_administrator(self) -> bool:
@@ -114,21 +117,21 @@ def judge(
     )
 
 
-def agree(
-    conn: Connection, tenant: Tenant, client: ServicePrincipal, missing: Iterable[Wanted], principal: ObjectId | None
-) -> None:
-    """Write a consent down: for one person, or for everybody when `principal` is None."""
+def agree(transaction: Transaction, client: ServicePrincipal, missing: Iterable[Wanted], *, for_all: bool) -> None:
+    """Write a consent down, for everybody or for the person who gives it, and that it was given."""
+    conn, tenant_id = transaction.conn, transaction.tenant_id
+    principal = None if for_all else transaction.caller_id
     by_resource: dict[ObjectId, list[str]] = {}
     for wanted in missing:
         by_resource.setdefault(wanted.resource.id, []).append(wanted.scope.value)
-    held = consent.grants_of_client(conn, tenant.id, client.id)
+    held = consent.grants_of_client(conn, tenant_id, client.id)
     for resource_id, values in by_resource.items():
         before = next(
             (grant for grant in held if (grant.resource_id, grant.principal_id) == (resource_id, principal)), None
         )
         if before is not None:
             scope = " ".join(dict.fromkeys([*before.scope.split(), *values]))
-            consent.replace(conn, tenant.id, msgspec.structs.replace(before, scope=scope))
+            consent.replace(conn, tenant_id, msgspec.structs.replace(before, scope=scope))
             continue
         grant = OAuth2PermissionGrant(
             id=new_assignment_id(),
@@ -138,7 +141,20 @@ def agree(
             resource_id=resource_id,
             scope=" ".join(values),
         )
-        consent.add(conn, tenant.id, grant)
+        consent.add(conn, tenant_id, grant)
+    _record(transaction, client, by_resource, for_all=for_all)
+
+
+def _record(
+    transaction: Transaction, client: ServicePrincipal, by_resource: dict[ObjectId, list[str]], *, for_all: bool
+) -> None:
+    """The names of the properties are those of live records of "Consent to application"."""
+    scopes = [f"ResourceId: {resource_id}, Scope: {' '.join(values)}" for resource_id, values in by_resource.items()]
+    transaction.attempt_on(client, Activity.CONSENT_TO_APPLICATION, OperationType.ASSIGN)
+    transaction.record(
+        ModifiedProperty("ConsentContext.OnBehalfOfAll", None, as_json(str(for_all))),
+        ModifiedProperty("ConsentAction.Permissions", None, as_json("; ".join(scopes))),
+    )
 
 
 def require_agreed(judged: Judged, client: Registration) -> None:

@@ -13,7 +13,8 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from unsecret.model.application import ServicePrincipal, Tenant
-from unsecret.model.event import SignInEventType
+from unsecret.model.event import Caller, Circumstances, SignInEventType
+from unsecret.tenant.call import kept
 from unsecret.tenant.settings import Services
 from unsecret.tenant.signing_in.first_party import ensure_first_party
 from unsecret.tenant.signing_in.pages import Html, fragment
@@ -30,6 +31,7 @@ from unsecret.tenant.signing_in.sessions import Session, begin_session, find_ses
 from unsecret.tenant.token_answers import trace_of
 from unsecret.tenant.token_attempts import Asking, Attempt, decide
 from unsecret.tenant.token_requests import Endpoint
+from unsecret.tenant.use_cases.transaction import Transaction
 from unsecret.wire.aadsts import TokenRefused
 
 if TYPE_CHECKING:
@@ -88,9 +90,11 @@ async def arrive(
     client_id: str,
     endpoint: Endpoint,
     then: Callable[[Connection, Asking, Arrived], T | TokenRefused],
+    *,
+    everywhere: bool = False,
 ) -> T:
     """Decide what `who` gets, in one transaction with the record of the sign-in: `then` is handed the person once the
-    password or the session is known to be good, and the client. Raises TokenRefused."""
+    password or the session is known to be good, and the client; `everywhere` as for `decide`. Raises TokenRefused."""
     asking = Asking(
         request,
         request.app.state.services,
@@ -105,7 +109,26 @@ async def arrive(
         arrived = _arrived(conn, asking, who, client_id)
         return then(conn, asking, arrived)
 
-    return await decide(asking, judge)
+    return await decide(asking, judge, everywhere=everywhere)
+
+
+def transaction_of(conn: Connection, asking: Asking, arrived: Arrived) -> Transaction:
+    """The same transaction as use cases know it: what is done in it, the person did, by way of the client."""
+    request, principal = asking.request, arrived.principal
+    caller = Caller(
+        tenant_id=asking.tenant.id,
+        app_id=principal.app_id,
+        service_principal_id=principal.id,
+        display_name=principal.display_name,
+        user=signed_in(arrived.person.user),
+    )
+    circumstances = Circumstances(
+        now=asking.trace.now,
+        correlation_id=asking.trace.correlation_id,
+        ip_address=request.client.host if request.client else None,
+        user_agent=kept(request.headers.get("user-agent")),
+    )
+    return Transaction(conn, caller, circumstances)
 
 
 def require_principal(asking: Asking, client: Registration) -> ServicePrincipal:

@@ -63,8 +63,9 @@ def find_session(conn: Connection, request: Request, *, now: datetime) -> Sessio
 
 
 def begin_session(conn: Connection, request: Request, tenant: Tenant, person: Person, *, now: datetime) -> str:
-    """A new session; its text is for `keep_session`. The one that the browser had before ends."""
-    end_session(conn, request)
+    """A new session; its text is for `keep_session`. One of the same tenant that the browser had before ends."""
+    if tenant_of(request.cookies.get(SESSION_COOKIE, "")) == tenant.id:
+        end_session(conn, request)
     text = new_text(tenant.id)
     grant = IssuedGrant(
         kind=GrantKind.SESSION,
