@@ -25,6 +25,10 @@ from unsecret.wire.aadsts import TokenRefused
 TENANTLESS = frozenset({"common", "organizations", "consumers"})
 
 _CACHED = {"Cache-Control": "max-age=86400, private"}
+_GRANT_TYPES = [
+    *("authorization_code", "refresh_token", "client_credentials", "password"),
+    "urn:ietf:params:oauth:grant-type:device_code",
+]
 _CLAIMS = [
     *("sub", "iss", "cloud_instance_name", "cloud_instance_host_name", "cloud_graph_host_name", "msgraph_host"),
     *("aud", "exp", "iat", "auth_time", "acr", "nonce", "preferred_username", "name", "tid", "ver"),
@@ -151,14 +155,19 @@ def _configuration(request: Request, *, v2: bool) -> dict[str, Any]:
     graph = "graph.microsoft.com" if host in LOGIN_HOSTS else host
     return {
         "token_endpoint": token_endpoint(authority, name, v2=v2),
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+        "token_endpoint_auth_methods_supported": [
+            *("client_secret_post", "private_key_jwt", "client_secret_basic", "none"),
+        ],
+        "grant_types_supported": _GRANT_TYPES,
         "jwks_uri": f"{base}/discovery{version}/keys",
         "response_modes_supported": ["query", "fragment", "form_post"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+        "response_types_supported": ["code", "id_token", "code id_token"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "issuer": v2_issuer(authority, tenant_id) if v2 else v1_issuer(tenant_id),
+        "code_challenge_methods_supported": ["plain", "S256"],
+        "authorization_response_iss_parameter_supported": True,
         "request_uri_parameter_supported": False,
         "userinfo_endpoint": f"https://{graph}/oidc/userinfo",
         "authorization_endpoint": f"{base}/oauth2{version}/authorize",

@@ -77,7 +77,7 @@ async def _token(request: Request, endpoint: Endpoint) -> Response:
 
 async def _implied_tenant(services: Services, form: dict[str, str], trace: Trace) -> Tenant | None:
     """The tenant of what is taken back, or of the account that signs in, at an address that names none."""
-    if form.get("grant_type") == device_code.GRANT_TYPE:
+    if form.get("grant_type") in device_code.GRANT_TYPES:
         return await device_code.implied_tenant(services, form, now=trace.now)
     text = form.get("code") or form.get("refresh_token") or ""
     with services.store.read() as conn:

@@ -21,5 +21,5 @@ GRANTS: dict[str, Grant] = {
     "authorization_code": authorization_code.issue,
     "refresh_token": refresh_token.issue,
     "password": password.issue,
-    device_code.GRANT_TYPE: device_code.issue,
+    **dict.fromkeys(device_code.GRANT_TYPES, device_code.issue),
 }

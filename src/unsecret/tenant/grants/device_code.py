@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from unsecret.tenant.settings import Services
 
-GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+GRANT_TYPES = ("urn:ietf:params:oauth:grant-type:device_code", "device_code")
+"""The second is what clients of v1.0 say."""
 
 _NOT_OVER_YET = frozenset({70016, 50196})
 

@@ -1,7 +1,7 @@
 """Device codes: a program without a browser shows a short code, and a person types it into a page elsewhere.
 
 https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-device-code, RFC 8628. A device may ask at an
-address that names no tenant, so codes are of no tenant until somebody approves them: they are all kept under the zero GUID.
+address that names no tenant, so codes are of no tenant until somebody approves them: all are kept under the zero GUID.
 """
 
 from __future__ import annotations
