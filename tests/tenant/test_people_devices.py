@@ -93,7 +93,7 @@ def test_consent_is_part_of_saying_yes(tenant: LocalTenant, ada: User):
     browser = Browser(tenant)
     browser.open(PAGE)
     browser.send(code=device["user_code"])
-    assert "Read user mail" in browser.sign_in(ada).text
+    assert "Read your mail" in browser.sign_in(ada).text
     browser.accept()
     found = claims(poll(tenant, device, client_id=GRAPH_COMMAND_LINE_TOOLS).json()["access_token"])
     assert "Mail.Read" in found["scp"].split()

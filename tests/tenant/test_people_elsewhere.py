@@ -25,7 +25,6 @@ from tests.tenant.people import (
 )
 from unsecret.model.directory_roles import Role
 from unsecret.model.people import User
-from unsecret.tenant.graph_permissions import APP_ROLES, SCOPES
 from unsecret.tenant.signing_in.sessions import SESSION_COOKIE
 
 GRAPH_APP = "00000003-0000-0000-c000-000000000000"
@@ -93,9 +92,15 @@ def test_an_id_token_says_whose_address_it_is(tenant: LocalTenant, ada: User, ap
 # -- an administrator's consent --------------------------------------------------------------------------------------
 
 
+def permission_id(tenant: LocalTenant, kind: str, name: str) -> str:
+    """The id of a permission of Microsoft Graph."""
+    graph = tenant.get(f"/servicePrincipals(appId='{GRAPH_APP}')")
+    return next(one["id"] for one in graph[kind] if one["value"] == name)
+
+
 def requiring(tenant: LocalTenant, app: WebApp, scopes: list[str], roles: list[str]) -> None:
-    access = [{"id": SCOPES[name][0], "type": "Scope"} for name in scopes]
-    access += [{"id": APP_ROLES[name][0], "type": "Role"} for name in roles]
+    access = [{"id": permission_id(tenant, "oauth2PermissionScopes", name), "type": "Scope"} for name in scopes]
+    access += [{"id": permission_id(tenant, "appRoles", name), "type": "Role"} for name in roles]
     body = {"requiredResourceAccess": [{"resourceAppId": GRAPH_APP, "resourceAccess": access}]}
     tenant.must("PATCH", f"/applications/{app.application.id}", body)
 
@@ -115,7 +120,7 @@ def test_an_administrator_grants_all_that_is_required(tenant: LocalTenant, ada: 
     assert "for everybody in Contoso" in browser.page.text
     assert sent(browser.accept()) == {"admin_consent": "True", "tenant": tenant.tenant_id, "state": "s"}
     held = tenant.get(f"/servicePrincipals/{app.principal.id}/appRoleAssignments")["value"]
-    assert [one["appRoleId"] for one in held] == [APP_ROLES["Application.Read.All"][0]]
+    assert [one["appRoleId"] for one in held] == [permission_id(tenant, "appRoles", "Application.Read.All")]
     other = Browser(tenant)
     other.authorize(app.app_id, scope=f"User.Read.All {OPENID}")
     assert sent(other.sign_in(ada))["code"]
