@@ -43,8 +43,6 @@ NOT_SERVED = (
     NotServed("GET POST", "/groups", "/groups"),
     NotServed("GET POST PATCH DELETE", "/groups/.+", "/groups/{id}"),
     NotServed("GET", "/me(/.+)?", "/me/ownedObjects", NOBODY, status=400),
-    NotServed("GET POST", "/oauth2PermissionGrants", "/oauth2PermissionGrants"),
-    NotServed("GET PATCH DELETE", "/oauth2PermissionGrants/[^/]+", "/oauth2PermissionGrants/{id}"),
 )
 
 

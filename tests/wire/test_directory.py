@@ -56,7 +56,9 @@ def test_a_granted_permission_names_both_ends() -> None:
     assignment = AppRoleAssignment(
         id="x", principal_id=ObjectId(A), resource_id=ObjectId(B), app_role_id=ROLE, created_at=NOW
     )
-    body = app_role_assignment_to_graph(assignment, principal_name="Client", resource_name="Microsoft Graph")
+    body = app_role_assignment_to_graph(
+        assignment, principal_name="Client", principal_type="ServicePrincipal", resource_name="Microsoft Graph"
+    )
     assert body == {
         "id": "x",
         "deletedDateTime": None,

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unsecret.errors import MethodNotAllowed, NotFound, UnsecretError
 from unsecret.tenant import (
+    app_role_assignments,
     applications,
     audit_logs,
     azure_resource_manager,
@@ -27,6 +28,7 @@ from unsecret.tenant import (
     federated_credentials,
     oauth2,
     organization,
+    permission_grants,
     policies,
     reports,
     service_principals,
@@ -58,6 +60,8 @@ GRAPH_ROUTES: Routes = [
     *directory_objects.ROUTES,
     *federated_credentials.ROUTES,
     *applications.ROUTES,
+    *app_role_assignments.ROUTES,
+    *permission_grants.ROUTES,
     *service_principals.ROUTES,
     *policies.ROUTES,
     *audit_logs.ROUTES,

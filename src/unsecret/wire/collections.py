@@ -188,6 +188,12 @@ FEDERATED_CREDENTIALS = Collection(
     plain=BETA_FEDERATED_CREDENTIALS.plain,
 )
 
+PERMISSION_GRANTS = Collection(
+    type="microsoft.graph.oAuth2PermissionGrant",
+    declared=_words("id clientId consentType principalId resourceId scope startTime expiryTime"),
+    plain={"clientId": _IDENTITY, "consentType": _EQUAL, "principalId": _IDENTITY, "resourceId": _IDENTITY},
+)
+
 TRUSTED_CONFIGURATIONS = Collection(
     type="microsoft.graph.certificateBasedApplicationConfiguration",
     declared=_words("id deletedDateTime displayName description trustedCertificateAuthorities"),

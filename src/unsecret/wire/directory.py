@@ -52,6 +52,7 @@ class AppRole(Struct, frozen=True, kw_only=True):
     value: str
     is_enabled: bool
     is_for_applications: bool
+    is_for_people: bool
 
 
 def offered_app_roles(principal: ServicePrincipal, only: Collection[str] | None = None) -> tuple[AppRole, ...]:
@@ -63,6 +64,7 @@ def offered_app_roles(principal: ServicePrincipal, only: Collection[str] | None 
             value=role.get("value") or "",
             is_enabled=role.get("isEnabled", True),
             is_for_applications="Application" in role.get("allowedMemberTypes", ()),
+            is_for_people="User" in role.get("allowedMemberTypes", ()),
         )
         for role in principal.other.get("appRoles") or ()
         if only is None or role["id"] in only
@@ -125,9 +127,9 @@ def deleted_to_graph(shown: dict[str, Any], deleted_at: datetime) -> dict[str, A
 
 
 def app_role_assignment_to_graph(
-    assignment: AppRoleAssignment, *, principal_name: str | None, resource_name: str | None
+    assignment: AppRoleAssignment, *, principal_name: str | None, principal_type: str, resource_name: str | None
 ) -> dict[str, Any]:
-    """An appRoleAssignment. Names are those of the two service principals at the time of reading."""
+    """An appRoleAssignment. Names are those of the two ends at the time of reading."""
     return {
         "id": assignment.id,
         "deletedDateTime": None,
@@ -135,7 +137,7 @@ def app_role_assignment_to_graph(
         "createdDateTime": format_instant(assignment.created_at),
         "principalDisplayName": principal_name,
         "principalId": assignment.principal_id,
-        "principalType": "ServicePrincipal",
+        "principalType": principal_type,
         "resourceDisplayName": resource_name,
         "resourceId": assignment.resource_id,
     }

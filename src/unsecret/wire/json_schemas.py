@@ -16,7 +16,7 @@ from unsecret.model.policy import (
     RestrictionKind,
     RestrictionState,
 )
-from unsecret.wire import applications, redirect_uri_lists, restrictions, service_principals, users
+from unsecret.wire import applications, consent, redirect_uri_lists, restrictions, service_principals, users
 from unsecret.wire.batches import MOST_REQUESTS
 from unsecret.wire.credentials import INSTANT_SCHEMA, PASSWORD_SCHEMA
 from unsecret.wire.expect import LONGEST_TEXT, LONGEST_WORD, MOST_WORDS
@@ -44,6 +44,8 @@ NEW_SERVICE_PRINCIPAL = body_schema(service_principals.PROPERTIES, "appId", crea
 SERVICE_PRINCIPAL = body_schema(service_principals.PROPERTIES, creating=False)
 NEW_USER = body_schema(users.PROPERTIES, *users.NEEDED, creating=True)
 USER = body_schema(users.PROPERTIES, creating=False)
+NEW_PERMISSION_GRANT = body_schema(consent.PROPERTIES, *consent.NEEDED, creating=True)
+PERMISSION_GRANT = body_schema(consent.PROPERTIES, creating=False)
 
 ADD_PASSWORD = object_schema({"passwordCredential": {"anyOf": [PASSWORD_SCHEMA, {"type": "null"}]}})
 REMOVE_PASSWORD = object_schema({"keyId": _ID}, "keyId")

@@ -30,7 +30,7 @@ from unsecret.tenant.signing_in.scopes import (
     require_resource,
 )
 from unsecret.tenant.token_resources import Resource
-from unsecret.tenant.use_cases.links import new_assignment_id
+from unsecret.tenant.use_cases.links import permission_grant_id
 from unsecret.tenant.use_cases.transaction import Transaction
 from unsecret.wire.aadsts import TokenRefused
 from unsecret.wire.directory import offered_app_roles
@@ -134,7 +134,7 @@ def agree(transaction: Transaction, client: ServicePrincipal, missing: Iterable[
             consent.replace(conn, tenant_id, msgspec.structs.replace(before, scope=scope))
             continue
         grant = OAuth2PermissionGrant(
-            id=new_assignment_id(),
+            id=permission_grant_id(client.id, resource_id, principal),
             client_id=client.id,
             consent_type=ConsentType.ALL_PRINCIPALS if principal is None else ConsentType.PRINCIPAL,
             principal_id=principal,
@@ -234,8 +234,8 @@ def _app_roles(conn: Connection, tenant: Tenant, resource: ServicePrincipal, per
         for assignment in links.app_role_assignments(conn, tenant.id, person.user.id)
         if assignment.resource_id == resource.id
     }
-    roles = offered_app_roles(resource)
-    return tuple(role.value for role in roles if role.value and role.is_enabled and role.id in assigned)
+    roles = offered_app_roles(resource, assigned)
+    return tuple(role.value for role in roles if role.value and role.is_enabled)
 
 
 def new_family() -> str:

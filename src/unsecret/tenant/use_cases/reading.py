@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TypeVar
 
 from unsecret.model.application import (
-    AppRoleAssignment,
     DirectoryObject,
     ObjectKind,
-    ServicePrincipal,
     Tenant,
 )
 from unsecret.model.event import AuditEvent, SignIn
@@ -18,7 +16,6 @@ from unsecret.model.policy import AppManagementPolicy, CertificateBasedApplicati
 from unsecret.model.query import Comparison, Operator, Page, Query
 from unsecret.rules.permission import Operation
 from unsecret.store import directory_objects, links, logs, policies, tenants
-from unsecret.tenant.use_cases.links import Grant
 from unsecret.tenant.use_cases.policies import find_policy, find_trusted_configuration
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, not_found
 
@@ -86,31 +83,6 @@ def list_owned_objects(transaction: Transaction, key: ObjectKey, query: Query) -
     """What a service principal owns."""
     principal = get_object(transaction, ObjectKind.SERVICE_PRINCIPAL, key)
     return links.owned_objects(transaction.conn, transaction.tenant_id, principal.id, query)
-
-
-def list_app_role_assignments(transaction: Transaction, key: ObjectKey) -> tuple[Grant, ...]:
-    """The application permissions that a service principal holds."""
-    principal = _principal_for_roles(transaction, key)
-    return _named(transaction, links.app_role_assignments(transaction.conn, transaction.tenant_id, principal.id))
-
-
-def list_app_role_assigned_to(transaction: Transaction, key: ObjectKey) -> tuple[Grant, ...]:
-    """Who holds permissions on this service principal."""
-    resource = _principal_for_roles(transaction, key)
-    return _named(transaction, links.app_role_assigned_to(transaction.conn, transaction.tenant_id, resource.id))
-
-
-def _principal_for_roles(transaction: Transaction, key: ObjectKey) -> ServicePrincipal:
-    transaction.permit(Operation.READ_APP_ROLE_ASSIGNMENT)
-    return transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
-
-
-def _named(transaction: Transaction, assignments: tuple[AppRoleAssignment, ...]) -> tuple[Grant, ...]:
-    """Each object is looked up once: one end is the same in all, and may hold a long list of roles."""
-    ends = {end for assignment in assignments for end in (assignment.principal_id, assignment.resource_id)}
-    found = {end: directory_objects.get_any(transaction.conn, transaction.tenant_id, end) for end in ends}
-    names = {end: obj.display_name for end, obj in found.items() if obj is not None}
-    return tuple(Grant(one, names.get(one.principal_id), names.get(one.resource_id)) for one in assignments)
 
 
 def get_default_policy(transaction: Transaction) -> TenantDefault:

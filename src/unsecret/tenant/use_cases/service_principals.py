@@ -136,15 +136,10 @@ def _permit_update(transaction: Transaction, target: ServicePrincipal, body: Ser
         transaction.permit_write(target)
 
 
-def _is_foreign(transaction: Transaction, principal: ServicePrincipal) -> bool:
-    """Whether the application belongs to another organization, as Microsoft Graph does."""
-    return principal.app_owner_organization_id not in (None, transaction.tenant_id)
-
-
 def _require_same_offer(transaction: Transaction, before: ServicePrincipal, after: ServicePrincipal) -> None:
     """Raise Forbidden when the permissions that a foreign application offers would change. Whoever could rename
     Microsoft Graph's could turn the least of them into any other."""
-    if _is_foreign(transaction, before) and any(before.other.get(name) != after.other.get(name) for name in _OFFER):
+    if transaction.is_foreign(before) and any(before.other.get(name) != after.other.get(name) for name in _OFFER):
         raise _not_ours(before, "the permissions that it offers cannot be changed here")
 
 
@@ -174,7 +169,7 @@ def delete_service_principal(transaction: Transaction, key: ObjectKey) -> None:
     principal = transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
     transaction.attempt_on(principal, Activity.REMOVE_SERVICE_PRINCIPAL, OperationType.DELETE)
     transaction.permit_write(principal)
-    if _is_foreign(transaction, principal):
+    if transaction.is_foreign(principal):
         raise _not_ours(principal, "it cannot be deleted, for nobody here could make it again")
     directory_objects.delete(
         transaction.conn, transaction.tenant_id, ObjectKind.SERVICE_PRINCIPAL, principal.id, at=transaction.now

@@ -156,6 +156,10 @@ class Transaction:
         if needs_to_own and owner is not None:
             links.add_owner(self.conn, self.tenant_id, made.id, owner)
 
+    def is_foreign(self, principal: ServicePrincipal) -> bool:
+        """Whether the application belongs to another organization, as Microsoft Graph does."""
+        return principal.app_owner_organization_id not in (None, self.tenant_id)
+
     def signed_in_user(self) -> User | None:
         """The person on whose behalf this is done, as they are now."""
         return users.get(self.conn, self.tenant_id, self.caller.user.id) if self.caller.user else None
