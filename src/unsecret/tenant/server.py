@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import gc
 import os
 import resource
 import signal
@@ -91,6 +92,7 @@ def serve(app: ASGIApp, place: Place, certificate: ServerCertificate, *, on_read
     `on_ready` is told once connections are accepted. A second signal stops without waiting. Nothing is printed;
     granian's own errors go to standard error.
     """
+    _settle_memory()
     with without_idlers(place.port):
         asyncio.run(_serve(app, place, certificate, on_ready))
     _let_native_threads_end()
@@ -218,6 +220,14 @@ def _lock(descriptor: int, data: Path) -> None:
 
 
 # -- serving -------------------------------------------------------------------------------------------------
+
+
+def _settle_memory() -> None:
+    """What has been loaded stays for good, and requests leave no cycles to speak of: looking for some after every few
+    hundred objects was a tenth of what a token took."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 async def _serve(app: ASGIApp, place: Place, certificate: ServerCertificate, on_ready: Callable[[], None]) -> None:

@@ -18,6 +18,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
@@ -30,12 +33,14 @@ from unsecret.store.signing_keys import (
     delete_signing_keys,
     list_signing_keys,
 )
+from unsecret.tenant.certificates import base64url
 from unsecret.tenant.key_making import new_key, private_key_of
 
 if TYPE_CHECKING:
     from unsecret.store.engine import Connection, Store
 
 ALGORITHM = "RS256"
+_PADDING, _HASH = PKCS1v15(), SHA256()
 MAX_TOKEN_LENGTH = 64 * 1024
 TENANT_PLACEHOLDER = "{tenantid}"
 """How Microsoft writes an issuer that holds for every tenant."""
@@ -61,11 +66,12 @@ _REGISTRY = _Registry(algorithms=[ALGORITHM], strict_check_header=False)
 
 
 class SigningKey(Struct, frozen=True, kw_only=True):
-    """One key. `jwk` is its public side as the key document shows it."""
+    """One key. `jwk` is its public side as the key document shows it; `header` is what its tokens begin with."""
 
     kid: str
     created_at: datetime
-    private: RSAKey
+    header: str
+    private: RSAPrivateKey
     public: RSAKey
     jwk: dict[str, Any]
 
@@ -152,8 +158,8 @@ class SigningKeys:
     def sign(self, claims: dict[str, Any]) -> str:
         """`claims` as a token (JWS compact, RS256). Without a key that is old enough, the oldest signs."""
         key = self._signer or next(reversed(self._keys.values()))
-        header = {"typ": "JWT", "alg": ALGORITHM, "x5t": key.kid, "kid": key.kid}
-        return jws.serialize_compact(header, msgspec.json.encode(claims), key.private, registry=_REGISTRY)
+        signed = key.header + base64url(msgspec.json.encode(claims))
+        return f"{signed}.{base64url(key.private.sign(signed.encode(), _PADDING, _HASH))}"
 
     def jwks(self, issuer: str | None = None) -> dict[str, Any]:
         """The key document: every key that tokens in use may be signed with. `issuer` is shown with each key."""
@@ -283,6 +289,12 @@ def _opened(stored: StoredSigningKey, passphrase: str | None) -> SigningKey:
         "e": public.dict_value["e"],
         "x5c": [base64.b64encode(stored.certificate).decode("ascii")],
     }
+    header = {"typ": "JWT", "alg": ALGORITHM, "x5t": stored.kid, "kid": stored.kid}
     return SigningKey(
-        kid=stored.kid, created_at=stored.created_at, private=RSAKey.import_key(private), public=public, jwk=jwk
+        kid=stored.kid,
+        created_at=stored.created_at,
+        header=f"{base64url(msgspec.json.encode(header))}.",
+        private=private,
+        public=public,
+        jwk=jwk,
     )

@@ -14,12 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unsecret.errors import Invalid, TooLarge, Unavailable, UnsecretError
-from unsecret.tenant.call import correlation_id, instant_of, machine_instant_of
+from unsecret.tenant.call import REQUEST_ID, correlation_id, instant_of, machine_instant_of
 from unsecret.tenant.certificates import base64url
 from unsecret.wire.aadsts import TokenRefused, refusal_body
 
 _JSON = "application/json; charset=utf-8"
 _NOT_STORED = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
+_TRACE = "unsecret.trace"
 _UNAUTHORIZED = 401
 
 
@@ -36,17 +37,18 @@ class Trace(Struct, frozen=True, kw_only=True):
 
 def trace_of(request: Request) -> Trace:
     """The trace of this request, made when it is first asked for."""
-    if not hasattr(request.state, "trace"):
+    noted = request.scope
+    if (trace := noted.get(_TRACE)) is None:
         own = uuid.uuid4()
-        request.state.request_id = str(own)
-        request.state.trace = Trace(
+        noted[REQUEST_ID] = str(own)
+        trace = noted[_TRACE] = Trace(
             now=instant_of(request),
             machine_now=machine_instant_of(request),
-            trace_id=request.state.request_id,
+            trace_id=noted[REQUEST_ID],
             token_id=base64url(own.bytes),
             correlation_id=_correlation_id(request),
         )
-    return request.state.trace
+    return trace
 
 
 def answer(body: Any, request: Request, *, status: int = 200, headers: Mapping[str, str] = _NOT_STORED) -> Response:
