@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.store.nouns import service_principal
 from unsecret.errors import Invalid
 from unsecret.model.application import Application, AppRoleAssignment, ServicePrincipal, Tenant
 from unsecret.model.identifiers import ZERO_GUID, AppId, ObjectId, TenantId
@@ -15,6 +16,7 @@ from unsecret.wire.directory import (
     app_role_assignment_from_graph,
     app_role_assignment_to_graph,
     directory_object_to_graph,
+    offered_app_roles,
     organization_to_graph,
 )
 
@@ -94,3 +96,11 @@ def test_each_of_the_three_is_required_and_a_guid(name: str) -> None:
 def test_another_body_is_refused(body: Any) -> None:
     with pytest.raises(Invalid):
         app_role_assignment_from_graph(body)
+
+
+def test_some_app_roles_are_those_that_are_named_and_offered() -> None:
+    offered = [{"id": name, "value": name.upper(), "allowedMemberTypes": ["Application"]} for name in ("a", "b", "c")]
+    principal = service_principal(other={"appRoles": offered})
+
+    for only, values in ((None, "ABC"), (("c", "a", "x"), "CA"), ((), "")):
+        assert "".join(role.value for role in offered_app_roles(principal, only)) == values

@@ -56,8 +56,9 @@ class AppRole(Struct, frozen=True, kw_only=True):
 
 
 def offered_app_roles(principal: ServicePrincipal, only: Collection[str] | None = None) -> tuple[AppRole, ...]:
-    """The `appRoles` of a service principal, in order, or `only` those with these ids: Microsoft Graph has hundreds.
+    """The `appRoles` of a service principal, in order, or `only` those with these ids, in theirs.
     Those for applications are application permissions."""
+    roles = principal.entries("appRoles")
     return tuple(
         AppRole(
             id=role["id"],
@@ -66,8 +67,7 @@ def offered_app_roles(principal: ServicePrincipal, only: Collection[str] | None 
             is_for_applications="Application" in role.get("allowedMemberTypes", ()),
             is_for_people="User" in role.get("allowedMemberTypes", ()),
         )
-        for role in principal.other.get("appRoles") or ()
-        if only is None or role["id"] in only
+        for role in (roles.values() if only is None else [roles[id] for id in only if id in roles])
     )
 
 
