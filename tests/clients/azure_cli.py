@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tests.clients.client_process import client_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     from tests.running_tenant import RunningTenant
@@ -63,6 +65,19 @@ class AzureCli:
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+    @contextlib.contextmanager
+    def start(self, *arguments: str) -> Generator[subprocess.Popen[str]]:
+        """`az ARGUMENTS`, while it waits for somebody; it is ended with the block."""
+        pipe = subprocess.PIPE
+        command = [str(self._program), *arguments]
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env=self.environment
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def json(self, *arguments: str) -> Any:
         """`az ARGUMENTS`, which must succeed; what it prints, decoded (None where it prints nothing)."""
