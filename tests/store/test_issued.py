@@ -1,0 +1,125 @@
+"""Codes, refresh tokens and sessions, by digest; and wrong passwords, counted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.store.nouns import NOW, OTHER_TENANT, TENANT, guid
+from unsecret.errors import Conflict
+from unsecret.model.event import CredentialType, SignedInUser, SignIn
+from unsecret.model.identifiers import AppId, ObjectId
+from unsecret.model.issued import GrantKind, IssuedGrant
+from unsecret.store import issued, logs
+from unsecret.store.engine import Store
+
+DIGEST = b"d" * 32
+
+
+def _grant(kind: GrantKind = GrantKind.REFRESH_TOKEN, **fields: Any) -> IssuedGrant:
+    values: dict[str, Any] = {
+        "kind": kind,
+        "family": guid(),
+        "issued_at": NOW,
+        "expires_at": NOW + timedelta(hours=1),
+        "client_id": AppId(guid()),
+        "scope": ("openid", "User.Read"),
+        "user_id": ObjectId(guid()),
+    }
+    return IssuedGrant(**(values | fields))
+
+
+def _add(store: Store, grant: IssuedGrant, digest: bytes = DIGEST) -> None:
+    store.write(lambda conn: issued.add(conn, TENANT, digest, grant, now=grant.issued_at), TENANT).result()
+
+
+def _find(store: Store, kind: GrantKind = GrantKind.REFRESH_TOKEN, digest: bytes = DIGEST) -> IssuedGrant | None:
+    with store.read() as conn:
+        return issued.find(conn, TENANT, kind, digest)
+
+
+def test_what_was_handed_out_is_found_by_its_digest_kind_and_tenant(store: Store):
+    grant = _grant()
+    _add(store, grant)
+    assert _find(store) == grant
+    assert _find(store, GrantKind.SESSION) is None
+    assert _find(store, digest=b"e" * 32) is None
+    with store.read() as conn:
+        assert issued.find(conn, OTHER_TENANT, grant.kind, DIGEST) is None
+
+
+def test_what_became_of_it_is_written_down(store: Store):
+    grant = _grant()
+    _add(store, grant)
+    used = msgspec.structs.replace(grant, used_at=NOW)
+    store.write(lambda conn: issued.replace(conn, TENANT, DIGEST, used), TENANT).result()
+    assert _find(store) == used
+    store.write(lambda conn: issued.remove(conn, TENANT, grant.kind, DIGEST), TENANT).result()
+    assert _find(store) is None
+
+
+def test_a_family_is_revoked_but_for_its_code(store: Store):
+    family, other = guid(), _grant()
+    code = _grant(GrantKind.AUTHORIZATION_CODE, family=family)
+    _add(store, code)
+    _add(store, _grant(family=family))
+    _add(store, other, b"o" * 32)
+    store.write(lambda conn: issued.revoke_family(conn, TENANT, family), TENANT).result()
+    assert _find(store) is None
+    assert _find(store, GrantKind.AUTHORIZATION_CODE) == code
+    assert _find(store, digest=b"o" * 32) == other
+
+
+def test_a_device_is_found_by_what_a_person_types(store: Store):
+    grant = _grant(GrantKind.DEVICE_CODE, user_code="ABCD23456")
+    _add(store, grant)
+    with store.read() as conn:
+        assert issued.find_by_user_code(conn, TENANT, "abcd23456") == (DIGEST, grant)
+        assert issued.find_by_user_code(conn, TENANT, "ABCD23457") is None
+    with pytest.raises(Conflict):
+        _add(store, _grant(GrantKind.DEVICE_CODE, user_code="abcd23456"), b"e" * 32)
+
+
+def test_what_ended_long_ago_is_cleared_away(store: Store):
+    _add(store, _grant())
+    _add(store, _grant(issued_at=NOW + timedelta(hours=1, minutes=59), expires_at=NOW + timedelta(days=1)), b"e" * 32)
+    assert _find(store) is not None
+    _add(store, _grant(issued_at=NOW + timedelta(hours=2, seconds=1), expires_at=NOW + timedelta(days=1)), b"f" * 32)
+    assert _find(store) is None
+
+
+def test_wrong_passwords_are_counted_by_person_and_time(store: Store):
+    ada, ben = (SignedInUser(id=ObjectId(guid()), display_name="x", user_principal_name="x@y") for _ in range(2))
+
+    def attempt(user: SignedInUser, error_code: int, seconds: int) -> SignIn:
+        return SignIn(
+            id=guid(),
+            at=NOW + timedelta(seconds=seconds),
+            app_id=AppId(guid()),
+            app_display_name=None,
+            service_principal_id=None,
+            service_principal_name=None,
+            credential_type=CredentialType.NONE,
+            credential_key_id=None,
+            credential_thumbprint=None,
+            error_code=error_code,
+            failure_reason=None,
+            resource_id=None,
+            resource_display_name=None,
+            resource_service_principal_id=None,
+            correlation_id=guid(),
+            token_id=None,
+            ip_address=None,
+            user_agent=None,
+            user=user,
+        )
+
+    rows = [attempt(ada, 50126, 0), attempt(ada, 50126, 30), attempt(ada, 0, 30), attempt(ben, 50126, 30)]
+    store.write(lambda conn: logs.add_sign_ins(conn, [(TENANT, row) for row in rows]), TENANT).result()
+    with store.read() as conn:
+        assert logs.wrong_passwords(conn, TENANT, ada.id, since=NOW - timedelta(seconds=1)) == 2
+        assert logs.wrong_passwords(conn, TENANT, ada.id, since=NOW) == 1
+        assert logs.wrong_passwords(conn, OTHER_TENANT, ada.id, since=NOW - timedelta(days=1)) == 0
