@@ -86,6 +86,10 @@ CODES = {
         "a subject and an expression whom it trusts, or an expression that cannot be.",
         "The message says which.",
     ),
+    (400, "CannotUpdateLockedServicePrincipalProperty"): (
+        "A credential or the encryption key of a service principal whose application has locked it.",
+        "Change `servicePrincipalLockConfiguration` of the application, or put the credential on the application.",
+    ),
     (400, "NoBackingApplicationObject"): (
         "A service principal for an application that this tenant does not have.",
         "Create the application first; other tenants' applications are not served.",
@@ -97,6 +101,10 @@ CODES = {
     (401, "InvalidAuthenticationToken"): (
         "No token, or one that this tenant did not issue, that is for another resource, or that has expired.",
         "Get a new token for the scope `{graph}/.default`.",
+    ),
+    (401, "Authentication_MissingOrMalformed"): (
+        "The proof of addKey or removeKey does not hold.",
+        "The message says what is wrong. Sign anew with a certificate that the object has and that is valid.",
     ),
     (401, "Authorization_IdentityNotFound"): (
         "The caller's service principal was deleted after it got its token.",

@@ -25,6 +25,7 @@ from tests.local_tenant import NOW, Identity
 from unsecret.errors import Invalid
 from unsecret.tenant import pki
 from unsecret.tenant.certificates import (
+    Authorities,
     CertificateFacts,
     authority_facts,
     issued_by,
@@ -247,10 +248,17 @@ def _authority(name: str, *, ca: bool | None = True) -> tuple[ec.EllipticCurvePr
 
 
 def _issue(subject: str, key, *, issuer: str, issuer_key, ca: bool | None = None) -> x509.Certificate:
+    builder = _issued(subject, key, issuer=issuer)
+    if ca is not None:
+        builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    return builder.sign(issuer_key, hashes.SHA256())
+
+
+def _issued(subject: str, key, *, issuer: str) -> x509.CertificateBuilder:
     def named(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
-    builder = (
+    return (
         x509.CertificateBuilder()
         .subject_name(named(subject))
         .issuer_name(named(issuer))
@@ -259,9 +267,6 @@ def _issue(subject: str, key, *, issuer: str, issuer_key, ca: bool | None = None
         .not_valid_before(NOW)
         .not_valid_after(NOW + timedelta(days=30))
     )
-    if ca is not None:
-        builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-    return builder.sign(issuer_key, hashes.SHA256())
 
 
 def _der_of(certificate: x509.Certificate) -> bytes:
@@ -299,3 +304,28 @@ def test_a_sha1_signature_proves_nothing():
 def test_what_cannot_be_read_was_issued_by_nobody(broken: bytes):
     assert not issued_by(broken, _der(AZURE_CLI_PEM))
     assert not issued_by(_der(AZURE_CLI_PEM), broken)
+
+
+def test_of_many_authorities_those_that_issued_a_certificate_are_found():
+    key, authority = _authority("Contoso CA")
+    others = [_der_of(_authority(f"Other {number}")[1]) for number in range(5)]
+    namesakes = [_der_of(_authority("Contoso CA")[1]) for _ in range(3)]
+    leaf = _der_of(_issue("leaf", key, issuer="Contoso CA", issuer_key=key))
+    authorities = Authorities([*others, *namesakes, _der_of(authority), _der_of(authority)])
+    assert authorities.issuers_of(leaf) == {_der_of(authority)}
+    assert Authorities([*others, *namesakes]).issuers_of(leaf) == frozenset()
+    assert Authorities([]).issuers_of(leaf) == frozenset()
+
+
+def test_of_many_namesakes_the_one_whose_key_the_certificate_names_is_asked():
+    key, authority = _authority("Contoso CA")
+    namesakes = [_der_of(_authority("Contoso CA")[1]) for _ in range(Authorities.MOST_OF_A_NAME + 1)]
+    named = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    leaf = _issued("leaf", key, issuer="Contoso CA").add_extension(named, critical=False).sign(key, hashes.SHA256())
+    assert Authorities([*namesakes, _der_of(authority)]).issuers_of(_der_of(leaf)) == {_der_of(authority)}
+
+
+@pytest.mark.parametrize("broken", [b"", b"0", b"no certificate"])
+def test_what_cannot_be_read_has_no_authority_and_is_none(broken: bytes, identity: Identity):
+    assert Authorities([broken, identity.facts.der]).issuers_of(broken) == frozenset()
+    assert Authorities([broken]).issuers_of(identity.facts.der) == frozenset()

@@ -293,7 +293,11 @@ def test_an_expired_token_is_refused(tenant: LocalTenant) -> None:
 
 
 def test_what_is_not_served_says_so(tenant: LocalTenant) -> None:
-    for method, path in (("GET", "/groups"), ("GET", "/groups/x/members"), ("POST", "/applications/x/addKey")):
+    for method, path in (
+        ("GET", "/groups"),
+        ("GET", "/groups/x/members"),
+        ("POST", "/applications/x/setVerifiedPublisher"),
+    ):
         error = tenant.refused(method, path, {} if method == "POST" else None, status=501)
         assert "does not serve" in error["message"]
         assert "docs/reference/divergences.md" in error["message"]

@@ -114,9 +114,12 @@ _KEYS_OF_APP = Statement(
 
 
 def add_password(
-    conn: Connection, tenant_id: TenantId, object_id: ObjectId, credential: PasswordCredential, digest: bytes
+    conn: Connection, tenant_id: TenantId, object_id: ObjectId, credential: PasswordCredential, digest: bytes | None
 ) -> None:
-    """Raises NotFound for an object that is not there, Conflict for a key id that it has already."""
+    """A secret without a digest is listed, and signs nobody in.
+
+    Raises NotFound for an object that is not there, Conflict for a key id that it has already.
+    """
     identity = {"tenant_id": guid(tenant_id), "object_id": guid(object_id)}
     if not _ADD_PASSWORD.run(conn, **identity, **_password_values(credential, digest)):
         require_row(conn, tenant_id, object_id)

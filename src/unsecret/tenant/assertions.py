@@ -97,7 +97,7 @@ def registered_key(assertion: Assertion, keys: Sequence[StoredKey], *, now: date
 
     Raises TokenRefused 700027 when none is registered.
     """
-    usable = [key for key in keys if _can_verify(key)]
+    usable = [key for key in keys if can_verify(key)]
     found: list[StoredKey] = []
     for header, value in assertion.names.items():
         found = [key for key in usable if _names(key, header, value)]
@@ -134,7 +134,7 @@ def require_claims(assertion: Assertion, *, is_audience: Callable[[str], bool], 
 
 def require_time(assertion: Assertion, *, now: datetime) -> None:
     """Raise TokenRefused 700024 unless the assertion is valid at `now`, 50027 when it does not say how long it is."""
-    starts, ends = _instant(assertion.claims, "nbf"), _instant(assertion.claims, "exp")
+    starts, ends = instant_in(assertion, "nbf"), instant_in(assertion, "exp")
     if ends is None or (starts is None and "nbf" in assertion.claims):
         raise TokenRefused(50027, reason="'exp', and 'nbf' if it is there, are numbers of seconds since 1970.")
     if now >= ends + SKEW or (starts is not None and now < starts - SKEW):
@@ -162,7 +162,8 @@ def _base64url(segment: str, what: str) -> bytes:
         raise TokenRefused(50027, reason=f"Its {what} is not base64url.") from None
 
 
-def _can_verify(key: StoredKey) -> bool:
+def can_verify(key: StoredKey) -> bool:
+    """Whether it is a certificate that an application proves itself with."""
     credential = key.credential
     return credential.type is KeyType.CERTIFICATE and credential.usage is KeyUsage.VERIFY and credential.key is not None
 
@@ -236,9 +237,10 @@ def _texts(value: object) -> Iterable[str]:
     return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
 
 
-def _instant(claims: dict[str, Any], name: str) -> datetime | None:
-    """A NumericDate: MSAL for Python sends fractions, roadtx sends text."""
-    value = claims.get(name)
+def instant_in(assertion: Assertion, name: str) -> datetime | None:
+    """A NumericDate among the claims, None when there is none to be read: MSAL for Python sends fractions, roadtx sends
+    text."""
+    value = assertion.claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

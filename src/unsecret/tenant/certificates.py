@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import NoReturn
@@ -149,6 +150,60 @@ def issued_by(certificate: bytes, authority: bytes) -> bool:
         return _may_issue(parent)
     except (InvalidSignature, *UNREADABLE):
         return False
+
+
+class Authorities:
+    """Which of many certificate authorities issued a certificate. Only those are asked that have the name of its
+    issuer, and only as many as could honestly be meant: a signature takes time to check, and everybody waits."""
+
+    MOST_OF_A_NAME = 8
+    """Authorities of one name that are asked. Those whose key the certificate names come first."""
+
+    def __init__(self, certificates: Iterable[bytes]):
+        self._by_name: dict[bytes, list[bytes]] = {}
+        for der in dict.fromkeys(certificates):
+            self._by_name.setdefault(_names(der)[0], []).append(der)
+        self._known: dict[bytes, frozenset[bytes]] = {}
+
+    def issuers_of(self, certificate: bytes) -> frozenset[bytes]:
+        """The authorities (DER) that issued the certificate (DER) themselves. Asked once for each certificate."""
+        if certificate not in self._known:
+            self._known[certificate] = self._looked_for(certificate)
+        return self._known[certificate]
+
+    def _looked_for(self, certificate: bytes) -> frozenset[bytes]:
+        named = self._by_name.get(_names(certificate)[1], []) if self._by_name else []
+        if len(named) > self.MOST_OF_A_NAME:
+            wanted = _authority_key_of(certificate)
+            named = sorted(named, key=lambda der: _key_of(der) != wanted)[: self.MOST_OF_A_NAME]
+        return frozenset(der for der in named if issued_by(certificate, der))
+
+
+@lru_cache(maxsize=2048)
+def _names(der: bytes) -> tuple[bytes, bytes]:
+    """The subject and the issuer, as they are encoded; something that nobody has where they cannot be read."""
+    try:
+        certificate = load(der)
+        return certificate.subject.public_bytes(), certificate.issuer.public_bytes()
+    except UNREADABLE:
+        return b"unreadable subject", b"unreadable issuer"
+
+
+@lru_cache(maxsize=2048)
+def _key_of(authority: bytes) -> bytes | None:
+    try:
+        return _key_identifier(load(authority)).digest
+    except UNREADABLE:
+        return None
+
+
+def _authority_key_of(certificate: bytes) -> bytes | None:
+    """Which key of its issuer signed it (RFC 5280, 4.2.1.1), when it says so."""
+    try:
+        extensions = load(certificate).extensions
+        return extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    except (x509.ExtensionNotFound, *UNREADABLE):
+        return None
 
 
 def authority_facts(der: bytes) -> tuple[str, str]:

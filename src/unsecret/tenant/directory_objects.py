@@ -14,10 +14,15 @@ from unsecret.model.people import AnyObject, User
 from unsecret.model.query import Query
 from unsecret.tenant.call import Call, Route, Routes, json_response, name_of, no_content
 from unsecret.tenant.description import described
-from unsecret.tenant.use_cases import credentials, links, policies, reading
-from unsecret.wire import collections, json_schemas, odata
+from unsecret.tenant.use_cases import credentials, key_rolling, links, policies, reading
+from unsecret.wire import collections, json_schemas, key_actions, odata
 from unsecret.wire.applications import application_to_graph
-from unsecret.wire.credentials import add_password_from_graph, password_to_graph, remove_password_from_graph
+from unsecret.wire.credentials import (
+    add_password_from_graph,
+    key_to_graph,
+    password_to_graph,
+    remove_password_from_graph,
+)
 from unsecret.wire.directory import directory_object_to_graph
 from unsecret.wire.policies import policy_to_graph, reference_from_graph
 from unsecret.wire.service_principals import service_principal_to_graph
@@ -112,6 +117,23 @@ async def remove_password(kind: ObjectKind, call: Call) -> Response:
     return no_content()
 
 
+@described(200, takes=key_actions.ADD_KEY)
+async def add_key(kind: ObjectKind, call: Call) -> Response:
+    """POST /applications/{id}/addKey."""
+    asked = key_actions.add_key_from_graph(await call.body())
+    credential = await call.write(key_rolling.add_key, kind, call.key(), asked)
+    context = odata.context_url(call.base_url, call.version, "microsoft.graph.keyCredential", None)
+    return json_response({"@odata.context": context, **key_to_graph(credential, with_key=False)})
+
+
+@described(204, takes=key_actions.REMOVE_KEY)
+async def remove_key(kind: ObjectKind, call: Call) -> Response:
+    """POST /applications/{id}/removeKey."""
+    asked = key_actions.remove_key_from_graph(await call.body())
+    await call.write(key_rolling.remove_key, kind, call.key(), asked)
+    return no_content()
+
+
 def list_owners(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/{id}/owners."""
     owners = call.read(reading.list_owners, kind, call.key())
@@ -169,6 +191,8 @@ def shared_routes(kind: ObjectKind) -> Routes:
         ("GET", f"{root}/{{key}}", get_object),
         ("POST", f"{root}/{{key}}/addPassword", add_password),
         ("POST", f"{root}/{{key}}/removePassword", remove_password),
+        ("POST", f"{root}/{{key}}/addKey", add_key),
+        ("POST", f"{root}/{{key}}/removeKey", remove_key),
         ("GET", f"{root}/{{key}}/owners", list_owners),
         ("POST", f"{root}/{{key}}/owners/$ref", add_owner),
         ("DELETE", f"{root}/{{key}}/owners/{{owner}}/$ref", remove_owner),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.responses import Response
 
 from unsecret.model.application import ObjectKind
-from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.call import CREATED, Call, Routes, json_response, no_content
+from unsecret.tenant.certificates import read_certificate
 from unsecret.tenant.description import described
 from unsecret.tenant.directory_objects import encode, property_route, shared_routes, update_object
-from unsecret.tenant.use_cases import reading, service_principals
-from unsecret.wire import collections, json_schemas
+from unsecret.tenant.pki import new_self_signed, to_pem
+from unsecret.tenant.use_cases import key_rolling, reading, service_principals
+from unsecret.wire import collections, json_schemas, key_actions, odata
 from unsecret.wire.directory import (
     directory_object_to_graph,
 )
@@ -42,6 +46,19 @@ async def delete_service_principal(call: Call) -> Response:
     return no_content()
 
 
+@described(200, takes=key_actions.ADD_TOKEN_SIGNING_CERTIFICATE)
+async def add_token_signing_certificate(call: Call) -> Response:
+    """POST /servicePrincipals/{id}/addTokenSigningCertificate. The private key is made, and forgotten at once."""
+    asked = key_actions.token_signing_from_graph(await call.body())
+    now = call.circumstances.now
+    lifetime = key_rolling.require_signing_end(asked.end_at, now) - now
+    _, certificate = await asyncio.to_thread(new_self_signed, asked.common_name, now=now, lifetime=lifetime)
+    facts = read_certificate(to_pem(certificate))
+    public = await call.write(key_rolling.add_token_signing_certificate, call.key(), facts)
+    context = odata.context_url(call.base_url, call.version, "microsoft.graph.selfSignedCertificate", None)
+    return json_response({"@odata.context": context, **key_actions.self_signed_certificate_to_graph(public)})
+
+
 def list_owned_objects(call: Call) -> Response:
     """GET /servicePrincipals/{id}/ownedObjects."""
     asked = call.asked(collections.DIRECTORY_OBJECTS)
@@ -54,6 +71,7 @@ ROUTES: Routes = [
     ("POST", "/servicePrincipals", create_service_principal),
     ("PATCH", "/servicePrincipals/{key}", update_service_principal),
     ("DELETE", "/servicePrincipals/{key}", delete_service_principal),
+    ("POST", "/servicePrincipals/{key}/addTokenSigningCertificate", add_token_signing_certificate),
     ("GET", "/servicePrincipals/{key}/ownedObjects", list_owned_objects),
     property_route(ObjectKind.SERVICE_PRINCIPAL),
 ]

@@ -131,26 +131,30 @@ def key_to_graph(credential: KeyCredential, *, with_key: bool) -> dict[str, Any]
 
 def add_password_from_graph(body: Any) -> PasswordRequest:
     """The body of addPassword: nothing, `{}`, or a `passwordCredential` that may be null. Raises Invalid."""
-    credential = _parameters(body, "addPassword", "passwordCredential").get("passwordCredential")
-    return PasswordRequest() if credential is None else _password(credential, "passwordCredential")
+    credential = parameters(body, "addPassword", "passwordCredential").get("passwordCredential")
+    return PasswordRequest() if credential is None else password_from_graph(credential, "passwordCredential")
 
 
 def remove_password_from_graph(body: Any) -> KeyId:
     """The body of removePassword: `{"keyId": …}`. Raises Invalid."""
-    key_id = _parameters(body, "removePassword", "keyId").get("keyId")
-    if key_id is None:
-        raise refuse("Property 'keyId' is required: the keyId of the password to remove.", "keyId")
-    return KeyId(take(_KEY_ID, key_id, "keyId"))
+    return key_id_in(parameters(body, "removePassword", "keyId"))
+
+
+def key_id_in(members: dict[str, Any]) -> KeyId:
+    """The `keyId` of the credential to remove. Raises Invalid."""
+    if members.get("keyId") is None:
+        raise refuse("Property 'keyId' is required: the keyId of the credential to remove.", "keyId")
+    return KeyId(take(_KEY_ID, members["keyId"], "keyId"))
 
 
 def passwords_from_graph(value: Any, where: str, _current: Any = None) -> tuple[PasswordRequest, ...]:
     """`passwordCredentials` of a new object. Raises Invalid."""
-    return tuple(_password(item, f"{where}[{index}]") for index, item in enumerate(_entries(value, where)))
+    return tuple(password_from_graph(item, f"{where}[{index}]") for index, item in enumerate(_entries(value, where)))
 
 
 def keys_from_graph(value: Any, where: str, _current: Any = None) -> tuple[KeyEntry, ...]:
     """`keyCredentials`, new and echoed ones side by side. Raises Invalid."""
-    return tuple(_key(item, f"{where}[{index}]") for index, item in enumerate(_entries(value, where)))
+    return tuple(key_from_graph(item, f"{where}[{index}]") for index, item in enumerate(_entries(value, where)))
 
 
 KEYS = Shape(keys_from_graph, [], schema={"type": "array", "items": KEY_SCHEMA, "maxItems": LONGEST_COLLECTION})
@@ -166,23 +170,24 @@ def _entries(value: Any, where: str) -> list[Any]:
     return items
 
 
-def _parameters(body: Any, action: str, known: str) -> dict[str, Any]:
+def parameters(body: Any, action: str, *known: str) -> dict[str, Any]:
     """The parameters of an action. https://learn.microsoft.com/en-us/graph/api/application-addpassword"""
     if body is None:
         return {}
     if not isinstance(body, dict):
         raise Invalid(f"The body of {action} must be a JSON object.")
     for name in body:
-        if name != known and "@" not in name:
+        if name not in known and "@" not in name:
             raise refuse(
                 f"The parameter '{name[:64]}' in the request payload is not a valid parameter for the operation "
-                f"'{action}'. Expected '{known}'.",
+                f"'{action}'. Expected {', '.join(map(repr, known))}.",
                 name[:64],
             )
     return body
 
 
-def _password(value: Any, where: str) -> PasswordRequest:
+def password_from_graph(value: Any, where: str) -> PasswordRequest:
+    """One passwordCredential. Raises Invalid."""
     members = an_object(value, where, (*_PASSWORD_MEMBERS, *_MADE_BY_THE_SERVICE))
     for name in _MADE_BY_THE_SERVICE:
         if members.get(name) is not None:
@@ -196,7 +201,8 @@ def _password(value: Any, where: str) -> PasswordRequest:
     )
 
 
-def _key(value: Any, where: str) -> KeyEntry:
+def key_from_graph(value: Any, where: str) -> KeyEntry:
+    """One keyCredential. Raises Invalid."""
     members = an_object(value, where, _KEY_MEMBERS)
     kind = take(_TYPE, members.get("type"), join(where, "type"))
     usage = take(_USAGE, members.get("usage"), join(where, "usage"))

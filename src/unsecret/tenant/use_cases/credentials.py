@@ -25,9 +25,11 @@ from unsecret.model.application import (
 from unsecret.model.change import KeyAdded, PasswordAdded
 from unsecret.model.event import Activity, ModifiedProperty, OperationType
 from unsecret.model.identifiers import KeyId
+from unsecret.model.policy import CertificateBasedApplicationConfiguration
 from unsecret.store import credentials, policies
 from unsecret.tenant import secrets
-from unsecret.tenant.certificates import CertificateFacts, issued_by, read_certificate
+from unsecret.tenant.certificates import Authorities, CertificateFacts, read_certificate
+from unsecret.tenant.use_cases.instance_lock import require_unlocked
 from unsecret.tenant.use_cases.judging import require_lawful
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction
 from unsecret.wire.credentials import KeyEntry, PasswordRequest
@@ -42,11 +44,11 @@ MOST_CREDENTIALS = 1200
 _ROUNDING = timedelta(seconds=1)
 """Clients drop fractions of a second: an end date this much past the certificate's own is the same date."""
 
-_ADDED = {
+ADDED = {
     ObjectKind.APPLICATION: Activity.UPDATE_APPLICATION_CREDENTIALS,
     ObjectKind.SERVICE_PRINCIPAL: Activity.ADD_SERVICE_PRINCIPAL_CREDENTIALS,
 }
-_REMOVED = {
+REMOVED = {
     ObjectKind.APPLICATION: Activity.UPDATE_APPLICATION_CREDENTIALS,
     ObjectKind.SERVICE_PRINCIPAL: Activity.REMOVE_SERVICE_PRINCIPAL_CREDENTIALS,
 }
@@ -60,12 +62,13 @@ def add_password(
     Raises NotFound, Forbidden, Invalid (dates), PolicyDenied.
     """
     target = transaction.find(kind, key)
-    transaction.attempt_on(target, _ADDED[kind], OperationType.UPDATE)
+    transaction.attempt_on(target, ADDED[kind], OperationType.UPDATE)
     transaction.permit_write(target)
     credential, text = new_password(asked, transaction.now)
     require_lawful(transaction, target, [password_addition(credential, asked)])
     require_generated((asked,))
     after = msgspec.structs.replace(target, password_credentials=(*target.password_credentials, credential))
+    require_unlocked(transaction, target, after)
     require_room(after)
     credentials.add_password(transaction.conn, transaction.tenant_id, target.id, credential, secrets.digest(text))
     transaction.record(*described(target, after))
@@ -87,12 +90,14 @@ def require_room(after: DirectoryObject) -> None:
 def remove_password(transaction: Transaction, kind: ObjectKind, key: ObjectKey, key_id: KeyId) -> None:
     """Remove a client secret. No policy can forbid it. Raises NotFound, Forbidden, Invalid (unknown keyId)."""
     target = transaction.find(kind, key)
-    transaction.attempt_on(target, _REMOVED[kind], OperationType.UPDATE)
+    transaction.attempt_on(target, REMOVED[kind], OperationType.UPDATE)
     transaction.permit_write(target)
+    remaining = tuple(password for password in target.password_credentials if password.key_id != key_id)
+    after = msgspec.structs.replace(target, password_credentials=remaining)
+    require_unlocked(transaction, target, after)
     if not credentials.remove_password(transaction.conn, transaction.tenant_id, target.id, key_id):
         raise Invalid(f"No password credential found with keyId '{key_id}'.", target="keyId")
-    remaining = tuple(password for password in target.password_credentials if password.key_id != key_id)
-    transaction.record(*described(target, msgspec.structs.replace(target, password_credentials=remaining)))
+    transaction.record(*described(target, after))
 
 
 def new_password(asked: PasswordRequest, now: datetime) -> tuple[PasswordCredential, str]:
@@ -250,24 +255,26 @@ def key_additions(
     added = [key for key in after if key.key_id not in known]
     if not added:
         return []
-    configurations = policies.list_trusted_configurations(transaction.conn, transaction.tenant_id)
+    trusted = _Trusted(policies.list_trusted_configurations(transaction.conn, transaction.tenant_id))
     return [
-        KeyAdded(
-            type=key.type,
-            start_at=key.start_at,
-            end_at=key.end_at,
-            trusted_by=frozenset(
-                configuration.id
-                for configuration in configurations
-                if key.key
-                and any(
-                    issued_by(key.key, authority.certificate)
-                    for authority in configuration.trusted_certificate_authorities
-                )
-            ),
-        )
-        for key in added
+        KeyAdded(type=key.type, start_at=key.start_at, end_at=key.end_at, trusted_by=trusted.by(key)) for key in added
     ]
+
+
+class _Trusted:
+    """The lists of trusted authorities, and which of them vouch for a certificate."""
+
+    def __init__(self, configurations: Sequence[CertificateBasedApplicationConfiguration]):
+        self._lists: dict[bytes, set[str]] = {}
+        for configuration in configurations:
+            for authority in configuration.trusted_certificate_authorities:
+                self._lists.setdefault(authority.certificate, set()).add(configuration.id)
+        self._authorities = Authorities(self._lists)
+
+    def by(self, key: KeyCredential) -> frozenset[str]:
+        """The ids of the lists that hold an authority which issued the certificate itself."""
+        issuers = self._authorities.issuers_of(key.key) if key.key else frozenset()
+        return frozenset(name for issuer in issuers for name in self._lists[issuer])
 
 
 def described(before: DirectoryObject | None, after: DirectoryObject) -> tuple[ModifiedProperty, ...]:

@@ -21,6 +21,7 @@ from unsecret.tenant.use_cases.credentials import (
     merged_keys,
     require_room,
 )
+from unsecret.tenant.use_cases.instance_lock import require_unlocked
 from unsecret.tenant.use_cases.judging import require_lawful
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction
 from unsecret.wire.logs import modified_properties
@@ -69,6 +70,7 @@ def create_service_principal(transaction: Transaction, body: ServicePrincipalBod
         key_credentials=merged_keys((), body.key_credentials or (), transaction.now),
     )
     require_lawful(transaction, principal, key_additions(transaction, (), principal.key_credentials))
+    require_unlocked(transaction, msgspec.structs.replace(principal, key_credentials=()), principal)
     require_room(principal)
     directory_objects.add(transaction.conn, transaction.tenant_id, principal)
     transaction.own(principal)
@@ -106,6 +108,7 @@ def update_service_principal(
         keys = merged_keys(before.key_credentials, body.key_credentials, transaction.now)
         after = msgspec.structs.replace(after, key_credentials=keys)
     require_lawful(transaction, after, key_additions(transaction, before.key_credentials, after.key_credentials))
+    require_unlocked(transaction, before, after)
     require_room(after)
     directory_objects.replace(transaction.conn, transaction.tenant_id, after)
     if credentials_changed(before, after):

@@ -140,6 +140,19 @@ class Transaction:
         """Raise Forbidden unless the caller may change `target`."""
         self.permit_on(_WRITE_OPERATION[target.kind], target)
 
+    def permit_rolling(self, target: DirectoryObject) -> None:
+        """As `permit_write`, but an application may roll its own keys without any permission.
+
+        https://learn.microsoft.com/en-us/graph/api/application-addkey
+        """
+        is_itself = (target.kind is ObjectKind.APPLICATION and target.app_id == self.caller.app_id) or (
+            target.id == self.caller.service_principal_id
+        )
+        if is_itself and self.caller.user is None:
+            self._require_known_caller()
+        else:
+            self.permit_write(target)
+
     def own(self, made: DirectoryObject) -> None:
         """Who makes something becomes its owner: a person, unless a role makes all applications theirs to manage
         anyway, and an application that may change only what it owns.
