@@ -43,6 +43,7 @@ class Administrator:
     def __init__(self, tenant: RunningTenant):
         trust = ssl.create_default_context(cafile=tenant.ca)
         self._http = httpx2.Client(base_url=tenant.graph, verify=trust, trust_env=False, timeout=30)
+        self.client_id = tenant.client_id
         self.last_assertion = ""
         self.token = self._sign_in(tenant)
         self._http.headers["Authorization"] = f"Bearer {self.token}"
