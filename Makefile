@@ -6,6 +6,7 @@ PYTHON ?= python3
 DATA ?= .unsecret
 PORT ?= 8443
 TESTS ?= tests
+ROUNDS ?= 50
 CALLS ?= 20000
 CONNECTIONS ?= 10000
 MINUTES ?= 30
@@ -26,7 +27,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-ver
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench fuzz hostile soak strangers prowler witnesses format docs lock upgrade audit clean
+.PHONY: help run test check bench fuzz hostile soak kill strangers prowler witnesses format docs lock upgrade audit clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +51,9 @@ bench: $(VENV)/.installed $(AZ)/.installed $(PEERS)/.installed $(NODE_PEERS)/.in
 
 fuzz: $(VENV)/.tests-installed ## call everything in /openapi.json with made-up values (CALLS=20000 SEED=1)
 	@$(BIN)/python -m tests.hostile.fuzz --calls $(CALLS) $(if $(SEED),--seed $(SEED))
+
+kill: $(VENV)/.tests-installed ## kill workers, servers and PostgreSQL under load, and see that nothing is lost (ROUNDS=50)
+	@UNSECRET_KILL_ROUNDS=$(ROUNDS) $(BIN)/pytest -rs tests/promises/test_killed_under_load.py
 
 hostile: $(VENV)/.tests-installed ## ten thousand bad connections at once, and how a good client fares (CONNECTIONS=10000)
 	@$(BIN)/python -m tests.hostile.onslaught --connections $(CONNECTIONS)
