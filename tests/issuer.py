@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import ssl
+import threading
+from collections.abc import Generator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -13,6 +20,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from tests.local_tenant import NOW
 from unsecret.tenant.assertions import FOREIGN_ALGORITHMS
+from unsecret.tenant.pki import ensure_server_certificate
 
 NAME = "https://issuer.example/tenants/one"
 SUBJECT = "system:serviceaccount:default:payroll"
@@ -77,3 +85,61 @@ class Network(httpx2.AsyncBaseTransport):
         self.documents[f"{place}/.well-known/openid-configuration"] = (200, json.dumps(document).encode())
         jwks = [key if isinstance(key, dict) else public(key) for key in keys or (RSA, *CURVES.values())]
         self.documents[f"{place}/keys"] = (200, json.dumps({"keys": jwks}).encode())
+
+
+@dataclass
+class Served:
+    """An issuer over TLS on this machine: its address, the authority that vouches for it, and how slow it is.
+
+    It is `name`, and under the path `/github` it plays the part of GitHub.
+    """
+
+    name: str
+    ca: Path
+    pause: float = 0.0
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+GITHUB = "https://token.actions.githubusercontent.com"
+
+
+@contextlib.contextmanager
+def serving(directory: Path) -> Generator[Served]:
+    """The issuer, until the block ends."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            served.ended.wait(served.pause)
+            name = GITHUB if self.path.startswith("/github/") else served.name
+            keys = {"keys": [public(RSA)]}
+            shown = keys if self.path.endswith("/keys") else {"issuer": name, "jwks_uri": f"{name}/github/keys"}
+            content = json.dumps(shown).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Who hangs up in the middle of an answer is no accident here."""
+
+    certificate = ensure_server_certificate(directory, {"localhost"}, now=datetime.now(UTC))
+    trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trust.load_cert_chain(certificate.certificate, certificate.key)
+    server = Server(("127.0.0.1", 0), Answers)
+    server.socket = trust.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    served = Served(f"https://localhost:{server.server_port}", certificate.ca)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield served
+    finally:
+        served.ended.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()

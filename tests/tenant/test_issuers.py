@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
-import threading
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.issuer import NAME, OTHER_RSA, RSA, Network, public
+from tests.issuer import GITHUB, NAME, OTHER_RSA, RSA, Network, Served, serving
 from tests.local_tenant import NOW
 from unsecret.errors import Invalid
 from unsecret.tenant.issuer_keys import MOST_KEYS, IssuerKeys
 from unsecret.tenant.issuers import LONGEST_DOCUMENT, Issuers, issuer_places
-from unsecret.tenant.pki import ensure_server_certificate
 from unsecret.wire.aadsts import TokenRefused
 
 DISCOVERY = f"{NAME}/.well-known/openid-configuration"
@@ -218,55 +213,27 @@ def test_an_entry_that_names_no_issuer_is_refused(entry: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, Callable[[float], None]]]:
-    """Where an issuer is, the authority that vouches for it, and how to make it slow."""
-    pause = [0.0]
-    ended = threading.Event()
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            ended.wait(pause[0])
-            keys = {"keys": [public(RSA)]}
-            shown = keys if self.path == "/keys" else {"issuer": name, "jwks_uri": f"{name}/keys"}
-            content = json.dumps(shown).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    certificate = ensure_server_certificate(tmp_path_factory.mktemp("issuer"), {"localhost"}, now=datetime.now(UTC))
-    trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    trust.load_cert_chain(certificate.certificate, certificate.key)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.daemon_threads = True
-    server.socket = trust.wrap_socket(server.socket, server_side=True)
-    name = f"https://localhost:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield name, certificate.ca, lambda seconds: pause.__setitem__(0, seconds)
-    ended.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("issuer")) as issuer:
+        yield issuer
 
 
-def test_an_issuer_is_asked_over_tls_under_an_authority_that_was_named(served: Any) -> None:
-    name, ca, slow = served
-    slow(0)
-    assert keys_of(Issuers({name: name}, authorities=ca), name=name).holds("rsa")
+def test_an_issuer_is_asked_over_tls_under_an_authority_that_was_named(served: Served) -> None:
+    assert keys_of(Issuers({served.name: served.name}, authorities=served.ca), name=served.name).holds("rsa")
 
 
-def test_an_issuer_that_nobody_vouches_for_is_not_believed(served: Any) -> None:
-    name, _, slow = served
-    slow(0)
-    assert "ConnectError" in refusal(Issuers({name: name}), name=name)
+def test_a_stand_in_is_asked_where_it_is(served: Served) -> None:
+    places = issuer_places([f"{GITHUB}={served.name}/github"])
+    assert keys_of(Issuers(places, authorities=served.ca), name=GITHUB).holds("rsa")
 
 
-def test_an_issuer_that_takes_too_long_is_given_up(served: Any) -> None:
-    name, ca, slow = served
-    slow(5)
-    refusal(Issuers({name: name}, authorities=ca, within=0.3), name=name)
-    slow(0)
+def test_an_issuer_that_nobody_vouches_for_is_not_believed(served: Served) -> None:
+    assert "ConnectError" in refusal(Issuers({served.name: served.name}), name=served.name)
+
+
+def test_an_issuer_that_takes_too_long_is_given_up(served: Served) -> None:
+    served.pause = 5
+    try:
+        refusal(Issuers({served.name: served.name}, authorities=served.ca, within=0.3), name=served.name)
+    finally:
+        served.pause = 0
