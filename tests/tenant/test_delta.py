@@ -142,6 +142,27 @@ def test_service_principals_follow_their_applications_into_the_delta(tenant: Loc
     assert read(tenant, link)[0] == [{"id": principal["id"], "@removed": {"reason": "changed"}}]
 
 
+def test_people_come_and_go_in_a_delta_of_their_own(tenant: LocalTenant) -> None:
+    domain = tenant.get("/organization")["value"][0]["verifiedDomains"][0]["name"]
+    body = {
+        "displayName": "Ada",
+        "userPrincipalName": f"ada@{domain}",
+        "mailNickname": "ada",
+        "accountEnabled": True,
+        "passwordProfile": {"password": "correct-Horse-7-battery"},
+    }
+    link = now(tenant, "/users/delta")
+    user = tenant.must("POST", "/users", body)
+    told, link = read(tenant, link)
+    assert [(item["id"], item["displayName"]) for item in told] == [(user["id"], "Ada")]
+    assert user["id"] in [item["id"] for item in read(tenant, "/users/delta")[0]]
+    tenant.must("DELETE", f"/users/{user['id']}")
+    told, link = read(tenant, link)
+    assert told == [{"id": user["id"], "@removed": {"reason": "changed"}}]
+    tenant.must("DELETE", f"/directory/deletedItems/{user['id']}")
+    assert read(tenant, link)[0] == [{"id": user["id"], "@removed": {"reason": "deleted"}}]
+
+
 def test_what_was_selected_in_the_beginning_is_told_ever_after(tenant: LocalTenant) -> None:
     link = now(tenant, query="&$select=displayName")
     made = tenant.new_application("a")

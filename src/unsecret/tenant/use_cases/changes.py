@@ -7,16 +7,18 @@ page; what is changed meanwhile is told again at its end, so that nothing is mis
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from unsecret.errors import Gone
-from unsecret.model.application import DirectoryObject, ObjectKind
+from unsecret.model.application import ObjectKind
 from unsecret.model.deleted import KEPT_FOR
 from unsecret.model.delta import STATE_LASTS, Change, Changes, Removal, State
 from unsecret.model.identifiers import ObjectId
-from unsecret.model.query import Comparison, Operator, Query
-from unsecret.store import changes, directory_objects
+from unsecret.model.people import AnyObject
+from unsecret.model.query import Comparison, Operator, Page, Query
+from unsecret.store import changes, directory_objects, users
 from unsecret.store.changes import Found, Touched
 from unsecret.tenant.use_cases.clearing import HARD_DELETE
 from unsecret.tenant.use_cases.reading import permit_reading
@@ -26,7 +28,7 @@ from unsecret.wire.deltas import DeltaAsked
 
 def list_changes(
     transaction: Transaction, kind: ObjectKind, asked: DeltaAsked, *, with_attributes: bool = False
-) -> Changes[DirectoryObject]:
+) -> Changes[AnyObject]:
     """A page of what `asked` does not know yet. Raises Forbidden, Gone (the state is too old, or not of this place)."""
     permit_reading(transaction, kind, with_attributes=with_attributes)
     newest = changes.newest(transaction.conn, transaction.tenant_id)
@@ -51,11 +53,15 @@ def _require_good(transaction: Transaction, kind: ObjectKind, state: State, newe
         )
 
 
-def _page(transaction: Transaction, asked: DeltaAsked, state: State) -> Changes[DirectoryObject]:
+def _page(transaction: Transaction, asked: DeltaAsked, state: State) -> Changes[AnyObject]:
     """The next page of all that is there."""
     chosen = None if state.ids is None else Comparison("id", Operator.IN, state.ids)
     query = Query(filter=chosen, top=asked.top, after=state.cursor)
-    page = directory_objects.list(transaction.conn, transaction.tenant_id, state.kind, query)
+    page: Page[Any] = (
+        users.list(transaction.conn, transaction.tenant_id, query)
+        if state.kind is ObjectKind.USER
+        else directory_objects.list(transaction.conn, transaction.tenant_id, state.kind, query)
+    )
     return Changes(
         items=tuple(Change(id=obj.id, object=obj) for obj in page.items),
         state=msgspec.structs.replace(state, cursor=page.next),
@@ -63,7 +69,7 @@ def _page(transaction: Transaction, asked: DeltaAsked, state: State) -> Changes[
     )
 
 
-def _since(transaction: Transaction, asked: DeltaAsked, state: State, newest: int) -> Changes[DirectoryObject]:
+def _since(transaction: Transaction, asked: DeltaAsked, state: State, newest: int) -> Changes[AnyObject]:
     """What was changed, each object once and as it is now."""
     touched, is_all = changes.since(transaction.conn, transaction.tenant_id, state.known, most=asked.top)
     wanted = [one for one in touched if state.ids is None or one.id in state.ids]
@@ -78,7 +84,7 @@ def _since(transaction: Transaction, asked: DeltaAsked, state: State, newest: in
 
 def _told(
     transaction: Transaction, kind: ObjectKind, touched: Sequence[Touched], found: dict[ObjectId, Found]
-) -> list[Change[DirectoryObject]]:
+) -> list[Change[AnyObject]]:
     gone = {one.id for one in touched if one.id not in found and changes.is_called(one, HARD_DELETE[kind])}
     told = [Change(id=identifier, removal=Removal.FOR_GOOD) for identifier in sorted(gone)]
     for identifier, one in found.items():

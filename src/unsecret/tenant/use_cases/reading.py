@@ -24,6 +24,7 @@ T = TypeVar("T")
 _READ = {
     ObjectKind.APPLICATION: Operation.READ_APPLICATION,
     ObjectKind.SERVICE_PRINCIPAL: Operation.READ_SERVICE_PRINCIPAL,
+    ObjectKind.USER: Operation.READ_USER,
 }
 
 
