@@ -27,7 +27,7 @@ from tests.store.nouns import (
 )
 from unsecret.model.application import ObjectKind
 from unsecret.model.identifiers import AppId
-from unsecret.model.query import And, AnyOf, Comparison, Filter, Operator, OrderBy, Query
+from unsecret.model.query import And, AnyOf, Comparison, Filter, Not, Operator, OrderBy, Query
 from unsecret.store import (
     activity,
     changes,
@@ -195,6 +195,28 @@ QUESTIONS: dict[str, tuple[Callable[[Any], Any], int, str]] = {
         applications(Comparison("createdDateTime", O.GE, NOW)),
         3,
         "ix_directory_object_live_creation",
+    ),
+    "has owners": (applications(AnyOf("owners", None)), 3, "uq_owner"),
+    "has no owners": (applications(Not(AnyOf("owners", None))), 3, "uq_owner"),
+    "has federated credentials": (
+        applications(AnyOf("federatedIdentityCredentials", None)),
+        3,
+        "uq_federated_identity_credential",
+    ),
+    "holds permissions": (
+        applications(AnyOf("appRoleAssignments", None), kind=SP),
+        3,
+        "uq_app_role_assignment",
+    ),
+    "has given permissions": (
+        applications(AnyOf("appRoleAssignedTo", None), kind=SP),
+        3,
+        "ix_app_role_assignment_resource",
+    ),
+    "a word of the name": (
+        applications(Comparison("displayName", O.HAS_WORD, "pay")),
+        3,
+        "ix_directory_object_live",
     ),
     "identifierUris/any": (applications(URI), 3, "ix_object_value_lookup"),
     "identifierUris/any and a name": (applications(And((NAME, URI))), 3, "ix_object_value_lookup"),

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from unsecret.errors import Invalid, UnsecretError, Unsupported
-from unsecret.model.query import AnyOf, Comparison, Not, Operator, OrderBy, Query
+from unsecret.errors import Invalid, UnsecretError
+from unsecret.model.query import And, AnyOf, Comparison, Filter, Not, Operator, Or, OrderBy, Query
 from unsecret.wire import odata
 from unsecret.wire.collections import (
     APP_MANAGEMENT_POLICIES,
@@ -23,6 +23,10 @@ from unsecret.wire.collections import (
 from unsecret.wire.queryable import Collection
 
 EVENTUAL = {"ConsistencyLevel": "eventual"}
+
+
+def word(beginning: str) -> Comparison:
+    return Comparison("displayName", Operator.HAS_WORD, beginning)
 
 
 def asked(query: str, headers: dict[str, str] | None = None, collection: Collection = APPLICATIONS) -> odata.Asked:
@@ -124,7 +128,11 @@ def test_an_option_is_known_in_any_case_and_without_its_dollar(query: str) -> No
         ("$deltatoken=latest", "$deltatoken"),
         ("$count=maybe", "Valid values are 'true' or 'false'"),
         ("$expand=nothing", "nothing"),
-        ("$expand=owners($select=id)", "$expand"),
+        ("$expand=owners($top=1)", "$expand"),
+        ("$expand=owners(", "identifier"),
+        ("$expand=owners owners", "identifier"),
+        ("$expand=owners,owners", "more than once"),
+        ("$expand=", "identifier"),
     ],
 )
 def test_an_option_that_is_not_understood_is_refused(query: str, words: str) -> None:
@@ -137,9 +145,34 @@ def test_parameters_that_are_no_options_are_passed_over() -> None:
     assert asked("api-version=1.0&x=1&x=2&$format=json") == asked("")
 
 
-def test_search_needs_its_header_and_is_then_not_there() -> None:
+def test_search_needs_its_header() -> None:
     assert "ConsistencyLevel: eventual" in refused('$search="displayName:x"').message
-    assert isinstance(refused('$search="displayName:x"', EVENTUAL), Unsupported)
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ('"displayName:pay"', word("pay")),
+        ('"DisplayName:pay-roll 2"', And((word("pay"), word("roll"), word("2")))),
+        ('"displayName:a" AND "displayName:b"', And((word("a"), word("b")))),
+        ('"displayName:a" OR "displayName:b" AND "displayName:c"', Or((word("a"), And((word("b"), word("c")))))),
+    ],
+)
+def test_a_search_asks_for_words(search: str, found: Filter) -> None:
+    assert asked(f"$search={search}", EVENTUAL).query.filter == found
+
+
+def test_a_search_and_a_filter_both_hold() -> None:
+    both = asked("$search=\"displayName:a\"&$filter=displayName eq 'b'&$count=true", EVENTUAL).query.filter
+    assert both == And((Comparison("displayName", Operator.EQ, "b"), word("a")))
+
+
+@pytest.mark.parametrize(
+    "search",
+    ["displayName:a", '"a"', '"appId:a"', '"displayName:"', '"displayName:a" "displayName:b"', '"displayName:a', ""],
+)
+def test_a_search_that_is_not_understood_is_refused(search: str) -> None:
+    assert isinstance(refused(f"$search={search}", EVENTUAL), Invalid)
 
 
 # -- names ---------------------------------------------------------------------------------------------------------
@@ -185,6 +218,13 @@ def test_what_real_clients_select_is_declared(names: str, collection: Collection
 def test_owners_can_be_expanded_in_a_plain_query() -> None:
     assert asked("$expand=Owners").expand == ("owners",)
     assert "advanced" in refused("$expand=owners&$count=true", EVENTUAL).message
+
+
+def test_of_what_is_expanded_some_can_be_selected() -> None:
+    found = asked("$select=id&$expand=owners($select=id,displayName),appManagementPolicies")
+    assert found.expand == ("owners", "appManagementPolicies")
+    assert found.within == {"owners": ("id", "displayName")}
+    assert found.named == ("id", "owners(id,displayName)", "appManagementPolicies()")
 
 
 BODY = {"@odata.type": "#x", "id": "1", "appId": "2", "keys": [], "keys@odata.context": "c", "web@odata.type": "w"}

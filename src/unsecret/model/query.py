@@ -18,7 +18,7 @@ Literal = str | int | bool | datetime | None
 
 
 class Operator(StrEnum):
-    """Comparisons of `$filter`."""
+    """Comparisons of `$filter`; the last one is what `$search` asks."""
 
     EQ = "eq"
     NE = "ne"
@@ -30,6 +30,7 @@ class Operator(StrEnum):
     STARTS_WITH = "startswith"
     ENDS_WITH = "endswith"
     CONTAINS = "contains"
+    HAS_WORD = "has a word that begins with"
 
 
 class Comparison(Struct, frozen=True):

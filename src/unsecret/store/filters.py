@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
 
 from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
@@ -22,6 +22,9 @@ from unsecret.store.expressions import by_code_point
 _LOWER_BOUNDS = (Operator.EQ, Operator.GE, Operator.GT)
 _ORDERING = (Operator.GE, Operator.GT, Operator.LE, Operator.LT, Operator.STARTS_WITH)
 _LARGEST = 2**31 - 1
+_BEFORE_A_WORD = " -_./:,;()[]{}'\"@+&#|\\"
+"""What ends one word and begins the next."""
+
 _HIGHEST = "\U0010ffff"
 """Sorts after every character that a name can hold."""
 
@@ -169,6 +172,10 @@ _CONDITIONS: dict[Operator, Callable[[Any, Any], ColumnElement[bool]]] = {
     # A range and not LIKE: an index serves it, and nothing in the value is a wildcard.
     Operator.STARTS_WITH: lambda column, value: and_(column >= value, column < value + _HIGHEST),
     Operator.ENDS_WITH: lambda column, value: column.endswith(value, autoescape=True),
+    Operator.HAS_WORD: lambda column, value: or_(
+        column.startswith(value, autoescape=True),
+        *(column.contains(before + value, autoescape=True) for before in _BEFORE_A_WORD),
+    ),
     Operator.CONTAINS: lambda column, value: column.contains(value, autoescape=True),
 }
 
@@ -176,7 +183,9 @@ _CONDITIONS: dict[Operator, Callable[[Any, Any], ColumnElement[bool]]] = {
 def _any_of(asked: AnyOf, properties: Mapping[str, Property], tenant: bytes) -> ColumnElement[bool]:
     match properties.get(asked.collection):
         case Elements() as elements:
-            where = true() if asked.where is None else compile_filter(asked.where, elements.members, tenant)
+            if asked.where is None:  # one look for each object, and not a list of all that have any
+                return exists(select(true()).where(elements.owned_by == elements.owner, *elements.conditions))
+            where = compile_filter(asked.where, elements.members, tenant)
             owners = select(elements.owned_by).where(elements.tenant_id == tenant, *elements.conditions, where)
             return elements.owner.in_(owners)
         case OneWord(column, words):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, literal_column
+from sqlalchemy import ColumnElement, exists, func, literal, literal_column, select
 
 from unsecret.model.query import Operator
 from unsecret.store.expressions import elements_in, flag_in, text_in
@@ -35,12 +35,14 @@ from unsecret.store.schema import (
     TAG,
     USER_PRINCIPAL_NAME,
     app_management_policy,
+    app_role_assignment,
     creation_order,
     directory_object,
     federated_identity_credential,
     key_credential,
     oauth2_permission_grant,
     object_value,
+    owner,
 )
 from unsecret.store.schema_records import (
     INTERACTIVE_USER_SIGN_IN,
@@ -54,11 +56,13 @@ from unsecret.store.schema_records import (
 _O = Operator
 _SAME = frozenset({_O.EQ, _O.NE, _O.IN})
 _NAMED = _SAME | {_O.STARTS_WITH, _O.GE, _O.LE}
+_TITLE = _NAMED | {_O.HAS_WORD}
 _DATED = _SAME | {_O.GE, _O.LE}
 _LOGGED_AT = _DATED | {_O.GT, _O.LT}
 _LOGGED_WORDS = _SAME | {_O.STARTS_WITH}
 _ELEMENT = frozenset({_O.EQ, _O.NE, _O.GE, _O.LE, _O.STARTS_WITH})
 
+_federated, _granted = federated_identity_credential.c, app_role_assignment.c
 _object, _value, _key = directory_object.c, object_value.c, key_credential.c
 _grant = oauth2_permission_grant.c
 _policy, _audit, _target, _sign_in = app_management_policy.c, audit_event.c, audit_target.c, sign_in.c
@@ -87,6 +91,14 @@ def _values(property: int) -> Elements:
         conditions=(_value.property == literal_column(str(property)),),
         members={"": _scalar(_value.folded_value, _ELEMENT, words)},
     )
+
+
+def _linked(of: ColumnElement[int], tenant_id: ColumnElement[bytes], to: ColumnElement[int] | None = None) -> Elements:
+    """A relationship, of which only this can be asked: is there any? `to` leads to what has to be live."""
+    other = directory_object.alias()
+    live = exists(select(literal_column("1")).where(other.c.id == to, other.c.deleted_at.is_(None)))
+    conditions = () if to is None else (live,)
+    return Elements(owner=_object.id, owned_by=of, tenant_id=tenant_id, conditions=conditions, members={})
 
 
 _NEVER = Scalar(column=None, operators=_LOGGED_WORDS, parse=words)
@@ -118,7 +130,7 @@ _REQUIRED_RESOURCE_ACCESS = Elements(
 OBJECTS: dict[str, Property] = {
     "id": _scalar(_object.object_id, _SAME, exact_guid),
     "appId": _scalar(_object.app_id, _SAME, exact_guid),
-    "displayName": _scalar(_object.folded_display_name, _NAMED, words),
+    "displayName": _scalar(_object.folded_display_name, _TITLE, words),
     "createdDateTime": Scalar(
         column=creation_order,
         operators=_DATED,
@@ -131,6 +143,7 @@ OBJECTS: dict[str, Property] = {
     "disabledByMicrosoftStatus": _in_body("other", "disabledByMicrosoftStatus"),
     "tags": _values(TAG),
     "keyCredentials": _KEY_CREDENTIALS,
+    "owners": _linked(owner.c.object_row, owner.c.tenant_id, owner.c.owner_row),
 }
 """What applications and service principals have in common. `passwordCredentials` is not here: Graph refuses it too."""
 
@@ -164,6 +177,7 @@ APPLICATIONS: dict[str, Property] = {
     "publisherDomain": _in_body("other", "publisherDomain"),
     "identifierUris": _values(IDENTIFIER_URI),
     "requiredResourceAccess": _REQUIRED_RESOURCE_ACCESS,
+    "federatedIdentityCredentials": _linked(_federated.object_row, _federated.tenant_id),
 }
 
 SERVICE_PRINCIPALS: dict[str, Property] = {
@@ -172,6 +186,8 @@ SERVICE_PRINCIPALS: dict[str, Property] = {
     "appOwnerOrganizationId": _in_body("app_owner_organization_id"),
     "servicePrincipalType": _in_body("service_principal_type"),
     "servicePrincipalNames": _values(SERVICE_PRINCIPAL_NAME),
+    "appRoleAssignments": _linked(_granted.principal_row, _granted.tenant_id, _granted.resource_row),
+    "appRoleAssignedTo": _linked(_granted.resource_row, _granted.tenant_id, _granted.principal_row),
 }
 
 

@@ -22,7 +22,8 @@ def _finder(of: str, call: Call) -> Finder:
     return app_roles.by_key(call.key()) if of == _PRINCIPALS else app_roles.by_name(call.path("key"))
 
 
-def _to_graph(grant: Grant) -> dict[str, Any]:
+def grant_to_graph(grant: Grant) -> dict[str, Any]:
+    """A role that is held, in Graph's shape."""
     principal = grant.principal
     return app_role_assignment_to_graph(
         grant.assignment,
@@ -33,7 +34,7 @@ def _to_graph(grant: Grant) -> dict[str, Any]:
 
 
 def _whole(of: str, call: Call, grants: tuple[Grant, ...], name: str) -> Response:
-    return call.whole(grants, _to_graph, f"{of}('{call.path('key')}')/{name}", collections.APP_ROLE_ASSIGNMENTS)
+    return call.whole(grants, grant_to_graph, f"{of}('{call.path('key')}')/{name}", collections.APP_ROLE_ASSIGNMENTS)
 
 
 def list_app_role_assignments(of: str, call: Call) -> Response:
@@ -45,7 +46,7 @@ def get_app_role_assignment(of: str, call: Call) -> Response:
     """GET /servicePrincipals/{id}/appRoleAssignments/{assignmentId}: one of them."""
     select = call.asked(collections.APP_ROLE_ASSIGNMENTS).select
     grant = call.read(app_roles.get_app_role_assignment, _finder(of, call), call.path("assignment"))
-    return call.entity(_to_graph(grant), "appRoleAssignments", select=select)
+    return call.entity(grant_to_graph(grant), "appRoleAssignments", select=select)
 
 
 def list_app_role_assigned_to(of: str, call: Call) -> Response:
@@ -57,7 +58,7 @@ def get_app_role_assigned_to(of: str, call: Call) -> Response:
     """GET /servicePrincipals/{id}/appRoleAssignedTo/{assignmentId}: one of them, seen from the resource."""
     select = call.asked(collections.APP_ROLE_ASSIGNMENTS).select
     grant = call.read(app_roles.get_app_role_assigned_to, _finder(of, call), call.path("assignment"))
-    return call.entity(_to_graph(grant), "appRoleAssignments", select=select)
+    return call.entity(grant_to_graph(grant), "appRoleAssignments", select=select)
 
 
 @described(201, takes=json_schemas.APP_ROLE_ASSIGNMENT)
@@ -67,7 +68,7 @@ async def grant_app_role(of: str, call: Call) -> Response:
     of_principal = call.request.url.path.endswith("appRoleAssignments")
     end = asked.principal_id if of_principal else asked.resource_id
     grant = await call.write(app_roles.grant_app_role, asked, _finder(of, call), end)
-    return call.entity(_to_graph(grant), "appRoleAssignments", status=CREATED)
+    return call.entity(grant_to_graph(grant), "appRoleAssignments", status=CREATED)
 
 
 async def revoke_app_role(of: str, call: Call) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from unsecret.model.application import ObjectKind
-from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.call import Call, Routes, no_content
 from unsecret.tenant.description import described
 from unsecret.tenant.directory_objects import encode, property_route, shared_routes, update_object
 from unsecret.tenant.use_cases import applications
@@ -21,7 +21,7 @@ async def create_application(call: Call) -> Response:
     application, made = await call.write(applications.create_application, body)
     shown = encode(application, call, None)
     shown["passwordCredentials"] = [password_to_graph(credential, secret_text=text) for credential, text in made]
-    return call.entity(shown, "applications", status=CREATED)
+    return call.made(shown, "applications", "Application")
 
 
 @described(204, takes=json_schemas.APPLICATION)

@@ -116,10 +116,13 @@ class Call:
             )
         return decode_json(raw)
 
-    def asked(self, collection: Collection) -> odata.Asked:
-        """`$filter`, `$top`, `$select` and the rest, checked against what `collection` can be asked. Raises Invalid."""
+    def asked(self, collection: Collection, *, expands: bool = False) -> odata.Asked:
+        """`$filter`, `$top`, `$select` and the rest, checked against what `collection` can be asked.
+
+        Raises Invalid, and Unsupported for `$expand` where the handler does not say that it `expands`.
+        """
         asked = odata.parse_query(self.request.query_params.multi_items(), self.request.headers, collection=collection)
-        if asked.expand:
+        if asked.expand and not expands:
             raise Unsupported(
                 f"This local tenant does not serve $expand={','.join(asked.expand)}. Ask for it by its own path.",
                 hint=odata.DIVERGENCES,
@@ -133,9 +136,20 @@ class Call:
 
     def entity(self, body: dict[str, Any], context: str, *, status: int = 200, select: odata.Names = None) -> Response:
         """One object, under `@odata.context: …#context/$entity`."""
-        shown = odata.select(body, select)
         url = odata.context_url(self.base_url, self.version, context, select)
-        return json_response({"@odata.context": f"{url}/$entity", **shown}, status)
+        return json_response({"@odata.context": f"{url}/$entity", **odata.select(body, select)}, status)
+
+    def expanded_entity(self, body: dict[str, Any], context: str, asked: odata.Asked) -> Response:
+        """As `entity`, with what was expanded."""
+        url = odata.context_url(self.base_url, self.version, context, asked.named)
+        return json_response({"@odata.context": f"{url}/$entity", **odata.select(body, asked.shown)})
+
+    def made(self, body: dict[str, Any], context: str, type_name: str) -> Response:
+        """A new directory object: 201, and where it is now, spelled as Graph spells it."""
+        answer = self.entity(body, context, status=CREATED)
+        place = f"directoryObjects/{body['id']}/Microsoft.DirectoryServices.{type_name}"
+        answer.headers["location"] = f"{self.base_url}/v2/{self.caller.tenant_id}/{place}"
+        return answer
 
     def value(self, value: Any, context: str) -> Response:
         """The value of a property, or of an action that returns no entity."""
@@ -146,13 +160,13 @@ class Call:
     def page(self, page: Page[R], encode: Callable[[R], dict[str, Any]], context: str, asked: odata.Asked) -> Response:
         """A page of a collection with its nextLink."""
         answer: dict[str, Any] = {
-            "@odata.context": odata.context_url(self.base_url, self.version, context, asked.select)
+            "@odata.context": odata.context_url(self.base_url, self.version, context, asked.named)
         }
         if page.count is not None:
             answer["@odata.count"] = page.count
         if page.next is not None:
             answer["@odata.nextLink"] = odata.next_link(self._own_url(), page.next)
-        answer["value"] = [odata.select(encode(item), asked.select) for item in page.items]
+        answer["value"] = [odata.select(encode(item), asked.shown) for item in page.items]
         return json_response(answer)
 
     def whole(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import msgspec
 from starlette.responses import Response
 
 from unsecret.errors import Gone
@@ -18,7 +19,6 @@ from unsecret.wire import collections, odata
 from unsecret.wire.deltas import begin_again, delta_link, parse_delta, removed_to_graph
 from unsecret.wire.users import user_to_graph
 
-
 _COLLECTIONS = {**COLLECTIONS, ObjectKind.USER: collections.USERS}
 
 
@@ -27,6 +27,8 @@ def list_changes(kind: ObjectKind, call: Call) -> Response:
     address = f"{call.base_url}/{call.version}/{name_of(kind)}/delta"
     request = call.request
     asked = parse_delta(request.query_params.multi_items(), request.headers, collection=_COLLECTIONS[kind])
+    if call.services.mischief:
+        asked = msgspec.structs.replace(asked, top=call.services.mischief.page_size(asked.top))
     try:
         found = call.read(changes.list_changes, kind, asked, with_attributes=shows_attributes(asked.select))
     except Gone as lost:

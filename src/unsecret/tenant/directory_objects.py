@@ -14,6 +14,7 @@ from unsecret.model.people import AnyObject, User
 from unsecret.model.query import Query
 from unsecret.tenant.call import Call, Route, Routes, json_response, name_of, no_content
 from unsecret.tenant.description import described
+from unsecret.tenant.expansion import expanded
 from unsecret.tenant.use_cases import credentials, key_rolling, links, policies, reading
 from unsecret.wire import collections, json_schemas, key_actions, odata
 from unsecret.wire.applications import application_to_graph
@@ -56,10 +57,11 @@ def shows_attributes(select: odata.Names) -> bool:
 
 def list_objects(kind: ObjectKind, call: Call) -> Response:
     """GET /applications, GET /servicePrincipals."""
-    asked = call.asked(COLLECTIONS[kind])
+    asked = call.asked(COLLECTIONS[kind], expands=True)
     attributes = shows_attributes(asked.select)
     page = call.read(reading.list_objects, kind, asked.query, with_attributes=attributes)
-    return call.page(page, lambda obj: encode(obj, call, asked.select), name_of(kind), asked)
+    shown = expanded(kind, page.items, call, asked, lambda obj: encode(obj, call, asked.select))
+    return call.page(page, shown, name_of(kind), asked)
 
 
 def count_objects(kind: ObjectKind, call: Call) -> Response:
@@ -72,9 +74,10 @@ def count_objects(kind: ObjectKind, call: Call) -> Response:
 
 def get_object(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/{id}."""
-    asked = call.asked(COLLECTIONS[kind])
+    asked = call.asked(COLLECTIONS[kind], expands=True)
     obj = call.read(reading.get_object, kind, call.key(), with_attributes=shows_attributes(asked.select))
-    return call.entity(encode(obj, call, asked.select), name_of(kind), select=asked.select)
+    shown = expanded(kind, (obj,), call, asked, lambda obj: encode(obj, call, asked.select))
+    return call.expanded_entity(shown(obj), name_of(kind), asked)
 
 
 @described(200, 204)

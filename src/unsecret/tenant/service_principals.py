@@ -7,7 +7,7 @@ import asyncio
 from starlette.responses import Response
 
 from unsecret.model.application import ObjectKind
-from unsecret.tenant.call import CREATED, Call, Routes, json_response, no_content
+from unsecret.tenant.call import Call, Routes, json_response, no_content
 from unsecret.tenant.certificates import read_certificate
 from unsecret.tenant.description import described
 from unsecret.tenant.directory_objects import encode, property_route, shared_routes, update_object
@@ -25,7 +25,7 @@ async def create_service_principal(call: Call) -> Response:
     """POST /servicePrincipals."""
     body = service_principal_from_graph(await call.body(), existing=None)
     principal = await call.write(service_principals.create_service_principal, body)
-    return call.entity(encode(principal, call, None), "servicePrincipals", status=CREATED)
+    return call.made(encode(principal, call, None), "servicePrincipals", "ServicePrincipal")
 
 
 @described(204, takes=json_schemas.SERVICE_PRINCIPAL)

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from unsecret.model.people import User
 from unsecret.model.query import Query
 from unsecret.tenant import passwords
-from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.call import Call, Routes, no_content
 from unsecret.tenant.description import described
 from unsecret.tenant.directory_roles import role_assignments_as_roles
 from unsecret.tenant.use_cases import people
@@ -63,7 +63,7 @@ async def create_user(call: Call) -> Response:
     """POST /users: somebody new, with a password that is not shown again."""
     body = user_from_graph(await call.body(), existing=None)
     user = await call.write(people.create_user, body, await _digest(body.password or ""))
-    return call.entity(user_to_graph(user), "users", status=CREATED)
+    return call.made(user_to_graph(user), "users", "User")
 
 
 @described(204, takes=json_schemas.USER)

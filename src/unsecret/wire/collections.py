@@ -65,7 +65,8 @@ APPLICATIONS = Collection(
         "identifierUris": _operators("eq startswith"),
         "requiredResourceAccess/resourceAppId": _DATE,
     },
-    expandable=_words("owners appManagementPolicies"),
+    expandable=_words("owners appManagementPolicies federatedIdentityCredentials"),
+    searchable=_words("displayName"),
 )
 
 SERVICE_PRINCIPALS = Collection(
@@ -78,7 +79,8 @@ SERVICE_PRINCIPALS = Collection(
         "servicePrincipalType": _IDENTITY,
         "servicePrincipalNames": _operators("eq startswith"),
     },
-    expandable=_words("owners appManagementPolicies"),
+    expandable=_words("owners appManagementPolicies appRoleAssignments appRoleAssignedTo"),
+    searchable=_words("displayName"),
 )
 
 USERS = Collection(

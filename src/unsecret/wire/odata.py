@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote_plus
 from msgspec import Struct
 
 from unsecret.errors import Invalid, Unsupported
-from unsecret.model.query import Filter, OrderBy, Query
+from unsecret.model.query import And, Filter, OrderBy, Query
 from unsecret.wire.queryable import UNSUPPORTED, Collection, check_expand, check_filter, check_order, check_select
 
 DIVERGENCES = "docs/reference/divergences.md"
@@ -32,15 +32,28 @@ _REFUSED = {
     "$skip": "'$skip' is not supported by the service.",
     "$deltatoken": "'$deltatoken' is not supported by the service.",
 }
+_EXPANSION = re.compile(r"(\s*([A-Za-z]+)\s*(\([^()]*\))?\s*)(?=,|$)")
 _MAX_PAGE_SIZE = re.compile(r"(?:odata\.)?maxpagesize\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """What the query string of a request asks for."""
+    """What the query string of a request asks for. `within` is what is selected of what is expanded, by its name."""
 
     query: Query
     select: tuple[str, ...] | None = None
     expand: tuple[str, ...] = ()
+    within: Mapping[str, tuple[str, ...]] = {}
+
+    @property
+    def shown(self) -> Names:
+        """The names of all that an answer shows: what `$select` asks for, and what `$expand` does."""
+        return None if self.select is None else (*self.select, *self.expand)
+
+    @property
+    def named(self) -> Names:
+        """The same as an `@odata.context` spells it: `id,owners()`."""
+        names = (*(self.select or ()), *(f"{name}({','.join(self.within.get(name, ()))})" for name in self.expand))
+        return names or None
 
 
 def parse_query(params: Sequence[tuple[str, str]], headers: Mapping[str, str], *, collection: Collection) -> Asked:
@@ -54,9 +67,9 @@ def parse_query(params: Sequence[tuple[str, str]], headers: Mapping[str, str], *
     # Entra's own troubleshooting page lets the header be a query parameter.
     eventual = is_eventual(headers) or is_eventual(dict(params))
     advanced = eventual and counted
-    _refuse_search(options, eventual=eventual)
+    asked = _filter(options.get("$filter"), collection, advanced=advanced)
     query = Query(
-        filter=_filter(options.get("$filter"), collection, advanced=advanced),
+        filter=_searching(asked, options.get("$search"), collection, eventual=eventual),
         order_by=_order_by(options.get("$orderby"), collection, advanced=advanced),
         top=page_size(options.get("$top"), headers, collection),
         after=_cursor(options.get("$skiptoken")),
@@ -64,8 +77,14 @@ def parse_query(params: Sequence[tuple[str, str]], headers: Mapping[str, str], *
     )
     names = _names(options.get("$select"), "$select")
     select = None if names is None else check_select(names, collection)
-    expand = check_expand(_expand(options.get("$expand")), collection, advanced=advanced)
-    return Asked(query=query, select=select, expand=expand)
+    within = _expand(options.get("$expand"))
+    expand = check_expand(within, collection, advanced=advanced)
+    return Asked(
+        query=query,
+        select=select,
+        expand=expand,
+        within={name: of for name, of in zip(expand, within.values(), strict=True) if of is not None},
+    )
 
 
 def is_eventual(headers: Mapping[str, str]) -> bool:
@@ -194,17 +213,27 @@ def _names(text: str | None, option: str) -> tuple[str, ...] | None:
     return names
 
 
-def _expand(text: str | None) -> tuple[str, ...]:
+def _expand(text: str | None) -> dict[str, tuple[str, ...] | None]:
+    """Name → what is selected of it. `$select` is the one option that there is inside the parentheses."""
+    parts = _EXPANSION.findall(text or "")
+    if text is not None and (not text.strip() or ",".join(whole for whole, *_ in parts) != text):
+        raise Invalid("Parsing OData Select and Expand failed: an identifier was expected.", target="$expand")
+    if len({name for _, name, _ in parts}) < len(parts) or len(parts) > MOST_NAMES:
+        raise Invalid("Parsing OData Select and Expand failed: a name is there more than once.", target="$expand")
+    return {name: _selected(options) if options else None for _, name, options in parts}
+
+
+def _selected(options: str) -> tuple[str, ...] | None:
+    name, equals, names = options[1:-1].partition("=")
+    if not equals or name.strip().lower() != "$select":
+        raise Invalid("Of options inside $expand only $select is supported.", code=UNSUPPORTED, target="$expand")
+    return _names(names, "$expand")
+
+
+def _searching(asked: Filter | None, text: str | None, collection: Collection, *, eventual: bool) -> Filter | None:
+    """`asked`, and what `$search` asks besides. Raises Invalid without the header that it needs."""
     if text is None:
-        return ()
-    if "(" in text:
-        raise Invalid("Options inside $expand are not supported.", code=UNSUPPORTED, target="$expand")
-    return _names(text, "$expand") or ()
-
-
-def _refuse_search(options: Mapping[str, str], *, eventual: bool) -> None:
-    if "$search" not in options:
-        return
+        return asked
     if not eventual:
         raise Invalid(
             "Request with $search query parameter only works through MSGraph with a special request header: "
@@ -212,4 +241,9 @@ def _refuse_search(options: Mapping[str, str], *, eventual: bool) -> None:
             code=UNSUPPORTED,
             target="$search",
         )
-    raise Unsupported("$search is not supported; use $filter=startswith(…).", hint=DIVERGENCES, target="$search")
+    if not collection.searchable:
+        raise Unsupported("$search is not supported here; use $filter.", hint=DIVERGENCES, target="$search")
+    from unsecret.wire.searches import parse_search
+
+    search = parse_search(text, collection)
+    return search if asked is None else And((asked, search))

@@ -7,6 +7,7 @@ but a tenant that does not care, so this one does. Which questions are answered 
 
 from __future__ import annotations
 
+from collections.abc import Collection as Names
 from collections.abc import Mapping
 from functools import cache
 
@@ -41,6 +42,7 @@ class Collection(Struct, frozen=True, kw_only=True):
     plain: Mapping[str, frozenset[Operator]] | None = None
     plain_orders: frozenset[str] = frozenset()
     expandable: frozenset[str] = field(default_factory=frozenset)
+    searchable: frozenset[str] = frozenset()
     default_top: int = 100
     max_top: int = 999
 
@@ -59,7 +61,7 @@ def check_select(names: tuple[str, ...], collection: Collection) -> tuple[str, .
     return tuple(dict.fromkeys(_declared(name, collection, _SELECT) for name in names))
 
 
-def check_expand(names: tuple[str, ...], collection: Collection, *, advanced: bool) -> tuple[str, ...]:
+def check_expand(names: Names[str], collection: Collection, *, advanced: bool) -> tuple[str, ...]:
     """`names`, each of which can be expanded, as Graph spells them. Raises Invalid."""
     if names and advanced:
         raise _unsupported("$expand is not supported in advanced queries.", "$expand")

@@ -54,13 +54,13 @@ def by_name(id_or_upn: str) -> Finder:
 def list_app_role_assignments(transaction: Transaction, find: Finder) -> tuple[Grant, ...]:
     """The roles that a service principal or a user holds."""
     principal = _readable(transaction, find)
-    return _named(transaction, links.app_role_assignments(transaction.conn, transaction.tenant_id, principal.id))
+    return named(transaction, links.app_role_assignments(transaction.conn, transaction.tenant_id, principal.id))
 
 
 def list_app_role_assigned_to(transaction: Transaction, find: Finder) -> tuple[Grant, ...]:
     """Who holds roles of this service principal."""
     resource = _readable(transaction, find)
-    return _named(transaction, links.app_role_assigned_to(transaction.conn, transaction.tenant_id, resource.id))
+    return named(transaction, links.app_role_assigned_to(transaction.conn, transaction.tenant_id, resource.id))
 
 
 def get_app_role_assignment(transaction: Transaction, find: Finder, assignment_id: str) -> Grant:
@@ -205,8 +205,8 @@ def _require_grantable(resource: ServicePrincipal, app_role_id: str, principal: 
     raise Invalid(f"Permission being assigned was not found on application '{resource.app_id}'.", target="appRoleId")
 
 
-def _named(transaction: Transaction, assignments: tuple[AppRoleAssignment, ...]) -> tuple[Grant, ...]:
-    """Each object is looked up once: one end is the same in all, and may hold a long list of roles."""
+def named(transaction: Transaction, assignments: tuple[AppRoleAssignment, ...]) -> tuple[Grant, ...]:
+    """`assignments` with who holds them and whose they are. Each object is looked up once: one end is the same in all, and may hold a long list of roles."""
     ends = {end for assignment in assignments for end in (assignment.principal_id, assignment.resource_id)}
     found = {end: obj for end in ends if (obj := _any(transaction, end)) is not None}
     names = {end: obj.display_name for end, obj in found.items()}

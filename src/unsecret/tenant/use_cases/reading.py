@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from unsecret.model.application import (
     DirectoryObject,
@@ -15,11 +16,15 @@ from unsecret.model.people import AnyObject
 from unsecret.model.policy import AppManagementPolicy, CertificateBasedApplicationConfiguration, TenantDefault
 from unsecret.model.query import Comparison, Operator, Page, Query
 from unsecret.rules.permission import Operation
-from unsecret.store import directory_objects, links, logs, policies, tenants
+from unsecret.store import directory_objects, federation, links, logs, policies, tenants
+from unsecret.tenant.use_cases.app_roles import named
 from unsecret.tenant.use_cases.policies import find_policy, find_trusted_configuration
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, not_found
 
 T = TypeVar("T")
+
+MOST_EXPANDED = 20
+"""https://learn.microsoft.com/en-us/graph/query-parameters#expand-parameter"""
 
 _READ = {
     ObjectKind.APPLICATION: Operation.READ_APPLICATION,
@@ -80,10 +85,41 @@ def list_owners(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> t
     return links.owners(transaction.conn, transaction.tenant_id, get_object(transaction, kind, key).id)
 
 
+def list_linked(
+    transaction: Transaction, kind: ObjectKind, objects: Sequence[DirectoryObject], names: Sequence[str]
+) -> dict[ObjectId, dict[str, tuple[Any, ...]]]:
+    """What hangs on each of `objects` by the relationships `names`: twenty of each at most, as Graph expands.
+
+    Raises Forbidden for a relationship that needs a permission of its own.
+    """
+    for name in names:
+        transaction.permit(_READ_LINK.get(name, _READ[kind]))
+    return {obj.id: {name: _LINKED[name](transaction, obj.id)[:MOST_EXPANDED] for name in names} for obj in objects}
+
+
 def list_owned_objects(transaction: Transaction, key: ObjectKey, query: Query) -> Page[AnyObject]:
     """What a service principal owns."""
     principal = get_object(transaction, ObjectKind.SERVICE_PRINCIPAL, key)
     return links.owned_objects(transaction.conn, transaction.tenant_id, principal.id, query)
+
+
+def _policies_of(transaction: Transaction, object_id: ObjectId) -> tuple[AppManagementPolicy, ...]:
+    policy = policies.policy_of(transaction.conn, transaction.tenant_id, object_id)
+    return (policy,) if policy else ()
+
+
+_LINKED: dict[str, Callable[[Transaction, ObjectId], tuple[Any, ...]]] = {
+    "owners": lambda do, of: links.owners(do.conn, do.tenant_id, of),
+    "appManagementPolicies": _policies_of,
+    "federatedIdentityCredentials": lambda do, of: federation.federated_credentials_of(do.conn, do.tenant_id, of),
+    "appRoleAssignments": lambda do, of: named(do, links.app_role_assignments(do.conn, do.tenant_id, of)),
+    "appRoleAssignedTo": lambda do, of: named(do, links.app_role_assigned_to(do.conn, do.tenant_id, of)),
+}
+_READ_LINK = {
+    "appManagementPolicies": Operation.READ_ASSIGNED_POLICY,
+    "appRoleAssignments": Operation.READ_APP_ROLE_ASSIGNMENT,
+    "appRoleAssignedTo": Operation.READ_APP_ROLE_ASSIGNMENT,
+}
 
 
 def get_default_policy(transaction: Transaction) -> TenantDefault:
@@ -116,9 +152,7 @@ def list_assigned_policies(
 ) -> tuple[AppManagementPolicy, ...]:
     """The custom policy of an object: none or one."""
     transaction.permit(Operation.READ_ASSIGNED_POLICY)
-    target = transaction.find(kind, key)
-    policy = policies.policy_of(transaction.conn, transaction.tenant_id, target.id)
-    return (policy,) if policy else ()
+    return _policies_of(transaction, transaction.find(kind, key).id)
 
 
 def list_trusted_configurations(transaction: Transaction) -> tuple[CertificateBasedApplicationConfiguration, ...]:
