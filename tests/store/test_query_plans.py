@@ -201,7 +201,7 @@ QUESTIONS: dict[str, tuple[Callable[[Any], Any], int, str]] = {
     "has federated credentials": (
         applications(AnyOf("federatedIdentityCredentials", None)),
         3,
-        "uq_federated_identity_credential",
+        "uq_federated_identity_credential_name",
     ),
     "holds permissions": (
         applications(AnyOf("appRoleAssignments", None), kind=SP),
