@@ -138,3 +138,37 @@ def test_sign_in_event_types_are_a_word_of_beta(tenant: LocalTenant) -> None:
     assert tenant.get(f"/beta/auditLogs/signIns?{condition}")["value"]
     error = tenant.refused("GET", f"/auditLogs/signIns?{condition}", status=400)
     assert "Could not find a property named 'signInEventTypes'" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("resourceDisplayName eq 'Microsoft Graph'", True),
+        ("resourceDisplayName eq 'Elsewhere'", False),
+        ("startswith(servicePrincipalName,'nobody')", False),
+        ("userDisplayName eq 'Ada'", False),
+        ("conditionalAccessStatus eq 'notApplied'", True),
+        ("conditionalAccessStatus eq 'failure'", False),
+        ("location/countryOrRegion eq 'DE'", False),
+        ("status/errorCode eq 0 and resourceDisplayName eq 'microsoft graph'", True),
+    ],
+)
+def test_sign_ins_are_found_by_all_that_microsoft_documents(tenant: LocalTenant, condition: str, found: bool) -> None:
+    answer = tenant.get(
+        f"/beta/auditLogs/signIns?$filter=signInEventTypes/any(t:t eq 'servicePrincipal') and ({condition})"
+    )
+    assert bool(answer["value"]) is found
+
+
+@pytest.mark.parametrize(
+    ("log", "condition"),
+    [
+        ("/auditLogs/directoryAudits", "resultReason eq 'x'"),
+        ("/auditLogs/directoryAudits", "additionalDetails/any(d:d/key eq 'AppId')"),
+        ("/auditLogs/directoryAudits", "targetResources/any(t:t/groupType eq 'x')"),
+        ("/beta/auditLogs/signIns", "userAgent eq 'x'"),
+        ("/beta/auditLogs/signIns", "deviceDetail/browser eq 'x'"),
+    ],
+)
+def test_what_microsoft_does_not_filter_is_refused(tenant: LocalTenant, log: str, condition: str) -> None:
+    assert tenant.refused("GET", f"{log}?$filter={condition}", status=400)["code"] == "Request_UnsupportedQuery"

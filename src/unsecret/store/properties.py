@@ -102,7 +102,7 @@ def _linked(of: ColumnElement[int], tenant_id: ColumnElement[bytes], to: ColumnE
 
 
 _NEVER = Scalar(column=None, operators=_LOGGED_WORDS, parse=words)
-"""About people, of whom this directory has none."""
+"""About what this directory does not know: where somebody is."""
 
 _KEY_CREDENTIALS = Elements(
     owner=_object.id,
@@ -241,7 +241,7 @@ AUDITS: dict[str, Property] = {
     "initiatedBy/app/displayName": _optional(_audit.folded_caller_name, _LOGGED_WORDS, words),
     "initiatedBy/app/servicePrincipalId": _optional(_audit.caller_service_principal_id, _SAME, guid_in_a_string),
     "initiatedBy/user/id": _optional(_audit.caller_user_id, _SAME, guid_in_a_string),
-    "initiatedBy/user/displayName": _NEVER,
+    "initiatedBy/user/displayName": _optional(text_in(_audit.body, "caller", "user", "display_name"), _SAME, words),
     "initiatedBy/user/userPrincipalName": _optional(_audit.folded_caller_user_principal_name, _LOGGED_WORDS, words),
     "targetResources": Elements(
         owner=_audit.id,
@@ -268,6 +268,13 @@ SIGN_INS: dict[str, Property] = {
     "ipAddress": _optional(_sign_in.folded_ip_address, _LOGGED_WORDS, words),
     "correlationId": _scalar(_sign_in.folded_correlation_id, _LOGGED_WORDS, words),
     "resourceId": _optional(_sign_in.resource_id, _SAME, guid_in_a_string),
+    "resourceDisplayName": _optional(text_in(_sign_in.body, "resource_display_name"), _SAME, words),
+    "servicePrincipalName": _optional(text_in(_sign_in.body, "service_principal_name"), _LOGGED_WORDS, words),
+    "userDisplayName": _optional(text_in(_sign_in.body, "user", "display_name"), _LOGGED_WORDS, words),
+    "conditionalAccessStatus": _scalar(literal("notapplied"), _SAME, words),
+    "location/city": _NEVER,
+    "location/state": _NEVER,
+    "location/countryOrRegion": _NEVER,
     "userId": _optional(_sign_in.user_id, _SAME, guid_in_a_string),
     "userPrincipalName": _optional(_sign_in.folded_user_principal_name, _LOGGED_WORDS, words),
     "signInEventTypes": OneWord(

@@ -206,7 +206,10 @@ def _require_grantable(resource: ServicePrincipal, app_role_id: str, principal: 
 
 
 def named(transaction: Transaction, assignments: tuple[AppRoleAssignment, ...]) -> tuple[Grant, ...]:
-    """`assignments` with who holds them and whose they are. Each object is looked up once: one end is the same in all, and may hold a long list of roles."""
+    """`assignments` with who holds them and whose they are.
+
+    Each object is looked up once: one end is the same in all, and may hold a long list of roles.
+    """
     ends = {end for assignment in assignments for end in (assignment.principal_id, assignment.resource_id)}
     found = {end: obj for end in ends if (obj := _any(transaction, end)) is not None}
     names = {end: obj.display_name for end, obj in found.items()}
