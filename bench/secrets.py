@@ -17,12 +17,13 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from bench.figures import Figure
+from bench.filling import fill, object_id
 from bench.load import Prepared, Subject, in_turn, prepare
 from bench.servers import free_port, running
 from bench.tenant import tenant
 
-APPLICATIONS = 200
-"""They get secrets in turn."""
+APPLICATIONS = 20_000
+"""They get secrets in turn, so that each has a few, as applications have."""
 USERS = 2_500
 """The peer's: each may have two keys, and no more are made than they may have."""
 AREA = "new secrets"
@@ -40,9 +41,12 @@ def measure(folder: Path) -> list[Figure]:
     """The figures. Raises SystemExit when a secret is missing in the end."""
     port = free_port()
     command = [str(MOTO), "-H", "127.0.0.1", "-p", str(port)]
-    with tenant(folder, "--empty") as ours, running(command, port=port, log=folder / "peer.log") as server:
+    fill(folder, APPLICATIONS)
+    with tenant(folder) as ours, running(command, port=port, log=folder / "peer.log") as server:
         body = json.dumps({"passwordCredential": {"displayName": "bench"}})
-        requests = [("POST", f"/v1.0/applications/{key}/addPassword", body) for key in ours.applications(APPLICATIONS)]
+        requests = [
+            ("POST", f"/v1.0/applications/{key}/addPassword", body) for key in map(object_id, range(APPLICATIONS))
+        ]
         peer = Subject(server, f"http://127.0.0.1:{port}", _new_keys(folder, port))
         few, many = ours.subject("secrets", requests), ours.subject("secrets", requests)
         before = [ours.rows(question) for question in _WRITTEN]

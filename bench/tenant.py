@@ -56,11 +56,6 @@ class Tenant:
         ) as conn:
             return conn.execute(question).fetchone()[0]
 
-    def applications(self, count: int) -> list[str]:
-        """The ids of so many new applications."""
-        make = self.administrator.call
-        return [make("POST", "/applications", {"displayName": f"bench {number}"})["id"] for number in range(count)]
-
     def tokens_by_secret(self) -> Subject:
         """Sign-ins of one application that holds one permission, with its secret."""
         app = self.administrator.register("secret", "User.Read.All")

@@ -40,7 +40,7 @@ AREA = "tokens"
 
 def measure(folder: Path) -> list[Figure]:
     """The figures. Raises SystemExit when an answer is wrong."""
-    with tenant(folder, "--empty") as ours, _oidc_provider(folder, ours) as peer:
+    with tenant(folder, "--empty", "--workers", str(WORKERS)) as ours, _oidc_provider(folder, ours) as peer:
         recorded = ours.rows(_SUCCESSES)
         pairs = {"secret": (ours.tokens_by_secret(), peer["secret"])}
         pairs["certificate"] = (ours.tokens_by_certificate(OUR_STATEMENTS), peer["certificate"])
