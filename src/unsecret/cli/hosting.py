@@ -8,6 +8,7 @@ included.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ from unsecret.tenant.bootstrap import (
     register_administrator_certificate,
 )
 from unsecret.tenant.clock import clock_url
+from unsecret.tenant.export_files import Export, read_export
+from unsecret.tenant.loading import Loaded, load, origin_of
 from unsecret.tenant.movable_clocks import ANY_TIME
 from unsecret.tenant.pki import ADMINISTRATOR_FILE, administrator_certificate
 from unsecret.tenant.private_files import private_directory, write_private
@@ -41,6 +44,15 @@ if TYPE_CHECKING:
 
 STORE_FILE = "directory.sqlite"
 EMPTY_NAME, EMPTY_DOMAIN = "Local tenant", "local"
+
+
+class Filling(Struct, frozen=True, kw_only=True):
+    """What a new tenant begins with: nothing, the sample organisation, or what was exported of another. `loaded` is
+    told what has come of an export."""
+
+    sample: bool = False
+    export: Export | None = None
+    loaded: Callable[[Loaded], None] = lambda _: None
 
 
 class Hosted(Struct, frozen=True):
@@ -84,25 +96,42 @@ def open_existing_store(data: Path, database: str | None = None) -> Store:
     return Store.open(data / STORE_FILE)
 
 
-def wants_sample(*, empty: bool, sample: bool) -> bool:
-    """Whether a new tenant is filled: yes, unless it is to be empty. Raises Invalid when asked for both."""
+def wanted_filling(*, empty: bool, sample: bool, source: Path | None, loaded: Callable[[Loaded], None]) -> Filling:
+    """What a new tenant is filled with: the sample, unless another wish is told. Raises Invalid when there are
+    several wishes, or when the export in `source` cannot be read."""
     if empty and sample:
         raise Invalid("--empty and --sample exclude each other.")
-    return not empty
+    if source is None:
+        return Filling(sample=not empty)
+    if empty or sample:
+        raise Invalid("--from says what the tenant begins with; --empty and --sample would say something else.")
+    return Filling(export=read_export(source), loaded=loaded)
 
 
-def first_tenant(store: Store, data: Path, *, sample: bool, now: datetime, clock: datetime | None) -> bool:
+def first_tenant(store: Store, data: Path, *, filling: Filling, now: datetime, clock: datetime | None) -> bool:
     """Make the first tenant if there is none. Gives whether it was made now. `clock` is what its clock says then,
     None when it is the machine's and cannot be moved."""
     with store.read() as conn:
         if tenants.list_tenants(conn):
+            _require_nothing_to_load(data, filling)
             return False
-    name, domain = (SAMPLE_NAME, SAMPLE_DOMAIN) if sample else (EMPTY_NAME, EMPTY_DOMAIN)
+    name, domain = (SAMPLE_NAME, SAMPLE_DOMAIN) if filling.sample else (EMPTY_NAME, EMPTY_DOMAIN)
     try:
-        _make(store, data, name=name, domain=domain, sample=sample, now=now, clock=clock)
+        _make(store, data, name=name, domain=domain, filling=filling, now=now, clock=clock)
     except Conflict:  # another machine was first, and has the domain
+        _require_nothing_to_load(data, filling)
         return False
     return True
+
+
+def _require_nothing_to_load(data: Path, filling: Filling) -> None:
+    """What is loaded is not mixed with what is there."""
+    if filling.export is not None:
+        raise Conflict(
+            f"There is a tenant in {data} already, and --from makes a new one. Choose an empty directory with --data.",
+            code="TenantIsThere",
+            hint="To put it beside the others: unsecret tenant add --from",
+        )
 
 
 def add_tenant(
@@ -111,7 +140,7 @@ def add_tenant(
     *,
     name: str | None,
     domain: str | None,
-    sample: bool,
+    filling: Filling,
     now: datetime,
     clock: datetime | None,
 ) -> Hosted:
@@ -122,10 +151,10 @@ def add_tenant(
     not happen, the next start makes and registers another one.
     """
     unnamed = data / TENANTS_FOLDER / f".new-{secrets.token_hex(4)}"
-    name, domain = _names(store, name, domain)
+    name, domain = _names(store, name, domain, filling)
     private_directory(data / TENANTS_FOLDER)
     try:
-        new = _make(store, unnamed, name=name, domain=domain, sample=sample, now=now, clock=clock)
+        new = _make(store, unnamed, name=name, domain=domain, filling=filling, now=now, clock=clock)
         folder = unnamed.rename(data / TENANTS_FOLDER / new.tenant.id)
     finally:
         _take_away(unnamed)
@@ -198,11 +227,13 @@ def forget_connections(data: Path) -> None:
 
 
 def _make(
-    store: Store, folder: Path, *, name: str, domain: str, sample: bool, now: datetime, clock: datetime | None
+    store: Store, folder: Path, *, name: str, domain: str, filling: Filling, now: datetime, clock: datetime | None
 ) -> NewTenant:
+    if filling.export is not None:
+        return _load(store, folder, filling.export, filling.loaded, name=name, domain=domain, now=now, clock=clock)
     certificate = administrator_certificate(folder, now=now, good_at=ANY_TIME if clock else None)
     begins = clock or now
-    people = new_people(initial_domain(domain)) if sample else ()
+    people = new_people(initial_domain(domain)) if filling.sample else ()
     digests = digests_of(people)
     if people:
         write_private(folder / PEOPLE_FILE, people_file(people))
@@ -210,7 +241,7 @@ def _make(
     def make(conn: Connection) -> NewTenant:
         new = create_tenant(conn, display_name=name, domain=domain, administrator_certificate=certificate, now=begins)
         tenants.set_clock_offset(conn, new.tenant.id, begins - now)
-        if sample:
+        if filling.sample:
             known = add_people(conn, new.tenant.id, people, digests, begins)
             add_sample(conn, new.tenant.id, begins, known)
         return new
@@ -218,9 +249,45 @@ def _make(
     return store.write(make).result()
 
 
-def _names(store: Store, name: str | None, domain: str | None) -> tuple[str, str]:
+def _load(
+    store: Store,
+    folder: Path,
+    export: Export,
+    tell: Callable[[Loaded], None],
+    *,
+    name: str,
+    domain: str,
+    now: datetime,
+    clock: datetime | None,
+) -> NewTenant:
+    """A tenant made after another. `name` and `domain` are for an export that does not tell its own."""
+    tenant, origin = origin_of(export)
+    certificate = administrator_certificate(folder, now=now, good_at=ANY_TIME if clock else None)
+    names = (domain,) if tenant is None else tenant.verified_domains
+
+    def make(conn: Connection) -> tuple[NewTenant, Loaded]:
+        new = create_tenant(
+            conn,
+            display_name=name if tenant is None else tenant.display_name,
+            domain=names[0],
+            verified_domains=names[1:],
+            administrator_certificate=certificate,
+            now=clock or now,
+            origin=origin,
+        )
+        tenants.set_clock_offset(conn, new.tenant.id, (clock or now) - now)
+        return new, load(conn, new.tenant.id, export)
+
+    new, loaded = store.write(make).result()
+    tell(loaded)
+    return new
+
+
+def _names(store: Store, name: str | None, domain: str | None, filling: Filling) -> tuple[str, str]:
     """Name and domain of an added tenant: a domain that is not given is made of the name, and a number is the
     name of one that has none."""
+    if filling.export is not None and (name or domain):
+        raise Invalid("--name and --domain say what --from says: a tenant that is loaded keeps its own.")
     with store.read() as conn:
         number = len(tenants.list_tenants(conn)) + 1
     name = f"Tenant {number}" if name is None else name

@@ -100,6 +100,17 @@ MaxLifetime = Annotated[
 ]
 
 
+Source = Annotated[
+    Path | None,
+    own_reader(
+        _directory,
+        name="--from",
+        metavar="FILE",
+        help_="Begin with what was exported of another tenant: a JSON file, or a directory of them.",
+    ),
+]
+
+
 def now() -> datetime:
     """The instant at which a command begins."""
     return datetime.now(UTC)

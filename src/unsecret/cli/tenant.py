@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from unsecret.cli.options import PLAIN, Output, directory_option, now
+from unsecret.cli.loaded import say_what_was_loaded
+from unsecret.cli.options import PLAIN, Output, Source, directory_option, now
 from unsecret.cli.printing import as_json, say, table
 from unsecret.config import Settings, read_settings
 
@@ -58,6 +59,7 @@ def add(
     domain: Domain = None,
     empty: Empty = False,
     sample: Sample = False,
+    from_: Source = None,
     data: Server = None,
     database: Database = None,
     output: Output = None,
@@ -73,18 +75,24 @@ def add(
         unsecret tenant add --name Fabrikam --empty
         unsecret tenant add --domain rehearsal.example --data ./rehearsal
     """
-    from unsecret.cli.hosting import add_tenant, clocks_were_moved, open_existing_store, wants_sample, write_connection
+    from unsecret.cli.hosting import (
+        add_tenant,
+        clocks_were_moved,
+        open_existing_store,
+        wanted_filling,
+        write_connection,
+    )
     from unsecret.tenant.server import running
 
     settings = read_settings()
     directory = _server_directory(settings, data)
-    wanted = wants_sample(empty=empty, sample=sample)
+    filling = wanted_filling(empty=empty, sample=sample, source=from_, loaded=say_what_was_loaded)
     server, begun = running(directory), now()
     store = open_existing_store(directory, database or settings.database)
     try:
         movable = clocks_were_moved(store) or (server is not None and server.clock is not None)
         new = add_tenant(
-            store, directory, name=name, domain=domain, sample=wanted, now=begun, clock=begun if movable else None
+            store, directory, name=name, domain=domain, filling=filling, now=begun, clock=begun if movable else None
         )
     finally:
         store.close()

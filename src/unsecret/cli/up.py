@@ -13,12 +13,13 @@ import msgspec
 from cyclopts import Parameter, Token
 from msgspec import Struct
 
-from unsecret.cli.options import directory_option, now, own_reader, read_instant
+from unsecret.cli.loaded import say_what_was_loaded
+from unsecret.cli.options import Source, directory_option, now, own_reader, read_instant
 from unsecret.cli.printing import say
 from unsecret.config import read_settings
 
 if TYPE_CHECKING:
-    from unsecret.cli.hosting import Hosted
+    from unsecret.cli.hosting import Filling, Hosted
     from unsecret.cli.serving import Serving
     from unsecret.config import Settings
     from unsecret.model.connection import ConnectionFile
@@ -163,6 +164,7 @@ def up(
     issuer_ca: IssuerCa = None,
     empty: Empty = False,
     sample: Sample = False,
+    from_: Source = None,
 ) -> int:
     """Run a local tenant until Ctrl-C: sign-in and Microsoft Graph, with app management policies enforced.
 
@@ -180,8 +182,9 @@ def up(
         unsecret up --mischief pages=3,throttled=0.2,lag=5
         unsecret up --now 2027-01-01
         unsecret up --database postgresql://unsecret@db.example/unsecret --workers 4
+        unsecret up --data ./rehearsal --from export.json
     """
-    from unsecret.cli.hosting import wants_sample
+    from unsecret.cli.hosting import wanted_filling
     from unsecret.operate.connection import server_directory
     from unsecret.tenant.use_cases.clock import require_on_the_calendar
 
@@ -201,7 +204,7 @@ def up(
         clock=clock,
         issuers=issuer or settings.issuers,
         issuer_ca=issuer_ca or settings.issuer_ca,
-        sample=wants_sample(empty=empty, sample=sample),
+        filling=wanted_filling(empty=empty, sample=sample, source=from_, loaded=say_what_was_loaded),
     )
     _run(settings, start)
     say("Stopped. Everything is kept for the next start.")
@@ -224,7 +227,7 @@ class Start(Struct, frozen=True, kw_only=True):
     clock: datetime | None
     issuers: tuple[str, ...]
     issuer_ca: Path | None
-    sample: bool
+    filling: Filling
 
 
 def _run(settings: Settings, start: Start) -> None:
@@ -317,8 +320,9 @@ def _tenants(store: Store, start: Start, begun: datetime) -> tuple[tuple[Hosted,
     from unsecret.cli.hosting import clocks_were_moved, first_tenant, hosted_tenants, set_clocks
 
     data = start.data
-    if first_tenant(store, data, sample=start.sample, now=begun, clock=start.clock):
-        say(f"… made a tenant with {'a sample' if start.sample else 'an empty'} organisation in {data}")
+    if first_tenant(store, data, filling=start.filling, now=begun, clock=start.clock):
+        kind = "a sample" if start.filling.sample else "the exported" if start.filling.export else "an empty"
+        say(f"… made a tenant with {kind} organisation in {data}")
     else:
         say(f"… opening the tenant in {data}")
         if start.clock is not None:

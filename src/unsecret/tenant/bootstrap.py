@@ -66,6 +66,18 @@ class NewTenant(Struct, frozen=True):
     client_id: AppId
 
 
+class Origin(Struct, frozen=True, kw_only=True):
+    """What a tenant takes over from another that it is made after: its id, since when it is, and the ids that
+    Microsoft's service principals have in it. None: it does not say, and the tenant gets its own."""
+
+    id: TenantId | None
+    created_at: datetime | None
+    principals: dict[AppId, ObjectId]
+
+
+_NEW = Origin(id=None, created_at=None, principals={})
+
+
 def create_tenant(
     conn: Connection,
     *,
@@ -74,16 +86,17 @@ def create_tenant(
     administrator_certificate: CertificateFacts,
     now: datetime,
     verified_domains: Iterable[str] = (),
+    origin: Origin = _NEW,
 ) -> NewTenant:
     """Add a tenant to the directory. `domain` is the name before `.onmicrosoft.com`, or a whole domain;
-    `verified_domains` are the tenant's besides that one.
+    `verified_domains` are the tenant's besides that one. `origin` is the tenant that it is made after.
 
-    Raises Conflict when a domain is taken, Invalid when a name or a domain cannot be one.
+    Raises Conflict when the id or a domain is taken, Invalid when a name or a domain cannot be one.
     """
     tenant = Tenant(
-        id=TenantId(str(uuid.uuid4())),
+        id=origin.id or TenantId(str(uuid.uuid4())),
         display_name=_organisation_name(display_name),
-        created_at=now,
+        created_at=origin.created_at or now,
         verified_domains=tuple(_domain(name) for name in (initial_domain(domain), *verified_domains)),
     )
     tenants.add_tenant(conn, tenant)
@@ -93,6 +106,7 @@ def create_tenant(
         GRAPH_APP_ID,
         "Microsoft Graph",
         ("https://graph.microsoft.com", "https://graph.microsoft.com/"),
+        object_id=origin.principals.get(GRAPH_APP_ID),
     )
     _microsoft_service_principal(
         conn,
@@ -104,10 +118,11 @@ def create_tenant(
             "https://management.core.windows.net/",
             "Windows Azure Service Management API",
         ),
+        object_id=origin.principals.get(ARM_APP_ID),
         replyUrls=["https://management.core.windows.net/"],
         oauth2PermissionScopes=[permission_scope("user_impersonation", *_USER_IMPERSONATION)],
     )
-    client_id = _administrator(conn, tenant, graph, administrator_certificate)
+    client_id = _administrator(conn, tenant, graph, administrator_certificate, now)
     return NewTenant(tenant, client_id)
 
 
@@ -151,10 +166,17 @@ def register_administrator_certificate(
 
 
 def _microsoft_service_principal(
-    conn: Connection, tenant: Tenant, app_id: AppId, name: str, names: tuple[str, ...], **other: Any
+    conn: Connection,
+    tenant: Tenant,
+    app_id: AppId,
+    name: str,
+    names: tuple[str, ...],
+    *,
+    object_id: ObjectId | None,
+    **other: Any,
 ) -> ServicePrincipal:
     principal = ServicePrincipal(
-        id=ObjectId(str(uuid.uuid4())),
+        id=object_id or ObjectId(str(uuid.uuid4())),
         app_id=app_id,
         display_name=name,
         created_at=tenant.created_at,
@@ -167,16 +189,18 @@ def _microsoft_service_principal(
     return principal
 
 
-def _administrator(conn: Connection, tenant: Tenant, graph: ServicePrincipal, certificate: CertificateFacts) -> AppId:
+def _administrator(
+    conn: Connection, tenant: Tenant, graph: ServicePrincipal, certificate: CertificateFacts, now: datetime
+) -> AppId:
     application, principal = add_application(
         conn,
         tenant.id,
         "unsecret administrator",
-        created_at=tenant.created_at,
+        created_at=now,
         unique_name=ADMINISTRATOR_UNIQUE_NAME,
         key_credentials=(certificate_credential(certificate),),
     )
-    grant(conn, tenant.id, principal, graph, ADMINISTRATOR_PERMISSIONS, at=tenant.created_at)
+    grant(conn, tenant.id, principal, graph, ADMINISTRATOR_PERMISSIONS, at=now)
     return application.app_id
 
 

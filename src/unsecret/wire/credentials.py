@@ -214,7 +214,9 @@ def key_from_graph(value: Any, where: str) -> KeyEntry:
         display_name=take(_DISPLAY_NAME, members.get("displayName"), join(where, "displayName")),
         start_at=_instant(members.get("startDateTime"), join(where, "startDateTime")),
         end_at=_instant(members.get("endDateTime"), join(where, "endDateTime")),
-        custom_key_identifier=_identifier(members.get("customKeyIdentifier"), join(where, "customKeyIdentifier")),
+        custom_key_identifier=identifier_from_graph(
+            members.get("customKeyIdentifier"), join(where, "customKeyIdentifier")
+        ),
     )
 
 
@@ -227,7 +229,7 @@ def _instant(value: Any, where: str) -> datetime | None:
         raise unfit("an instant such as 2026-01-31T10:00:00Z", where) from None
 
 
-def _identifier(value: Any, where: str) -> str | None:
+def identifier_from_graph(value: Any, where: str) -> str | None:
     """`customKeyIdentifier`: a thumbprint as 40 hexadecimal digits or as base64 of its 20 bytes is kept as
     upper-case hexadecimal, which is what Graph shows. Any other base64 is kept as it is."""
     if value is None:

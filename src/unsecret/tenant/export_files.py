@@ -1,0 +1,109 @@
+"""An export on disk: one JSON file, or a directory with a file for each collection.
+
+    {"unsecret": "export/1", "organization": …, "applications": […], "servicePrincipals": […], "policies": {…}, …}
+
+Collections go by Graph's names. Each is a list of objects, a page `{"value": […]}`, or a list of such pages. Of a file
+nothing is decoded but where each object begins and ends, so that a tenant with a hundred thousand applications takes
+the room of its file and no more.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from unsecret.errors import Invalid
+
+LAYOUT = "export/1"
+COLLECTIONS = (
+    "organization",
+    "users",
+    "applications",
+    "servicePrincipals",
+    "defaultAppManagementPolicy",
+    "appManagementPolicies",
+    "appRoleAssignments",
+    "oauth2PermissionGrants",
+    "roleAssignments",
+)
+_POLICIES = "policies"
+_LAYOUT_MEMBER = "unsecret"
+
+
+class Export(Struct, frozen=True):
+    """What was found: collection → its objects, each as JSON that nobody has read yet."""
+
+    collections: dict[str, tuple[Raw, ...]]
+    unknown: tuple[str, ...]
+
+    def objects(self, collection: str) -> Iterator[tuple[str, Any]]:
+        """The objects of a collection, each with what to call it in an error."""
+        for index, raw in enumerate(self.collections.get(collection, ())):
+            yield f"{collection}[{index}]", msgspec.json.decode(raw)
+
+
+def read_export(path: Path) -> Export:
+    """The export in a file or a directory. Raises Invalid when it is not there, no JSON or not an export."""
+    try:
+        members = _directory(path) if path.is_dir() else _file(path)
+    except OSError as problem:
+        raise Invalid(f"{path} cannot be read: {problem.strerror}.") from None
+    members |= _objects_of(members.pop(_POLICIES, None), path)
+    layout = members.pop(_LAYOUT_MEMBER, None)
+    if layout is not None and msgspec.json.decode(layout) != LAYOUT:
+        raise Invalid(f"{path} is written in another layout; this software reads '{LAYOUT}'.")
+    known = {name: _elements(raw, f"{name} in {path}") for name, raw in members.items() if name in COLLECTIONS}
+    if "applications" not in known and "servicePrincipals" not in known:
+        raise Invalid(f"{path} is no export of a tenant: it has neither applications nor servicePrincipals.")
+    return Export(known, tuple(sorted(members.keys() - known.keys())))
+
+
+def _directory(path: Path) -> dict[str, Raw]:
+    return {file.stem: Raw(_content(file)) for file in sorted(path.glob("*.json"))}
+
+
+def _file(path: Path) -> dict[str, Raw]:
+    return _decoded(_content(path), dict[str, Raw], str(path))
+
+
+def _content(file: Path) -> Any:
+    """The file, mapped: its pages are read when they are needed, and given up when they are not."""
+    with file.open("rb") as opened:
+        if not file.stat().st_size:
+            return b""
+        return memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _objects_of(raw: Raw | None, path: Path) -> dict[str, Raw]:
+    return {} if raw is None else _decoded(raw, dict[str, Raw], f"policies in {path}")
+
+
+def _elements(raw: Raw, where: str) -> tuple[Raw, ...]:
+    """The objects of a collection, however it is written."""
+    if bytes(memoryview(raw)[:64]).lstrip()[:1] != b"[":
+        page = _decoded(raw, dict[str, Raw], where)
+        return _elements(page["value"], where) if "value" in page else (raw,)
+    items = _decoded(raw, list[Raw], where)
+    if not items or not _is_page(items[0]):
+        return tuple(items)
+    return tuple(item for page in items for item in _elements(page, where))
+
+
+def _is_page(raw: Raw) -> bool:
+    try:
+        page = msgspec.json.decode(raw, type=dict[str, Raw])
+    except msgspec.DecodeError:
+        return False
+    return "value" in page and "id" not in page
+
+
+def _decoded(content: Any, kind: Any, where: str) -> Any:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as broken:
+        raise Invalid(f"{where} cannot be read: {broken}.") from None

@@ -1,0 +1,345 @@
+"""A tenant that was exported is loaded as it was: object by object, id by id, and all of it or nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local_tenant import NOW, Identity, LocalTenant
+from unsecret.errors import Invalid
+from unsecret.model.consent import ConsentType, OAuth2PermissionGrant
+from unsecret.model.identifiers import ObjectId
+from unsecret.model.query import Query
+from unsecret.store import consent
+from unsecret.tenant.bootstrap import NewTenant, create_tenant
+from unsecret.tenant.export_files import Export, read_export
+from unsecret.tenant.loading import Loaded, load, origin_of
+from unsecret.tenant.sample import add_sample
+from unsecret.tenant.sample_people import add_people, digests_of, new_people
+from unsecret.tenant.signing import SigningKeys
+
+ADMINISTRATOR = "unsecret administrator"
+PER_APPLICATION = ("owners", "federatedIdentityCredentials", "appManagementPolicies")
+PER_PRINCIPAL = ("owners", "appManagementPolicies", "appRoleAssignments")
+
+
+@dataclass
+class LoadedTenant(LocalTenant):
+    """A tenant that is filled with an export instead of being made."""
+
+    export: Export = field(default_factory=lambda: Export({}, ()))
+    loaded: Loaded | None = None
+
+    def _create(self, conn) -> NewTenant:
+        tenant, origin = origin_of(self.export)
+        names = tenant.verified_domains if tenant else ("local.example",)
+        new = create_tenant(
+            conn,
+            display_name=tenant.display_name if tenant else "Local",
+            domain=names[0],
+            verified_domains=names[1:],
+            administrator_certificate=self.identity.facts,
+            now=self.clock.now,
+            origin=origin,
+        )
+        self.loaded = load(conn, new.tenant.id, self.export)
+        return new
+
+
+Loader = Callable[[Any], LoadedTenant]
+
+
+@pytest.fixture
+def loading(tmp_path: Path, migrated: Path, identity: Identity, signing: SigningKeys) -> Any:
+    """Loads what is given, written to a file, into a tenant of its own."""
+    made: list[LoadedTenant] = []
+
+    def loader(content: Any) -> LoadedTenant:
+        file = tmp_path / f"export-{len(made)}.json"
+        file.write_text(json.dumps(content))
+        data = shutil.copytree(migrated, tmp_path / f"loaded-{len(made)}")
+        made.append(LoadedTenant(data, identity, signing, export=read_export(file)))
+        return made[-1]
+
+    yield loader
+    for one in made:
+        one.close()
+
+
+def pages(tenant: LocalTenant, path: str) -> list[dict[str, Any]]:
+    found, link = [], path
+    while link:
+        page = tenant.get(link)
+        found += page["value"]
+        link = page.get("@odata.nextLink")
+    return found
+
+
+def exported(tenant: LocalTenant) -> dict[str, Any]:
+    """What anybody can read of a tenant through Graph, collection by collection."""
+    applications, principals = pages(tenant, "/beta/applications"), pages(tenant, "/servicePrincipals")
+    for kind, objects, relationships in (
+        ("applications", applications, PER_APPLICATION),
+        ("servicePrincipals", principals, PER_PRINCIPAL),
+    ):
+        for one in objects:
+            path = f"/beta/{kind}/{one['id']}"
+            one["keyCredentials"] = tenant.get(f"{path}?$select=keyCredentials")["keyCredentials"]
+            for name in relationships:
+                one[name] = tenant.get(f"{path}/{name}")["value"]
+    for one in principals:
+        asked = tenant.get(f"/beta/servicePrincipals/{one['id']}?$select=customSecurityAttributes")
+        one["customSecurityAttributes"] = asked.get("customSecurityAttributes")
+    policies = pages(tenant, "/beta/policies/appManagementPolicies")
+    for policy in policies:
+        policy["appliesTo"] = tenant.get(f"/beta/policies/appManagementPolicies/{policy['id']}/appliesTo")["value"]
+    return {
+        "unsecret": "export/1",
+        "organization": tenant.get("/organization")["value"],
+        "users": pages(tenant, f"/users?$select={USER}"),
+        "applications": applications,
+        "servicePrincipals": principals,
+        "policies": {
+            "defaultAppManagementPolicy": tenant.get("/beta/policies/defaultAppManagementPolicy"),
+            "appManagementPolicies": policies,
+        },
+        "oauth2PermissionGrants": permission_grants(tenant),
+        "roleAssignments": tenant.get("/roleManagement/directory/roleAssignments")["value"],
+    }
+
+
+def permission_grants(tenant: LocalTenant) -> list[dict[str, Any]]:
+    """As Graph shows them."""
+    with tenant.store.read() as conn:
+        kept = consent.list(conn, tenant.tenant_id, Query(top=100)).items
+    return [
+        {
+            "id": one.id,
+            "clientId": one.client_id,
+            "consentType": one.consent_type,
+            "principalId": one.principal_id,
+            "resourceId": one.resource_id,
+            "scope": one.scope,
+        }
+        for one in kept
+    ]
+
+
+USER = "id,displayName,userPrincipalName,createdDateTime,accountEnabled,userType,mail,jobTitle,givenName,surname"
+
+
+def compared(export: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """By id, without each tenant's own administrator and without what is said of the request."""
+    flat = {**export, **export["policies"]}
+    del flat["policies"], flat["unsecret"]
+    own = {one["appId"] for one in flat["applications"] if one["displayName"] == ADMINISTRATOR}
+    return {
+        name: {
+            one["id"]: without_control_information(one)
+            for one in (value if isinstance(value, list) else [value])
+            if one.get("appId") not in own
+        }
+        for name, value in flat.items()
+    }
+
+
+def without_control_information(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: without_control_information(item) for name, item in value.items() if "@odata.context" not in name}
+    if not isinstance(value, list):
+        return value
+    items = [without_control_information(item) for item in value]
+    return (
+        sorted(items, key=lambda item: item["id"])
+        if items and isinstance(items[0], dict) and "id" in items[0]
+        else items
+    )
+
+
+@pytest.fixture
+def furnished(tenant: LocalTenant) -> LocalTenant:
+    """A tenant with some of everything."""
+
+    def make(conn) -> None:
+        people = new_people("contoso.onmicrosoft.com")
+        known = add_people(conn, tenant.tenant_id, people, digests_of(people), NOW - timedelta(days=500))
+        add_sample(conn, tenant.tenant_id, NOW, known)
+
+    tenant.store.write(make).result()
+    app = tenant.new_application("furnished", notes="kept", web={"redirectUris": ["https://a.example/back"]})
+    tenant.new_principal(app["appId"])
+    tenant.must("POST", f"/applications/{app['id']}/addPassword", {"passwordCredential": {"displayName": "a secret"}})
+    federated = {
+        "name": "from-ci",
+        "issuer": "https://token.actions.example",
+        "subject": "repo",
+        "audiences": ["api://x"],
+    }
+    tenant.must("POST", f"/applications/{app['id']}/federatedIdentityCredentials", federated)
+    policy = {
+        "displayName": "exempt",
+        "description": "for a while",
+        "isEnabled": True,
+        "restrictions": {"passwordCredentials": [{"restrictionType": "passwordAddition", "state": "disabled"}]},
+    }
+    policy_id = tenant.must("POST", "/policies/appManagementPolicies", policy)["id"]
+    reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/policies/appManagementPolicies/{policy_id}"}
+    tenant.must("POST", f"/applications/{app['id']}/appManagementPolicies/$ref", reference)
+    workload = tenant.as_workload("Application.Read.All", Exemptions_Reason="legacy")
+    tenant.must(
+        "POST",
+        f"/applications/{app['id']}/owners/$ref",
+        {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{workload.principal.id}"},
+    )
+    consented = OAuth2PermissionGrant(
+        id="consented",
+        client_id=ObjectId(workload.principal.id),
+        consent_type=ConsentType.ALL_PRINCIPALS,
+        principal_id=None,
+        resource_id=ObjectId(
+            tenant.get("/servicePrincipals?$filter=displayName eq 'Microsoft Graph'")["value"][0]["id"]
+        ),
+        scope="User.Read openid",
+    )
+    tenant.store.write(lambda conn: consent.add(conn, tenant.tenant_id, consented)).result()
+    tenant.block_secrets(max_lifetime="P90D")
+    return tenant
+
+
+def test_every_collection_is_the_same_again(furnished: LocalTenant, loading: Loader) -> None:
+    export = exported(furnished)
+    loaded = loading(export)
+
+    before, after = compared(export), compared(exported(loaded))
+    assert before.keys() == after.keys()
+    for name, objects in before.items():
+        assert len(objects) > 0, name
+        assert after[name] == objects, name
+    assert loaded.loaded is not None
+    reasons = {why.rpartition(": ")[2] for why in loaded.loaded.skipped}
+    assert reasons == {"it is the exported tenant's own administrator; this one has its own"}
+
+
+def test_it_is_enforced_as_it_was(furnished: LocalTenant, loading: Loader) -> None:
+    loaded = loading(exported(furnished))
+
+    assert loaded.tenant_id == furnished.tenant_id
+    (app,) = pages(loaded, "/applications?$filter=displayName eq 'furnished'")
+    other = loaded.new_application()
+    too_long = {"passwordCredential": {"endDateTime": "2027-11-22T00:00:00Z"}}
+    loaded.refused("POST", f"/applications/{other['id']}/addPassword", too_long, status=400)
+    assert loaded.get(f"/applications/{app['id']}/appManagementPolicies")["value"][0]["displayName"] == "exempt"
+
+
+def test_certificates_sign_in_and_secrets_do_not(furnished: LocalTenant, loading: Loader) -> None:
+    workload = furnished.as_workload()
+    app = furnished.new_application()
+    furnished.new_principal(app["appId"])
+    text = furnished.must("POST", f"/applications/{app['id']}/addPassword", SHORT)["secretText"]
+    loaded = loading(exported(furnished))
+
+    loaded.sign_in(workload.application.app_id)
+    refusal = loaded.token_request(client_id=app["appId"], client_secret=text).json()
+    assert refusal["error_codes"] == [7000215]
+
+
+SHORT = {"passwordCredential": {"endDateTime": "2026-12-22T00:00:00Z"}}
+GUID = "00000000-0000-4000-8000-00000000000{}".format
+SECRET = {"keyId": GUID(9), "startDateTime": "2024-01-01T00:00:00Z", "endDateTime": "2026-01-01T00:00:00Z"}
+
+
+def application(number: int = 1, **members: Any) -> dict[str, Any]:
+    return {"id": GUID(number), "appId": GUID(number + 4), "displayName": f"app {number}", **members}
+
+
+@pytest.mark.parametrize(
+    "applications",
+    [
+        [application(1), application(2)],
+        {"value": [application(1), application(2)]},
+        [{"value": [application(1)], "@odata.nextLink": "x"}, {"value": [application(2)]}],
+    ],
+)
+def test_a_collection_may_be_a_list_a_page_or_pages(loading: Loader, applications: Any) -> None:
+    names = {one["displayName"] for one in pages(loading({"applications": applications}), "/applications")}
+    assert names == {"app 1", "app 2", ADMINISTRATOR}
+
+
+def test_a_directory_of_collections_is_an_export(tmp_path: Path) -> None:
+    (tmp_path / "applications.json").write_text(json.dumps({"value": [application()]}))
+    (tmp_path / "policies.json").write_text(json.dumps({"appManagementPolicies": []}))
+    export = read_export(tmp_path)
+    assert [body["displayName"] for _, body in export.objects("applications")] == ["app 1"]
+
+
+def test_what_nobody_here_knows_is_kept(loading: Loader) -> None:
+    loaded = loading({"applications": [application(somethingNew={"a": [1]}, createdDateTime="2019-03-01T00:00:00Z")]})
+    shown = loaded.get(f"/applications/{GUID(1)}")
+    assert (shown["somethingNew"], shown["createdDateTime"]) == ({"a": [1]}, "2019-03-01T00:00:00Z")
+
+
+def test_who_is_not_in_the_export_is_skipped_and_said_to_be(loading: Loader) -> None:
+    loaded = loading({"applications": [application(owners=[{"id": GUID(8)}])], "groups": []}).loaded
+    assert loaded is not None
+    assert loaded.counts == {"applications": 1}
+    assert loaded.skipped == [
+        "groups: nothing here keeps it",
+        f"applications[0] (app 1): owner {GUID(8)}: that object is not in the export",
+    ]
+
+
+def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_loaded(loading: Loader) -> None:
+    wrong = {
+        "applications": [
+            application(1),
+            application(1),
+            application(2, passwordCredentials=[SECRET | {"endDateTime": "soon"}]),
+            application(3, keyCredentials=[SECRET | {"type": "Quantum", "usage": "Verify"}]),
+            {"displayName": "no id"},
+            7,
+        ],
+        "servicePrincipals": [{"id": GUID(1), "appId": "x"}],
+        "policies": {"defaultAppManagementPolicy": {"id": GUID(1), "isEnabled": "yes"}},
+    }
+    with pytest.raises(Invalid) as refused:
+        loading(wrong)
+    lines = refused.value.message.splitlines()
+    assert "nothing of it was. 7 problems" in lines[0]
+    beginnings = [line.strip().split(":")[0] for line in lines[1:]]
+    assert beginnings == [
+        "applications[1] (app 1)",
+        "applications[2] (app 2)",
+        "applications[3] (app 3)",
+        "applications[4] (no id)",
+        "applications[5]",
+        "servicePrincipals[0]",
+        "defaultAppManagementPolicy[0]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "cannot be read"),
+        ("{", "cannot be read"),
+        ("[]", "cannot be read"),
+        ("{}", "is no export of a tenant"),
+        ('{"applications": 1}', "applications in .* cannot be read"),
+        ('{"unsecret": "export/2", "applications": []}', "another layout"),
+        ('{"policies": [], "applications": []}', "policies in .* cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_export_is_said_to_be_none(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "export.json"
+    file.write_text(text)
+    with pytest.raises(Invalid, match=said):
+        read_export(file)
+    with pytest.raises(Invalid, match="cannot be read: No such file"):
+        read_export(tmp_path / "nowhere.json")
