@@ -133,6 +133,9 @@ WRITES: dict[str, Callable[[Any], Any]] = {
     "replace_policy": lambda conn: policies.replace_policy(conn, OTHER_TENANT, replace(BOUND, is_enabled=True)),
     "delete_policy": lambda conn: policies.delete_policy(conn, OTHER_TENANT, BOUND.id),
     "link": lambda conn: policies.link(conn, OTHER_TENANT, BOUND.id, PRINCIPAL.id),
+    "replace_trusted_configuration": lambda conn: policies.replace_trusted_configuration(
+        conn, OTHER_TENANT, AUTHORITIES
+    ),
     "delete_trusted_configuration": lambda conn: policies.delete_trusted_configuration(
         conn, OTHER_TENANT, AUTHORITIES.id
     ),

@@ -92,6 +92,7 @@ class Activity(StrEnum):
     ADD_POLICY_TO_SERVICE_PRINCIPAL = "Add policy to service principal"
     REMOVE_POLICY_FROM_SERVICE_PRINCIPAL = "Remove policy from service principal"
     ADD_TRUSTED_AUTHORITIES = "Add certificate based application configuration"
+    UPDATE_TRUSTED_AUTHORITIES = "Update certificate based application configuration"
     DELETE_TRUSTED_AUTHORITIES = "Delete certificate based application configuration"
 
 

@@ -168,8 +168,9 @@ class AppManagementPolicy(Struct, frozen=True, kw_only=True):
 
 
 class TrustedAuthority(Struct, frozen=True, kw_only=True):
-    """One certificate authority of a trusted-CA configuration; `certificate` is DER."""
+    """One certificate authority of a trusted-CA configuration; `certificate` is DER. It has an `id` once it is kept."""
 
+    id: str = ""
     certificate: bytes
     is_root_authority: bool
     issuer: str

@@ -66,6 +66,7 @@ _GET_TRUSTED = Statement(select(_trusted.body).where(*_THE_CONFIGURATION))
 _LIST_TRUSTED = Statement(
     select(_trusted.body).where(_trusted.tenant_id == bindparam("tenant_id")).order_by(_trusted.id)
 )
+_REPLACE_TRUSTED = Statement(update(trusted_configuration).values(body=bindparam("body")).where(*_THE_CONFIGURATION))
 _DELETE_TRUSTED = Statement(delete(trusted_configuration).where(*_THE_CONFIGURATION))
 
 _decode_default = msgspec.json.Decoder(TenantDefault).decode
@@ -184,6 +185,15 @@ def list_trusted_configurations(
 ) -> tuple[CertificateBasedApplicationConfiguration, ...]:
     """All of them, oldest first; Graph allows a tenant a hundred."""
     return tuple(_decode_trusted(body) for (body,) in _LIST_TRUSTED.all(conn, tenant_id=guid(tenant_id)))
+
+
+def replace_trusted_configuration(
+    conn: Connection, tenant_id: TenantId, configuration: CertificateBasedApplicationConfiguration
+) -> None:
+    """Raises NotFound."""
+    values = {"tenant_id": guid(tenant_id), "configuration_id": guid(configuration.id)}
+    if not _REPLACE_TRUSTED.run(conn, **values, body=body_of(configuration)):
+        raise not_found(configuration.id)
 
 
 def delete_trusted_configuration(conn: Connection, tenant_id: TenantId, configuration_id: ObjectId) -> None:

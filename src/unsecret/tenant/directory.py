@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from unsecret.tenant.call import Call, Routes, no_content
+from unsecret.tenant.call import CREATED, Call, Routes, no_content
 from unsecret.tenant.certificates import authority_facts
 from unsecret.tenant.description import described
-from unsecret.tenant.use_cases import policies, reading
+from unsecret.tenant.use_cases import policies, reading, trusted_authorities
 from unsecret.wire import collections, json_schemas
-from unsecret.wire.trusted_authorities import trusted_configuration_from_graph, trusted_configuration_to_graph
+from unsecret.wire.trusted_authorities import (
+    authority_from_graph,
+    authority_to_graph,
+    trusted_configuration_from_graph,
+    trusted_configuration_to_graph,
+    trusted_properties_from_graph,
+)
 
 _ROOT = "/directory/certificateAuthorities/certificateBasedApplicationConfigurations"
 _CONTEXT = _ROOT.removeprefix("/")
+_AUTHORITIES = "trustedCertificateAuthorities"
 
 
 def list_trusted_configurations(call: Call) -> Response:
@@ -41,6 +48,62 @@ def get_trusted_configuration(call: Call) -> Response:
     return call.entity(trusted_configuration_to_graph(configuration), _CONTEXT, select=select)
 
 
+@described(200, takes=json_schemas.TRUSTED_CONFIGURATION_CHANGE)
+async def update_trusted_configuration(call: Call) -> Response:
+    """PATCH one list: its name and its description."""
+    body = await call.body()
+    changed = await call.write(
+        trusted_authorities.update_trusted_configuration,
+        call.path("key"),
+        lambda current: trusted_properties_from_graph(body, current),
+    )
+    return call.entity(trusted_configuration_to_graph(changed), _CONTEXT)
+
+
+def list_trusted_authorities(call: Call) -> Response:
+    """GET: the authorities of one list."""
+    found = call.read(trusted_authorities.list_trusted_authorities, call.path("key"))
+    return call.whole(found, authority_to_graph, _authorities(call), collections.TRUSTED_AUTHORITIES)
+
+
+def get_trusted_authority(call: Call) -> Response:
+    """GET one authority."""
+    found = call.read(trusted_authorities.get_trusted_authority, call.path("key"), call.path("authority"))
+    select = call.asked(collections.TRUSTED_AUTHORITIES).select
+    return call.entity(authority_to_graph(found), _authorities(call), select=select)
+
+
+@described(201, takes=json_schemas.TRUSTED_AUTHORITY)
+async def create_trusted_authority(call: Call) -> Response:
+    """POST: trust one authority more."""
+    asked = authority_from_graph(await call.body(), "", authority_facts)
+    made = await call.write(trusted_authorities.create_trusted_authority, call.path("key"), asked)
+    return call.entity(authority_to_graph(made), _authorities(call), status=CREATED)
+
+
+@described(200, takes=json_schemas.TRUSTED_AUTHORITY_CHANGE)
+async def update_trusted_authority(call: Call) -> Response:
+    """PATCH one authority."""
+    body = await call.body()
+    changed = await call.write(
+        trusted_authorities.update_trusted_authority,
+        call.path("key"),
+        call.path("authority"),
+        lambda current: authority_from_graph(body, "", authority_facts, current),
+    )
+    return call.entity(authority_to_graph(changed), _authorities(call))
+
+
+async def delete_trusted_authority(call: Call) -> Response:
+    """DELETE one authority."""
+    await call.write(trusted_authorities.delete_trusted_authority, call.path("key"), call.path("authority"))
+    return no_content()
+
+
+def _authorities(call: Call) -> str:
+    return f"{_CONTEXT}('{call.path('key')}')/{_AUTHORITIES}"
+
+
 async def delete_trusted_configuration(call: Call) -> Response:
     """DELETE one list."""
     await call.write(policies.delete_trusted_configuration, call.path("key"))
@@ -51,5 +114,11 @@ BETA_ROUTES: Routes = [
     ("GET", _ROOT, list_trusted_configurations),
     ("POST", _ROOT, create_trusted_configuration),
     ("GET", f"{_ROOT}/{{key}}", get_trusted_configuration),
+    ("PATCH", f"{_ROOT}/{{key}}", update_trusted_configuration),
     ("DELETE", f"{_ROOT}/{{key}}", delete_trusted_configuration),
+    ("GET", f"{_ROOT}/{{key}}/{_AUTHORITIES}", list_trusted_authorities),
+    ("POST", f"{_ROOT}/{{key}}/{_AUTHORITIES}", create_trusted_authority),
+    ("GET", f"{_ROOT}/{{key}}/{_AUTHORITIES}/{{authority}}", get_trusted_authority),
+    ("PATCH", f"{_ROOT}/{{key}}/{_AUTHORITIES}/{{authority}}", update_trusted_authority),
+    ("DELETE", f"{_ROOT}/{{key}}/{_AUTHORITIES}/{{authority}}", delete_trusted_authority),
 ]

@@ -201,6 +201,11 @@ TRUSTED_CONFIGURATIONS = Collection(
     declared=_words("id deletedDateTime displayName description trustedCertificateAuthorities"),
 )
 
+TRUSTED_AUTHORITIES = Collection(
+    type="microsoft.graph.certificateAuthorityAsEntity",
+    declared=_words("id certificate isRootAuthority issuer issuerSubjectKeyIdentifier"),
+)
+
 DIRECTORY_AUDITS = Collection(
     type="microsoft.graph.directoryAudit",
     declared=_words(

@@ -91,17 +91,17 @@ ROLE_ASSIGNMENT = object_schema(
     "roleDefinitionId",
     "directoryScopeId",
 )
+_AUTHORITY = {"certificate": {"type": "string", "contentEncoding": "base64"}, "isRootAuthority": _FLAG}
+TRUSTED_AUTHORITY = object_schema(_AUTHORITY, "certificate", "isRootAuthority")
+TRUSTED_AUTHORITY_CHANGE = object_schema(_AUTHORITY)
+TRUSTED_CONFIGURATION_CHANGE = object_schema({"displayName": _NAME, "description": _NAME})
 TRUSTED_CONFIGURATION = object_schema(
     {
         "displayName": _NAME,
         "description": _NAME,
         "trustedCertificateAuthorities": {
             "type": "array",
-            "items": object_schema(
-                {"certificate": {"type": "string", "contentEncoding": "base64"}, "isRootAuthority": _FLAG},
-                "certificate",
-                "isRootAuthority",
-            ),
+            "items": TRUSTED_AUTHORITY,
         },
     }
 )

@@ -9,6 +9,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from unsecret.model.policy import CertificateBasedApplicationConfiguration, TrustedAuthority
@@ -41,7 +42,7 @@ def trusted_configuration_to_graph(configuration: CertificateBasedApplicationCon
         "deletedDateTime": None,
         "displayName": configuration.display_name,
         "description": configuration.description,
-        _AUTHORITIES: [_authority_to_graph(one) for one in configuration.trusted_certificate_authorities],
+        _AUTHORITIES: [authority_to_graph(one) for one in configuration.trusted_certificate_authorities],
     }
 
 
@@ -61,30 +62,54 @@ def trusted_configuration_from_graph(body: Any, *, facts_of: FactsOf) -> Trusted
         display_name=_text_or_null(members, "displayName"),
         description=_text_or_null(members, "description"),
         trusted_certificate_authorities=tuple(
-            _authority_from_graph(item, f"{_AUTHORITIES}[{index}]", facts_of) for index, item in enumerate(items)
+            authority_from_graph(item, f"{_AUTHORITIES}[{index}]", facts_of) for index, item in enumerate(items)
         ),
     )
 
 
-def _authority_to_graph(authority: TrustedAuthority) -> dict[str, Any]:
+def trusted_properties_from_graph(
+    body: Any, current: CertificateBasedApplicationConfiguration
+) -> CertificateBasedApplicationConfiguration:
+    """`current` with the name and the description that a PATCH gives it. Its authorities are changed one by one."""
+    members = expect.an_object(_tidy(body), "", ("displayName", "description"))
+    return msgspec.structs.replace(
+        current,
+        display_name=_text_or_null(members, "displayName") if "displayName" in members else current.display_name,
+        description=_text_or_null(members, "description") if "description" in members else current.description,
+    )
+
+
+def authority_to_graph(authority: TrustedAuthority) -> dict[str, Any]:
+    """A certificateAuthorityAsEntity."""
     return {
-        _CERTIFICATE: base64.b64encode(authority.certificate).decode(),
+        "id": authority.id,
+        _CERTIFICATE: _base64(authority),
         "isRootAuthority": authority.is_root_authority,
         "issuer": authority.issuer,
         "issuerSubjectKeyIdentifier": authority.issuer_subject_key_identifier,
     }
 
 
-def _authority_from_graph(value: Any, where: str, facts_of: FactsOf) -> TrustedAuthority:
+def authority_from_graph(
+    value: Any, where: str, facts_of: FactsOf, current: TrustedAuthority | None = None
+) -> TrustedAuthority:
+    """The authority that `value` asks for; a PATCH keeps of `current` what it does not name. Raises Invalid."""
     members = expect.an_object(_tidy(value), where, (_CERTIFICATE, "isRootAuthority", *_COMPUTED))
+    if current is not None:
+        members = {_CERTIFICATE: _base64(current), "isRootAuthority": current.is_root_authority} | members
     der = a_key(members.get(_CERTIFICATE), expect.join(where, _CERTIFICATE))
     issuer, key_identifier = facts_of(der)
     return TrustedAuthority(
+        id=current.id if current else "",
         certificate=der,
         is_root_authority=expect.a_bool(members.get("isRootAuthority"), expect.join(where, "isRootAuthority")),
         issuer=issuer,
         issuer_subject_key_identifier=key_identifier,
     )
+
+
+def _base64(authority: TrustedAuthority) -> str:
+    return base64.b64encode(authority.certificate).decode()
 
 
 def _tidy(value: Any) -> Any:

@@ -177,7 +177,9 @@ def create_trusted_configuration(
         id=ObjectId(str(uuid.uuid4())),
         display_name=display_name,
         description=description,
-        trusted_certificate_authorities=authorities,
+        trusted_certificate_authorities=tuple(
+            msgspec.structs.replace(authority, id=str(uuid.uuid4())) for authority in authorities
+        ),
     )
     transaction.attempt(Activity.ADD_TRUSTED_AUTHORITIES, OperationType.ADD, _policy_target(configuration), POLICY)
     transaction.permit(Operation.WRITE_TRUSTED_AUTHORITY)
