@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import base64
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
-from tests.local_tenant import Identity, LocalTenant, new_identity
+from tests.local_tenant import NOW, Identity, LocalTenant, new_identity
 
 ROOT = "/beta/directory/certificateAuthorities/certificateBasedApplicationConfigurations"
 OTHER = new_identity("other authority")
@@ -57,7 +63,7 @@ def test_a_list_has_room_for_ten(tenant: LocalTenant, path: str) -> None:
     tenant.refused("POST", f"{path}/trustedCertificateAuthorities", authority(), status=400)
 
 
-@pytest.mark.parametrize("body", [{}, {"isRootAuthority": True}, authority(certificate="AAAA"), authority(id="x")])
+@pytest.mark.parametrize("body", [{}, {"isRootAuthority": True}, authority(certificate="AAAA")])
 def test_what_is_no_authority_is_refused(tenant: LocalTenant, path: str, body: dict[str, Any]) -> None:
     tenant.refused("POST", f"{path}/trustedCertificateAuthorities", body, status=400)
 
@@ -86,10 +92,29 @@ def test_an_authority_that_is_added_counts_at_once(tenant: LocalTenant, path: st
     policy = {"isEnabled": True, "applicationRestrictions": {"keyCredentials": [entry]}}
     tenant.must("PATCH", "/beta/policies/defaultAppManagementPolicy", policy)
     made = tenant.new_application()
-    body = {"keyCredentials": [{"type": "AsymmetricX509Cert", "usage": "Verify", "key": authority()["certificate"]}]}
+    root, leaf = chain()
+    key = base64.b64encode(leaf).decode()
+    body = {"keyCredentials": [{"type": "AsymmetricX509Cert", "usage": "Verify", "key": key}]}
     tenant.refused("PATCH", f"/applications/{made['id']}", body, status=400)
     authorities = f"{path}/trustedCertificateAuthorities"
-    added = tenant.must("POST", authorities, authority())
-    # A certificate that says of itself that it is no authority vouches for nobody, itself included.
-    tenant.refused("PATCH", f"/applications/{made['id']}", body, status=400)
+    added = tenant.must("POST", authorities, authority(certificate=base64.b64encode(root).decode()))
+    tenant.must("PATCH", f"/applications/{made['id']}", body)
     tenant.must("DELETE", f"{authorities}/{added['id']}")
+    tenant.must("PATCH", f"/applications/{made['id']}", {"keyCredentials": []})
+    tenant.refused("PATCH", f"/applications/{made['id']}", body, status=400)
+
+
+def chain() -> tuple[bytes, bytes]:
+    """An authority, and a certificate that it issued."""
+    key = ec.generate_private_key(ec.SECP256R1())
+
+    def issued(subject: str, *, is_authority: bool) -> bytes:
+        name, issuer = (
+            x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in (subject, "Contoso Root")
+        )
+        builder = x509.CertificateBuilder(issuer, name, key.public_key(), x509.random_serial_number())
+        builder = builder.not_valid_before(NOW).not_valid_after(NOW + timedelta(days=30))
+        builder = builder.add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+        return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+    return issued("Contoso Root", is_authority=True), issued("payroll", is_authority=False)

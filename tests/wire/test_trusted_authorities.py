@@ -47,6 +47,7 @@ def test_a_configuration_is_read_and_shown() -> None:
         "description": None,
         "trustedCertificateAuthorities": [
             {
+                "id": "",
                 "certificate": BASE64,
                 "isRootAuthority": True,
                 "issuer": "CN=Root",

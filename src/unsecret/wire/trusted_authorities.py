@@ -93,8 +93,9 @@ def authority_to_graph(authority: TrustedAuthority) -> dict[str, Any]:
 def authority_from_graph(
     value: Any, where: str, facts_of: FactsOf, current: TrustedAuthority | None = None
 ) -> TrustedAuthority:
-    """The authority that `value` asks for; a PATCH keeps of `current` what it does not name. Raises Invalid."""
-    members = expect.an_object(_tidy(value), where, (_CERTIFICATE, "isRootAuthority", *_COMPUTED))
+    """The authority that `value` asks for; a PATCH keeps of `current` what it does not name. An id that is
+    sent back is passed over. Raises Invalid."""
+    members = expect.an_object(_tidy(value), where, ("id", _CERTIFICATE, "isRootAuthority", *_COMPUTED))
     if current is not None:
         members = {_CERTIFICATE: _base64(current), "isRootAuthority": current.is_root_authority} | members
     der = a_key(members.get(_CERTIFICATE), expect.join(where, _CERTIFICATE))
