@@ -299,12 +299,21 @@ class LocalTenant:
         granted = {"scp": scopes, "tid": self.tenant_id, "ver": "1.0"}
         return self.signing.sign({"aud": f"{BASE}", "iss": issuer, **times, **client, **person, **granted, **claims})
 
+    def define_attribute(self, set_name: str, name: str, **changed: Any) -> None:
+        """Make sure that there is a custom security attribute of this name, a free string unless told otherwise."""
+        definition = {"attributeSet": set_name, "name": name, "type": "String", "status": "Available"}
+        flags = {"isCollection": False, "isSearchable": True, "usePreDefinedValuesOnly": False}
+        for path, body in (("attributeSets", {"id": set_name}), (_DEFINITIONS, definition | flags | changed)):
+            assert self.graph("POST", f"/directory/{path}", body).status_code in (201, 409)
+
     def give_attributes(self, principal_id: str, **attributes: str) -> None:
         """Assign custom security attributes, as Set_Name=value."""
         sets: dict[str, dict[str, str]] = {}
         for name, value in attributes.items():
             set_name, _, attribute = name.partition("_")
             sets.setdefault(set_name, {})[attribute] = value
+        for name in attributes:
+            self.define_attribute(*name.split("_", 1))
         body = {"customSecurityAttributes": {name: {"@odata.type": _VALUE, **held} for name, held in sets.items()}}
         self.must("PATCH", f"/servicePrincipals/{principal_id}", body)
 
@@ -334,4 +343,5 @@ PASSWORD = "Correct-horse-7"
 _DIGEST = passwords.digest(PASSWORD)
 """Made once: it takes long on purpose."""
 
+_DEFINITIONS = "customSecurityAttributeDefinitions"
 _VALUE = "#microsoft.graph.customSecurityAttributeValue"

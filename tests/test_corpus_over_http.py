@@ -105,6 +105,9 @@ class Stage:
         (attributes,) = self.case.caller.attributes or ({},)
         if attributes:
             principal = self.tenant.get(f"/servicePrincipals(appId='{self.tenant.new.client_id}')")
+            for set_name, held in attributes.items():
+                for name in held:
+                    self.tenant.define_attribute(set_name, name)
             body = {"customSecurityAttributes": dict(attributes)}
             self.tenant.must("PATCH", f"/servicePrincipals/{principal['id']}", body)
 

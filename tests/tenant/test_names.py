@@ -16,6 +16,8 @@ OTHER_VIEWS = {
     "create_role_assignment": "assign_role",
     "get_role_definition": "get_role",
     "get_role_template": "get_role",
+    "get_allowed_value": "get_attribute_definition",
+    "list_allowed_values": "get_attribute_definition",
     "list_role_definitions": "list_roles",
     "list_role_templates": "list_roles",
     "get_property": "get_object",

@@ -120,6 +120,7 @@ def test_nobody_makes_an_exempt_accomplice_without_that_permission_either(tenant
         "Add service principal",
         "failure",
     )
+    tenant.define_attribute("Exemptions", "Level")
     tenant.must("POST", "/servicePrincipals", body)
 
 

@@ -185,6 +185,7 @@ def test_attributes_of_a_person_exempt_so_that_they_need_a_permission_of_their_o
     }
     app = tenant.as_workload("User.ReadWrite.All")
     tenant.refused("PATCH", f"/users/{who.user.id}", body, status=403, token=app.token)
+    tenant.define_attribute("Team", "Name")
     tenant.must("PATCH", f"/users/{who.user.id}", body)
     shown = tenant.get(f"/users/{who.user.id}?$select=customSecurityAttributes")
     assert shown["customSecurityAttributes"]["Team"]["Name"] == "a"

@@ -16,6 +16,7 @@ from unsecret.errors import MethodNotAllowed, NotFound, UnsecretError
 from unsecret.tenant import (
     app_role_assignments,
     applications,
+    attributes,
     audit_logs,
     azure_resource_manager,
     batch,
@@ -70,6 +71,7 @@ GRAPH_ROUTES: Routes = [
     *organization.ROUTES,
     *users.ROUTES,
     *directory_roles.ROUTES,
+    *attributes.ROUTES,
     *users.REST_OF_ME,
 ]
 """Served under /v1.0 and /beta."""

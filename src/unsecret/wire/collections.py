@@ -196,6 +196,15 @@ PERMISSION_GRANTS = Collection(
     plain={"clientId": _IDENTITY, "consentType": _EQUAL, "principalId": _IDENTITY, "resourceId": _IDENTITY},
 )
 
+ATTRIBUTE_SETS = Collection(type="microsoft.graph.attributeSet", declared=_words("id description maxAttributesPerSet"))
+ATTRIBUTE_DEFINITIONS = Collection(
+    type="microsoft.graph.customSecurityAttributeDefinition",
+    declared=_words(
+        "id attributeSet description isCollection isSearchable name status type usePreDefinedValuesOnly allowedValues"
+    ),
+)
+ALLOWED_VALUES = Collection(type="microsoft.graph.allowedValue", declared=_words("id isActive"))
+
 TRUSTED_CONFIGURATIONS = Collection(
     type="microsoft.graph.certificateBasedApplicationConfiguration",
     declared=_words("id deletedDateTime displayName description trustedCertificateAuthorities"),

@@ -14,7 +14,7 @@ from typing import Any
 from unsecret.wire.expect import an_object, join
 from unsecret.wire.shapes import unfit
 
-_NAME = re.compile(r"[^\W_]{1,32}")
+NAME = re.compile(r"[^\W_]{1,32}")
 """Letters and digits. An exemption names an attribute as `<set>_<attribute>`: with an underscore inside a name,
 two different attributes could have the same id, and one could pass for the other."""
 
@@ -67,7 +67,7 @@ def _named(value: Any, where: str, most: int) -> dict[str, Any]:
     if len(members) > most:
         raise unfit(f"at most {most} members", where)
     for name in members:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise unfit("names of 1 to 32 letters and digits as members", where)
     return members
 

@@ -18,6 +18,7 @@ from unsecret.model.people import AnyObject, DirectoryRoleAssignment, User
 from unsecret.model.query import Page, Query
 from unsecret.rules.permission import Operation
 from unsecret.store import directory_roles, links, users
+from unsecret.tenant.use_cases.attributes import held_to_definitions
 from unsecret.tenant.use_cases.judging import verified_domains
 from unsecret.tenant.use_cases.transaction import USER_MANAGEMENT, Transaction, not_found, target_of
 from unsecret.wire.logs import modified_properties
@@ -90,6 +91,7 @@ def create_user(transaction: Transaction, body: UserBody, password_digest: bytes
     transaction.permit(Operation.WRITE_USER)
     if _ATTRIBUTES in body.properties:
         transaction.permit(Operation.WRITE_USER_CUSTOM_SECURITY_ATTRIBUTES)
+    user = _with_defined_attributes(transaction, None, user)
     _require_own_domain(transaction, user)
     users.add(transaction.conn, transaction.tenant_id, user, password_digest=password_digest)
     transaction.record(*modified_properties(None, user))
@@ -111,6 +113,7 @@ def update_user(
         sensitive = password_digest is not None or _changes_what_is_sensitive(before, body)
         _permit_writing(transaction, before, sensitive=sensitive)
     after = msgspec.structs.replace(before, **body.properties)
+    after = _with_defined_attributes(transaction, before, after)
     if after.user_principal_name != before.user_principal_name:
         _require_own_domain(transaction, after)
     users.replace(transaction.conn, transaction.tenant_id, after)
@@ -133,6 +136,12 @@ def delete_user(transaction: Transaction, id_or_upn: str) -> None:
 def not_delegated() -> Invalid:
     """Graph's refusal of /me to an application."""
     return Invalid("/me request is only valid with delegated authentication flow.", code="BadRequest")
+
+
+def _with_defined_attributes(transaction: Transaction, before: User | None, after: User) -> User:
+    held = before.custom_security_attributes if before else {}
+    settled = held_to_definitions(transaction, held, after.custom_security_attributes)
+    return msgspec.structs.replace(after, custom_security_attributes=settled)
 
 
 def _find(transaction: Transaction, id_or_upn: str) -> User:

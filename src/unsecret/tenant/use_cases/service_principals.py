@@ -14,6 +14,7 @@ from unsecret.model.identifiers import ObjectId
 from unsecret.rules.permission import Operation
 from unsecret.store import credentials, directory_objects
 from unsecret.tenant.use_cases.applications import mirrored
+from unsecret.tenant.use_cases.attributes import held_to_definitions
 from unsecret.tenant.use_cases.credentials import (
     credentials_changed,
     described,
@@ -69,6 +70,7 @@ def create_service_principal(transaction: Transaction, body: ServicePrincipalBod
         other=principal.other | other,
         key_credentials=merged_keys((), body.key_credentials or (), transaction.now),
     )
+    principal = _with_defined_attributes(transaction, None, principal)
     require_lawful(transaction, principal, key_additions(transaction, (), principal.key_credentials))
     require_unlocked(transaction, msgspec.structs.replace(principal, key_credentials=()), principal)
     require_room(principal)
@@ -78,6 +80,14 @@ def create_service_principal(transaction: Transaction, body: ServicePrincipalBod
     if principal.key_credentials:
         transaction.record(*described(None, principal), activity=Activity.ADD_SERVICE_PRINCIPAL_CREDENTIALS)
     return principal
+
+
+def _with_defined_attributes(
+    transaction: Transaction, before: ServicePrincipal | None, after: ServicePrincipal
+) -> ServicePrincipal:
+    held = before.custom_security_attributes if before else {}
+    settled = held_to_definitions(transaction, held, after.custom_security_attributes)
+    return msgspec.structs.replace(after, custom_security_attributes=settled)
 
 
 def _permit_creation(transaction: Transaction, application: Application | None, body: ServicePrincipalBody) -> None:
@@ -103,6 +113,7 @@ def update_service_principal(
     _permit_update(transaction, before, body)
     _refuse_passwords(body)
     after = msgspec.structs.replace(before, **body.properties)
+    after = _with_defined_attributes(transaction, before, after)
     _require_same_offer(transaction, before, after)
     if body.key_credentials is not None:
         keys = merged_keys(before.key_credentials, body.key_credentials, transaction.now)
