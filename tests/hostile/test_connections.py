@@ -17,6 +17,8 @@ import pytest
 from tests.hostile.sockets import answered, seconds_until_closed, silent, tls
 from tests.local_tenant import LocalTenant
 from tests.running_tenant import RunningTenant
+from unsecret.operate.client import GraphClient
+from unsecret.operate.connection import read_connection
 from unsecret.tenant.idle_connections import SILENT_FOR, SPEAKS_WITHIN, Traffic, is_stuck
 from unsecret.tenant.server import HEADERS_WITHIN, LONGEST_HEADERS
 
@@ -142,3 +144,50 @@ def test_a_compressed_body_is_refused_before_anything_is_unpacked(tenant: LocalT
 
 def test_a_body_that_says_it_is_not_compressed_is_read(tenant: LocalTenant) -> None:
     tenant.must("POST", "/applications", {"displayName": "plain"}, Content_Encoding="identity")
+
+
+RAW = {
+    "a NUL in a path": b"GET /v1.0/applications/%00 HTTP/1.1",
+    "no UTF-8 in a path": b"GET /v1.0/applications/%ff%fe HTTP/1.1",
+    "half a surrogate pair in a path": b"GET /v1.0/applications/%ED%A0%80 HTTP/1.1",
+    "bytes beyond ASCII in a path": b"GET /v1.0/applications/\xff\xfe HTTP/1.1",
+    "a NUL in a query": b"GET /v1.0/applications?$filter=displayName%20eq%20'%00' HTTP/1.1",
+    "no UTF-8 in a query": b"GET /v1.0/applications?$filter=displayName%20eq%20'%ff' HTTP/1.1",
+    "half a surrogate pair in a query": b"GET /v1.0/applications?$search=%ED%A0%80 HTTP/1.1",
+    "a percent sign and no digits": b"GET /v1.0/applications/%zz?$filter=%zz HTTP/1.1",
+    "an absolute address": b"GET http://evil.example/v1.0/applications HTTP/1.1",
+    "no path": b"OPTIONS * HTTP/1.1",
+    "a method that nobody knows": b"BREW /v1.0/applications HTTP/1.1",
+    "another version of HTTP": b"GET /v1.0/applications HTTP/3.7",
+    "nonsense": b"\x00\x01\x02\x03",
+    "a path of dots": b"GET /v1.0/../../etc/passwd HTTP/1.1",
+    "a header that is no ASCII": b"GET /v1.0/applications HTTP/1.1\r\nUser-Agent: \xff\xfe\xed\xa0\x80",
+    "a request id that is none": b"GET /v1.0/applications HTTP/1.1\r\nclient-request-id: \xff{}%00",
+    "two lengths": b"POST /v1.0/applications HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6",
+    "a length and chunks": b"POST /v1.0/applications HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked",
+    "a length below nothing": b"POST /v1.0/applications HTTP/1.1\r\nContent-Length: -1",
+    "a host that is none": b"GET /v1.0/organization HTTP/1.1\r\nHost: [::1%25]\xff:99999",
+}
+
+
+@pytest.fixture(scope="module")
+def bearer(running: RunningTenant) -> bytes:
+    with GraphClient(read_connection(running.data)) as client:
+        return client._bearer().encode()
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_what_no_library_would_send_is_refused_and_foreseen(
+    running: RunningTenant, port: int, bearer: bytes, name: str
+) -> None:
+    with tls(port, running.ca) as connection:
+        head = RAW[name] + b"\r\nAuthorization: Bearer " + bearer + b"\r\nConnection: close\r\n"
+        host = b"" if b"Host" in RAW[name] else b"Host: localhost\r\n"
+        try:
+            answer = answered(connection, head + host + b"\r\n")
+        except OSError:
+            answer = b""
+    assert not answer or int(answer.split()[1]) < 500 or b"501 " in answer[:20], answer
+    assert "request failed" not in running.log.read_text()
+    with good_client(running) as client:
+        assert client.get("/health").status_code == 200

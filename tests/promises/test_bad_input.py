@@ -231,8 +231,35 @@ def test_a_query_that_makes_no_sense_is_400(tenant: LocalTenant, query: str) -> 
     assert_refused_in_graphs_words(tenant.graph("GET", f"/applications?{query}"))
 
 
-def test_a_zero_byte_in_a_filter_finds_nothing(tenant: LocalTenant) -> None:
-    assert tenant.get("/applications?$filter=displayName eq '%00'")["value"] == []
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/v1.0/applications?$filter=displayName eq '%00'", ""),
+        ("GET", "/v1.0/applications(uniqueName='a%00')", ""),
+        ("DELETE", "/v1.0/applications/%00", ""),
+        ("POST", "/v1.0/applications", r'{"displayName": "a\u0000b"}'),
+        ("POST", "/v1.0/applications", r'{"displayName": "a", "web": {"redirectUris": ["https://a\u0000"]}}'),
+        ("POST", "/v1.0/applications", r'{"displayName": "a", "\u0000": 1}'),
+        ("POST", "/v1.0/directoryObjects/getByIds", r'{"ids": ["\u0000"]}'),
+        ("GET", "/common/oauth2/v2.0/authorize?client_id=%00", ""),
+    ],
+)
+def test_a_nul_is_refused_wherever_it_stands(tenant: LocalTenant, method: str, path: str, body: str) -> None:
+    answer = send(tenant, method, path, body)
+    assert_refused_in_graphs_words(answer)
+    assert "NUL" in answer.json()["error"]["message"]
+
+
+def test_a_nul_in_a_form_is_refused(tenant: LocalTenant) -> None:
+    answer = tenant.token_request(client_id="a\0b", client_secret="c")
+    assert answer.status_code == 400
+    assert "NUL" in answer.json()["error_description"]
+
+
+def test_what_only_looks_like_a_nul_is_kept(tenant: LocalTenant) -> None:
+    made = tenant.new_application(r"not a NUL: \u0000")
+    assert made["displayName"] == r"not a NUL: \u0000"
+    tenant.must("DELETE", f"/applications/{made['id']}")
 
 
 @pytest.mark.parametrize("path", ["/v1.0/applications", "/v1.0/policies/defaultAppManagementPolicy"])

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from unsecret.errors import MethodNotAllowed, NotFound, UnsecretError
+from unsecret.errors import Invalid, MethodNotAllowed, NotFound, UnsecretError
 from unsecret.tenant import (
     app_role_assignments,
     applications,
@@ -36,6 +36,7 @@ from unsecret.tenant import (
     users,
 )
 from unsecret.tenant.call import (
+    NUL,
     Call,
     Routes,
     correlation_id,
@@ -85,6 +86,7 @@ def create_app(services: Services) -> Starlette:
     app = Starlette(
         middleware=[
             Middleware(Unforeseen),
+            Middleware(WithoutNul),
             Middleware(CanonicalPaths, words=_words(GRAPH_ROUTES + BETA_ROUTES)),
         ],
         exception_handlers={UnsecretError: _refuse, HTTPException: _refuse_by_status},
@@ -154,6 +156,20 @@ async def _refuse_by_status(request: Request, error: Exception) -> Response:
     if error.status_code == _METHOD_NOT_ALLOWED:
         return await _refuse(request, MethodNotAllowed(f"{request.method} is not possible on {path}."))
     return await _refuse(request, NotFound(f"There is nothing at {path}.", code="ResourceNotFound"))
+
+
+class WithoutNul:
+    """ASGI middleware that refuses an address with a NUL in it: nothing has such a name, and databases differ in what
+    they make of the question."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.app
+        if scope["type"] == "http" and (NUL in scope["path"] or b"%00" in scope["query_string"]):
+            app = await _refuse(Request(scope), Invalid("The address holds a NUL (%00). Leave it out."))
+        await app(scope, receive, send)
 
 
 class Unforeseen:

@@ -65,6 +65,8 @@ async def read_form(request: Request) -> Fields:
     if content_type != _FORM:
         raise TokenRefused(900144, parameter="grant_type", remedy=_FORM_REMEDY)
     raw = await read_bounded(request, MAX_FORM_BYTES)
+    if b"%00" in raw or b"\0" in raw:
+        raise TokenRefused(9002313, reason="The body holds a NUL (%00), which is in no parameter.")
     try:
         return parse_qsl(raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
     except ValueError:
