@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 import time
@@ -31,12 +30,13 @@ def seconds_until_closed(connection: socket.socket, within: float) -> float | No
     """How long until the server ends the connection; None if it does not in time. What it says meanwhile is read."""
     began = time.monotonic()
     connection.settimeout(within)
-    with contextlib.suppress(ConnectionError, ssl.SSLError):
-        try:
-            while connection.recv(65536):
-                connection.settimeout(max(0.01, within - (time.monotonic() - began)))
-        except TimeoutError:
-            return None
+    try:
+        while connection.recv(65536):
+            connection.settimeout(max(0.01, within - (time.monotonic() - began)))
+    except TimeoutError:
+        return None
+    except OSError:  # not politely, but closed
+        pass
     return time.monotonic() - began
 
 
