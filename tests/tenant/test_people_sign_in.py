@@ -334,6 +334,19 @@ def test_a_single_page_application_redeems_across_origins(tenant: LocalTenant, a
     origin = {"Origin": "https://app.example"}
     answer = redeem(tenant, app, code, headers=origin, client_secret="", redirect_uri=page)
     assert answer.status_code == 200, answer.text
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    refused = redeem(tenant, app, code, headers=origin, client_secret="", redirect_uri=page)
+    assert refused.headers["access-control-allow-origin"] == "https://app.example"  # what was wrong is read, too
+
+
+def test_no_other_page_reads_an_answer(tenant: LocalTenant, ada: User):
+    page = "https://app.example/spa"
+    app = new_web_app(tenant, web_redirect_uris=(), spa_redirect_uris=(page,))
+    code = code_for(tenant, app, ada, redirect_uri=page)
+    elsewhere = {"Origin": "https://evil.example"}
+    answer = redeem(tenant, app, code, headers=elsewhere, client_secret="", redirect_uri=page)
+    assert "access-control-allow-origin" not in answer.headers
+    assert "access-control-allow-origin" not in with_password(tenant, ada, headers=elsewhere).headers
 
 
 # -- refresh and passwords --------------------------------------------------------------------------------------------

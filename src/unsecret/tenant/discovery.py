@@ -24,7 +24,7 @@ from unsecret.wire.aadsts import TokenRefused
 
 TENANTLESS = frozenset({"common", "organizations", "consumers"})
 
-_CACHED = {"Cache-Control": "max-age=86400, private"}
+_CACHED = {"Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*"}
 _GRANT_TYPES = [
     *("authorization_code", "refresh_token", "client_credentials", "password"),
     "urn:ietf:params:oauth:grant-type:device_code",

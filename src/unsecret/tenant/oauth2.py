@@ -26,6 +26,7 @@ from unsecret.tenant.signing_in.device_codes import device_code_v1, device_code_
 from unsecret.tenant.signing_in.device_pages import device_login, device_page
 from unsecret.tenant.signing_in.log_out import log_out
 from unsecret.tenant.signing_in.people import tenant_of_account
+from unsecret.tenant.signing_in.redirects import origin_of
 from unsecret.tenant.signing_in.texts import tenant_of
 from unsecret.tenant.signing_in.user_information import user_info, user_realm
 from unsecret.tenant.token_answers import Trace, answer, as_refusal, refusing, trace_of
@@ -72,7 +73,20 @@ async def _token(request: Request, endpoint: Endpoint) -> Response:
         if asking.attempt.is_somebodys and not asking.attempt.is_recorded:
             await record(asking, as_refusal(error))
         raise
+    finally:
+        if "origin" in request.headers:
+            _let_pages_read(asking)
     return answer(body, request)
+
+
+def _let_pages_read(asking: Asking) -> None:
+    """Let a single-page application read the answer from where its redirect URIs say that it is, and no other page.
+
+    https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CORS
+    """
+    origin, application = asking.request.headers["origin"], asking.attempt.application
+    if application and origin in {origin_of(uri) for uri in application.spa_redirect_uris}:
+        asking.request.state.readable_from = origin
 
 
 async def _implied_tenant(services: Services, form: dict[str, str], trace: Trace) -> Tenant | None:

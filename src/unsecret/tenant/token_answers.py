@@ -55,6 +55,8 @@ def answer(body: Any, request: Request, *, status: int = 200, headers: Mapping[s
     """`body` as JSON with the request's ids."""
     trace = trace_of(request)
     traced = {"x-ms-request-id": trace.trace_id, "client-request-id": trace.correlation_id}
+    if (origin := getattr(request.state, "readable_from", None)) is not None:
+        traced |= {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
     return Response(msgspec.json.encode(body), status, {**headers, **traced}, _JSON)
 
 

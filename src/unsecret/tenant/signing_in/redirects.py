@@ -79,6 +79,12 @@ def source_of(uri: str) -> str:
     return f"{parts.scheme}:"
 
 
+def origin_of(uri: str) -> str:
+    """The origin of a redirect URI, as a browser writes it."""
+    parts = _split(uri)
+    return f"{parts.scheme}://{parts.netloc}".lower() if parts else ""
+
+
 def _can_be_gone_to(uri: str) -> bool:
     if len(uri) > LONGEST_REDIRECT_URI or not uri.isascii() or not uri.isprintable() or " " in uri or "\\" in uri:
         return False
