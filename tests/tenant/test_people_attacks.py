@@ -102,6 +102,7 @@ ADDRESSES = [
     ("http://localhost:99999", "http://localhost", False),
     ("http://127.0.0.1:1", "http://localhost", False),
     ("https://app.example:444/cb", "https://app.example/cb", False),
+    ("http://app.example:444/cb", "http://app.example/cb", False),
     ("https://app.example/cb#x", "https://app.example/cb", False),
     ("https://app.example/cb/../evil", "https://app.example/cb", False),
     ("https://app.example/cb%0d%0aLocation:x", "https://app.example/cb", False),
