@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import os
 import random
 import ssl
 import statistics
@@ -18,10 +19,10 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 from cryptography import x509
@@ -39,8 +40,9 @@ WARM = 0.25
 """The share of the time after which memory is expected to stay as it is."""
 
 MEMORY_GROWTH = 0.05
-LATENCY_GROWTH = 1.0
-"""How much the median of the last third may be above that of the first, as a share: machines are shared."""
+WORK_GROWTH = 0.25
+"""How much more of the processor's time an act may take the server in the last third than in the first. Unlike the time
+until an answer comes, this is the server's alone, whatever else the machine does."""
 
 RENEWED_EVERY = 1200.0
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -162,73 +164,89 @@ def _required(answer: httpx2.Response, status: int) -> httpx2.Response:
     return answer
 
 
-def resident(leader: int) -> float:
-    """MiB of a process and all that it started."""
-    total, waiting = 0, [leader]
+class Use(NamedTuple):
+    """What the server's processes have used: `at` seconds after the begin, MiB of memory, seconds of processor."""
+
+    at: float
+    memory: float
+    work: float
+
+
+def use(leader: int, at: float) -> Use:
+    """Of a process and all that it started."""
+    total, ticks, waiting = 0, 0, [leader]
     while waiting:
         process = waiting.pop()
         try:
             lines = Path(f"/proc/{process}/status").read_text().splitlines()
             children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+            stat = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
         except OSError:
             continue
         total += next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
+        ticks += int(stat[11]) + int(stat[12])
         waiting += map(int, children)
-    return total / 1024
+    return Use(at, total / 1024, ticks / os.sysconf("SC_CLK_TCK"))
 
 
 @dataclass
 class Soaked:
-    """What came of it. `memory` is (second, MiB); `full` and `offered` are acts a second."""
+    """What came of it. `full` and `offered` are acts a second."""
 
     full: float
     offered: float
     began: float
     seen: Seen
-    memory: list[tuple[float, float]]
+    used: list[Use]
     seconds: float
 
     def growth_of_memory(self) -> float:
-        warm = [size for at, size in self.memory if self.seconds * WARM <= at < self.seconds * (WARM + 0.15)]
-        end = [size for at, size in self.memory if at >= self.seconds * 0.85]
+        """Of the end, beside the time just after the server was warm."""
+        warm = [one.memory for one in self.used if self.seconds * WARM <= one.at < self.seconds * (WARM + 0.15)]
+        end = [one.memory for one in self.used if one.at >= self.seconds * 0.85]
         return statistics.median(end) / statistics.median(warm) - 1
 
-    def growth_of_latency(self) -> float:
-        thirds = [[], [], []]
-        for at, took in self.seen.times:
-            thirds[min(2, max(0, int((at - self.began) / self.seconds * 3)))].append(took)
-        return statistics.median(thirds[2]) / statistics.median(thirds[0]) - 1
+    def growth_of_work(self) -> float:
+        """Of the last third, beside the first."""
+        third = self.seconds / 3
+        return self.work(2 * third, self.seconds) / self.work(0.0, third) - 1
 
-    def minutes(self, length: float = 60.0) -> list[tuple[int, int, float, float, float]]:
-        """Of each minute: its number, acts, median and 99th of 100 in milliseconds, memory in MiB."""
-        rows = []
+    def work(self, begin: float, end: float) -> float:
+        """Milliseconds of processor that the server took for each act that began in this time."""
+        used = [one.work for one in self.used if begin <= one.at < end]
+        acts = sum(begin <= at - self.began < end for at, _ in self.seen.times)
+        return (used[-1] - used[0]) / max(1, acts) * 1000
+
+    def minutes(self, length: float = 60.0) -> Iterator[str]:
+        """A line of the table for each minute."""
         for number in range(max(1, round(self.seconds / length))):
-            took = sorted(t for at, t in self.seen.times if number * length <= at - self.began < (number + 1) * length)
-            sizes = [size for at, size in self.memory if number * length <= at < (number + 1) * length]
-            if took and sizes:
-                p50, p99 = statistics.median(took) * 1000, took[len(took) * 99 // 100] * 1000
-                rows.append((number + 1, len(took), p50, p99, statistics.median(sizes)))
-        return rows
+            begin, end = number * length, (number + 1) * length
+            took = sorted(t * 1000 for at, t in self.seen.times if begin <= at - self.began < end)
+            memory = [one.memory for one in self.used if begin <= one.at < end]
+            if took and memory:
+                middle, late = statistics.median(took), took[len(took) * 99 // 100]
+                sizes = f"{self.work(begin, end):.2f} | {statistics.median(memory):.0f}"
+                yield f"| {number + 1} | {len(took)} | {middle:.1f} | {late:.1f} | {sizes} |"
 
     def complaints(self) -> list[str]:
         """What was not as it should be."""
         found = [f"{count} × {what}" for what, count in self.seen.wrong.items()]
         if (memory := self.growth_of_memory()) > MEMORY_GROWTH:
             found.append(f"memory grew by {memory:.1%}")
-        if (latency := self.growth_of_latency()) > LATENCY_GROWTH:
-            found.append(f"answers came {latency:.0%} later in the end")
+        if (work := self.growth_of_work()) > WORK_GROWTH:
+            found.append(f"an act took {work:.0%} more work in the end")
         return found
 
     def report(self) -> str:
         lines = [
             f"{self.seen.done.total()} acts in {self.seconds / 60:.1f} minutes: {self.offered:.0f} a second were "
             f"offered, half of the {self.full:.0f} that this machine did at most beside its clients.",
-            f"Memory grew by {self.growth_of_memory():+.1%} once warm, the median answer by "
-            f"{self.growth_of_latency():+.0%}.",
+            f"Memory grew by {self.growth_of_memory():+.1%} once warm, the server's work for an act by "
+            f"{self.growth_of_work():+.0%}.",
             "",
-            "| minute | acts | p50 ms | p99 ms | MiB |",
-            "| --- | --- | --- | --- | --- |",
-            *(f"| {m} | {n} | {p50:.1f} | {p99:.1f} | {size:.0f} |" for m, n, p50, p99, size in self.minutes()),
+            "| minute | acts | p50 ms | p99 ms | work ms | MiB |",
+            "| --- | --- | --- | --- | --- | --- |",
+            *self.minutes(),
             "",
             ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in self.seen.done.most_common()),
         ]
@@ -247,16 +265,16 @@ async def soak(running: RunningTenant, *, seconds: float, full_seconds: float = 
         await traffic.offer(full_seconds, 0.0)
         full = traffic.seen.done.total() / full_seconds
         traffic.seen = Seen(wrong=traffic.seen.wrong)
-        began, memory = time.monotonic(), []
-        watching = asyncio.create_task(_watch(running.process.pid, began, memory, min(5.0, seconds / 40)))
+        began, used = time.monotonic(), []
+        watching = asyncio.create_task(_watch(running.process.pid, began, used, min(5.0, seconds / 40)))
         await traffic.offer(seconds, CLIENTS / (full / 2))
         watching.cancel()
-    return Soaked(full, full / 2, began, traffic.seen, memory, seconds)
+    return Soaked(full, full / 2, began, traffic.seen, used, seconds)
 
 
-async def _watch(leader: int, began: float, memory: list[tuple[float, float]], every: float) -> None:
+async def _watch(leader: int, began: float, used: list[Use], every: float) -> None:
     while True:
-        memory.append((time.monotonic() - began, resident(leader)))
+        used.append(use(leader, time.monotonic() - began))
         await asyncio.sleep(every)
 
 

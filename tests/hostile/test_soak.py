@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.soak import Seen, Soaked, soak
+from tests.hostile.soak import Seen, Soaked, Use, soak
 from tests.running_tenant import RunningTenant
 
 SECONDS = 6.0
@@ -25,21 +25,23 @@ def test_mixed_load_is_answered_and_memory_does_not_run_away(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("end", "late", "wrong", "complaint"),
+    ("memory", "work", "wrong", "complaint"),
     [
-        (100.0, 0.01, {}, None),
-        (104.0, 0.015, {}, None),
-        (120.0, 0.01, {}, "memory grew by 20.0%"),
-        (100.0, 0.05, {}, "answers came 400% later"),
-        (100.0, 0.01, {"read: 500": 3}, "3 × read: 500"),
+        (100.0, 0.002, {}, None),
+        (104.0, 0.0022, {}, None),
+        (120.0, 0.002, {}, "memory grew by 20.0%"),
+        (100.0, 0.010, {}, "took 4"),
+        (100.0, 0.002, {"read_one: 500": 3}, "3 × read_one: 500"),
     ],
 )
 def test_what_grows_or_goes_wrong_is_said(
-    end: float, late: float, wrong: dict[str, int], complaint: str | None
+    memory: float, work: float, wrong: dict[str, int], complaint: str | None
 ) -> None:
-    seen = Seen(times=[(second, 0.01 if second < 300 else late) for second in range(600)], wrong=Counter(wrong))
-    memory = [(float(second), 100.0 if second < 300 else end) for second in range(0, 600, 5)]
-    soaked = Soaked(full=100, offered=50, began=0.0, seen=seen, memory=memory, seconds=600.0)
+    """Ten minutes with an act in each second; in the second half memory and work are as the case says."""
+    seen = Seen(times=[(float(second), 0.01) for second in range(600)], wrong=Counter(wrong))
+    used = [Use(float(second), 100.0, second * 0.002) for second in range(300)]
+    used += [Use(float(second), memory, 0.6 + (second - 300) * work) for second in range(300, 600)]
+    soaked = Soaked(full=100, offered=50, began=0.0, seen=seen, used=used, seconds=600.0)
     said = soaked.complaints()
     assert complaint in said[0] if complaint else said == [], said
     assert (complaint or "Nothing was wrong") in soaked.report()
