@@ -78,7 +78,7 @@ async def by_two_transactions(round_: Round) -> bool:
         service_principal_id=ObjectId(round_.object_id),
         display_name="careless",
     )
-    circumstances = Circumstances(now=tenant.clock.now, correlation_id="careless")
+    circumstances = Circumstances(now=tenant.clock.now, machine_now=tenant.clock.now, correlation_id="careless")
     request = PasswordRequest()
     credential, text = new_password(request, tenant.clock.now)
     with tenant.store.read() as conn:

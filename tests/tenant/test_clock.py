@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.local_tenant import BASE, NOW, Identity, LocalTenant
+from tests.tenant.test_key_rolling import adding
 from unsecret.tenant.signing import SigningKeys
 from unsecret.wire.instants import format_instant
 
@@ -163,6 +164,14 @@ def test_logs_are_dated_by_it(moving: LocalTenant) -> None:
 def test_what_a_client_signed_is_held_against_its_own_clock_which_did_not_move(moving: LocalTenant) -> None:
     moving.move_clock(move="P100D")
     moving.sign_in(moving.new.client_id)
+
+
+def test_a_proof_for_rolling_a_key_is_held_against_it_too(moving: LocalTenant) -> None:
+    workload = moving.as_workload()
+    body = adding(moving, workload.application.id)
+    moving.move_clock(move="P100D")
+    token = moving.sign_in(workload.application.app_id)
+    moving.must("POST", f"/applications/{workload.application.id}/addKey", body, token=token)
 
 
 @pytest.mark.parametrize(

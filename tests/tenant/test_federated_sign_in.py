@@ -49,7 +49,7 @@ def tenant(
 ) -> Iterator[LocalTenant]:
     """A tenant that may ask that issuer."""
     issuers = Issuers({NAME: NAME, GITHUB: GITHUB}, transport=network)
-    local = LocalTenant(shutil.copytree(migrated, tmp_path / "data"), identity, signing, issuers=issuers)
+    local = LocalTenant(shutil.copytree(migrated, tmp_path / "data"), identity, signing, issuers=issuers, movable=True)
     yield local
     local.close()
 
@@ -280,6 +280,13 @@ def test_a_tenant_of_this_server_is_trusted_without_a_network(
     trust(tenant, robot, "sibling", issuer=issuer, subject=robot.principal.id)
     assert present(tenant, robot, token).status_code == 200
     assert network.asked == []
+
+
+def test_who_moves_the_tenants_clock_does_not_move_the_issuers(tenant: LocalTenant, robot: Robot) -> None:
+    tenant.move_clock(move="P2D")
+    assert present(tenant, robot, signed(claims())).status_code == 200
+    trust(tenant, robot, "own", issuer=f"https://sts.windows.net/{tenant.tenant_id}/", subject=robot.principal.id)
+    assert present(tenant, robot, _token_of(tenant, robot, AUDIENCE)).status_code == 200
 
 
 def test_a_token_for_somebody_else_is_no_proof(tenant: LocalTenant, robot: Robot) -> None:

@@ -40,9 +40,11 @@ class Caller(Struct, frozen=True, kw_only=True):
 
 
 class Circumstances(Struct, frozen=True, kw_only=True):
-    """The when and where of one request: what a record of it needs besides what was done."""
+    """The when and where of one request: what a record of it needs besides what was done. `machine_now` is `now` by
+    the machine's clock rather than the tenant's."""
 
     now: datetime
+    machine_now: datetime
     correlation_id: str
     ip_address: str | None = None
     user_agent: str | None = None

@@ -57,6 +57,7 @@ class Call:
         self.beta = self.version == "beta"
         self.circumstances = Circumstances(
             now=now,
+            machine_now=machine_instant_of(request),
             correlation_id=correlation_id(request),
             ip_address=request.client.host if request.client else None,
             user_agent=kept(request.headers.get("user-agent")),
@@ -278,10 +279,9 @@ def instant_of(request: Request) -> datetime:
     noted = request.scope
     if (now := noted.get(_NOW)) is None:
         services: Services = request.app.state.services
-        now = noted[_MACHINE_NOW] = services.clock()
-        if services.movable_clocks is not None:
-            now += services.movable_clocks.offset_for(request)
-        noted[_NOW] = now
+        now = noted[_NOW] = noted[_MACHINE_NOW] = services.clock()
+        if services.movable_clocks is not None:  # should that fail, the error is dated by the machine
+            now = noted[_NOW] = now + services.movable_clocks.offset_for(request)
     return now
 
 

@@ -56,7 +56,7 @@ async def with_issuer_keys(asking: Asking, client: Client) -> Client:
         return msgspec.structs.replace(client, issuer_keys=IssuerKeys(tuple(services.signing.jwks()["keys"])))
     try:
         kid = assertion.names.get("kid")
-        keys = await services.issuers.keys_of(trusted.issuer, kid=kid, now=asking.trace.now)
+        keys = await services.issuers.keys_of(trusted.issuer, kid=kid, now=asking.trace.machine_now)
     except TokenRefused as refused:
         return msgspec.structs.replace(client, issuer_keys=refused)
     return msgspec.structs.replace(client, issuer_keys=keys)
@@ -79,7 +79,8 @@ def require_trust(conn: Connection, asking: Asking, client: Client, assertion: A
     if isinstance(keys, TokenRefused):
         raise keys
     require_issuer_signature(assertion, keys)
-    require_time(assertion, now=asking.trace.now)
+    is_own = _is_own_issuer(conn, str(assertion.claims["iss"]), asking.services.settings)
+    require_time(assertion, now=asking.trace.now if is_own else asking.trace.machine_now)
 
 
 def _foreign(client: Client) -> Assertion | None:

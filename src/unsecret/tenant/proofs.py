@@ -26,9 +26,16 @@ _MOST_TRIED = 20
 
 
 def require_proof(
-    proof: str, kind: ObjectKind, object_id: ObjectId, keys: Sequence[KeyCredential], *, now: datetime
+    proof: str,
+    kind: ObjectKind,
+    object_id: ObjectId,
+    keys: Sequence[KeyCredential],
+    *,
+    now: datetime,
+    signed_at: datetime,
 ) -> None:
-    """Raise Unauthenticated unless the object's own certificate signed `proof`, for us and just now."""
+    """Raise Unauthenticated unless the object's own certificate, which is in time `now`, signed `proof`, for us and
+    just now by the signer's clock, which says `signed_at`."""
     try:
         assertion = assertions.read_assertion(proof)
         if "=" in proof or assertion.is_foreign:
@@ -43,7 +50,7 @@ def require_proof(
     issuer = claims.get("iss")
     if not isinstance(issuer, str) or canonical_guid(issuer) != object_id:
         _refuse("'iss' is the id of the object whose key is changed, which is not its appId")
-    _require_fresh(assertion, now)
+    _require_fresh(assertion, signed_at)
 
 
 def _signer(assertion: assertions.Assertion, keys: list[StoredKey], now: datetime) -> StoredKey:

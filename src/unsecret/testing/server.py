@@ -21,12 +21,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from unsecret.cli.hosting import STORE_FILE
+from unsecret.cli.hosting import open_store
 from unsecret.cli.options import now
 from unsecret.errors import Unavailable
 from unsecret.model.connection import CONNECTION_FILE, ConnectionFile
 from unsecret.operate.connection import Connection
-from unsecret.store.engine import Store
 from unsecret.tenant.bootstrap import create_tenant
 from unsecret.tenant.certificates import CertificateFacts
 from unsecret.tenant.clock import clock_url
@@ -42,13 +41,13 @@ STARTS_WITHIN = 60.0
 class EntraServer:
     """A running server. `url` is its origin, `ca` the authority to trust, `log` what it printed."""
 
-    def __init__(self, data: Path, connection: ConnectionFile, log: Path):
+    def __init__(self, data: Path, connection: ConnectionFile, log: Path, *, database: str | None = None):
         self.data = data
         self.url = connection.graph
         self.ca = Path(connection.ca)
         self.proxy = connection.proxy
         self.log = log
-        self._store = Store.open(data / STORE_FILE)
+        self._store = open_store(data, database)
         self._certificate: CertificateFacts = administrator_certificate(data, now=now(), good_at=ANY_TIME)
 
     @contextlib.contextmanager
@@ -96,13 +95,24 @@ def shared_server(directory: Path, arguments: tuple[str, ...]) -> Generator[Entr
         if not (directory / OPEN).exists():
             _start(directory, arguments)
     try:
-        server = EntraServer(directory / "data", _connection(directory), directory / "log")
+        connection, database = _connection(directory), _database(arguments)
+        server = EntraServer(directory / "data", connection, directory / "log", database=database)
         try:
             yield server
         finally:
             server.close()
     finally:
         os.close(joined)
+
+
+def _database(arguments: tuple[str, ...]) -> str | None:
+    """The database that the server was told of, where the tenants of the tests have to be made as well."""
+    for number, one in enumerate(arguments):
+        if one == "--database":
+            return next(iter(arguments[number + 1 :]), None)
+        if one.startswith("--database="):
+            return one.partition("=")[2]
+    return None
 
 
 def _start(directory: Path, arguments: tuple[str, ...]) -> None:

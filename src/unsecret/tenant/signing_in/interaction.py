@@ -124,6 +124,7 @@ def transaction_of(conn: Connection, asking: Asking, arrived: Arrived) -> Transa
     )
     circumstances = Circumstances(
         now=asking.trace.now,
+        machine_now=asking.trace.machine_now,
         correlation_id=asking.trace.correlation_id,
         ip_address=request.client.host if request.client else None,
         user_agent=kept(request.headers.get("user-agent")),

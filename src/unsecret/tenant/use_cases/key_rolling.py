@@ -52,7 +52,9 @@ def add_key(transaction: Transaction, kind: ObjectKind, key: ObjectKey, asked: A
     target = transaction.find(kind, key)
     transaction.attempt_on(target, ADDED[kind], OperationType.UPDATE)
     transaction.permit_rolling(target)
-    require_proof(asked.proof, kind, target.id, target.key_credentials, now=transaction.now)
+    require_proof(
+        asked.proof, kind, target.id, target.key_credentials, now=transaction.now, signed_at=transaction.machine_now
+    )
     signs = _signs(asked)
     keys = (*target.key_credentials, *merged_keys((), (asked.key,), transaction.now))
     if len({one.key_id for one in keys}) != len(keys):
@@ -73,7 +75,9 @@ def remove_key(transaction: Transaction, kind: ObjectKind, key: ObjectKey, asked
     target = transaction.find(kind, key)
     transaction.attempt_on(target, REMOVED[kind], OperationType.UPDATE)
     transaction.permit_rolling(target)
-    require_proof(asked.proof, kind, target.id, target.key_credentials, now=transaction.now)
+    require_proof(
+        asked.proof, kind, target.id, target.key_credentials, now=transaction.now, signed_at=transaction.machine_now
+    )
     keys = tuple(one for one in target.key_credentials if one.key_id != asked.key_id)
     if keys == target.key_credentials:
         raise Invalid("No credentials found to be removed.", target="keyId")

@@ -113,6 +113,11 @@ class Transaction:
     def now(self) -> datetime:
         return self.circumstances.now
 
+    @property
+    def machine_now(self) -> datetime:
+        """What a client signed is held against this: its clock did not move when the tenant's did."""
+        return self.circumstances.machine_now
+
     # -- who may ------------------------------------------------------------------------------------------
 
     def may(self, operation: Operation, *, owns_target: bool = False) -> Verdict:
