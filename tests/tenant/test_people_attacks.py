@@ -300,4 +300,5 @@ def test_what_is_too_long_is_not_read(tenant: LocalTenant, ada: User, app: WebAp
 def test_a_query_that_cannot_be_read_is_refused(tenant: LocalTenant, app: WebApp):
     path = f"/{tenant.tenant_id}/oauth2/v2.0/authorize?client_id={app.app_id}&redirect_uri={quote(WEB_REDIRECT)}"
     assert Browser(tenant).open(f"{path}&state=%ff").status_code == 400
+    assert Browser(tenant).open(f"{path}&scope=%00").status_code == 400
     assert Browser(tenant).open(f"{path}&{'&'.join('a=b' for _ in range(200))}").status_code == 400

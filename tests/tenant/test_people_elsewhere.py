@@ -196,7 +196,8 @@ def test_userinfo_is_for_people(tenant: LocalTenant, ada: User, who: str):
 def test_the_realm_of_a_name_is_its_domains(tenant: LocalTenant):
     known = tenant.client.get("/common/userrealm/nobody@contoso.onmicrosoft.com?api-version=1.0").json()
     assert (known["account_type"], known["domain_name"]) == ("Managed", "contoso.onmicrosoft.com")
-    assert tenant.client.get("/common/userrealm/ada@elsewhere.example").json()["account_type"] == "Unknown"
+    for unknown in ("ada@elsewhere.example", "ada@elsewhere%00.example", "ada"):
+        assert tenant.client.get(f"/common/userrealm/{unknown}").json()["account_type"] == "Unknown"
 
 
 def test_discovery_names_every_endpoint_of_signing_in(tenant: LocalTenant):

@@ -107,7 +107,8 @@ def require_same_person(
 def tenant_of_account(conn: Connection, account: str) -> Tenant | None:
     """The tenant whose verified domain a userPrincipalName ends in: how `/common` and `/organizations` find it."""
     _, at, domain = account.strip().rpartition("@")
-    return tenants.find_tenant(conn, domain) if at and len(account) <= LONGEST_ACCOUNT else None
+    possible = at and len(account) <= LONGEST_ACCOUNT and "\0" not in account  # PostgreSQL takes no NUL
+    return tenants.find_tenant(conn, domain) if possible else None
 
 
 def signed_in(user: User) -> SignedInUser:

@@ -125,6 +125,8 @@ def _query(request: Request) -> Sequence[tuple[str, str]]:
     raw: bytes = request.scope["query_string"]
     if len(raw) > LONGEST_QUERY:
         raise TokenRefused(9002313, reason=f"The query is longer than {LONGEST_QUERY} bytes.")
+    if b"%00" in raw:
+        raise TokenRefused(9002313, reason="The query holds a NUL (%00), which is in no parameter.")
     try:
         return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
     except ValueError:
