@@ -174,7 +174,7 @@ SETTINGS: tuple[Setting, ...] = (
         "signing_key_passphrase",
         "UNSECRET_SIGNING_KEY_PASSPHRASE",
         _text,
-        "none: they are kept as they are",
+        "with a file: `signing-keys.passphrase` in `data`; with PostgreSQL: none, they are kept as they are",
         "What the keys that sign tokens are encrypted with in the database; the same for all servers of one.",
     ),
     Setting("output", "UNSECRET_OUTPUT", _output, "`table`", "How answers are printed: `table` or `json`."),

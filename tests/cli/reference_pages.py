@@ -70,8 +70,9 @@ output = "json"
 ```
 
 `XDG_DATA_HOME` moves the default directory of the tenant, `XDG_STATE_HOME` the note of which tenant was started last
-(`~/.local/state/unsecret`). No setting holds a secret, and none is read from anywhere else: proxies set in the
-environment are not used, because a local tenant is not behind one.
+(`~/.local/state/unsecret`). Two settings may hold a secret: `signing_key_passphrase`, and `database` if its URL has a
+password in it; better, leave that to `PGPASSFILE` or `PGPASSWORD`, which PostgreSQL's own library reads. Nothing else
+is read from anywhere else: proxies set in the environment are not used, because a local tenant is not behind one.
 """
 
 
@@ -80,7 +81,7 @@ def _tidy(page: str) -> str:
 
     The usage of a nested command holds the arguments of whoever is running; they are taken out.
     """
-    page = re.sub(r"^(unsecret tenant \w+) .*\[OPTIONS\]$", r"\1 [OPTIONS]", page, flags=re.MULTILINE)
+    page = re.sub(r"^(unsecret (?:tenant|keys) \w+) .*\[OPTIONS\]$", r"\1 [OPTIONS]", page, flags=re.MULTILINE)
     lines = [line.rstrip() for line in page.strip().splitlines()]
     kept = [line for place, line in enumerate(lines) if line or lines[place - 1]]
     return "\n".join(kept)

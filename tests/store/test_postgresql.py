@@ -225,10 +225,12 @@ def test_a_user_who_may_not_make_tables_is_told(empty: str) -> None:
             conn.execute("DROP ROLE guest")
 
 
-@pytest.mark.parametrize("how", ["ENCODING 'SQL_ASCII' LOCALE 'C'", "ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER libc"])
-def test_a_database_that_knows_no_letters_is_refused(migrated_database: str, kind: str, how: str) -> None:
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "UTF8"])
+def test_a_database_that_knows_no_letters_is_refused(migrated_database: str, kind: str, encoding: str) -> None:
     with psycopg.connect(migrated_database, autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE plain TEMPLATE template0 {how}".encode())
+        conn.execute(
+            f"CREATE DATABASE plain TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C' LOCALE_PROVIDER libc".encode()
+        )
         try:
             with pytest.raises(Unavailable, match="ENCODING 'UTF8'"):
                 Store.open(postgresql.with_database(migrated_database, "plain"))

@@ -30,6 +30,7 @@ EPILOGUE = (
 COMMANDS = {
     "up": "unsecret.cli.up:up",
     "tenant": "unsecret.cli.tenant:tenant",
+    "keys": "unsecret.cli.keys:keys",
     "status": "unsecret.cli.status:status",
     "block": "unsecret.cli.block:block",
     "allow": "unsecret.cli.allow:allow",

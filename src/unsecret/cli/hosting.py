@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from unsecret.model.identifiers import AppId, TenantId
 
 STORE_FILE = "directory.sqlite"
+PASSPHRASE_FILE = "signing-keys.passphrase"
 EMPTY_NAME, EMPTY_DOMAIN = "Local tenant", "local"
 
 
@@ -94,6 +95,18 @@ def open_existing_store(data: Path, database: str | None = None) -> Store:
             f"There is no local tenant in {data}.", code="NoTenant", hint=f"Start one: unsecret up --data {data}"
         )
     return Store.open(data / STORE_FILE)
+
+
+def key_passphrase(data: Path, database: str | None, given: str | None) -> str | None:
+    """What private keys are encrypted with in the directory: what was `given`; else, for a file, a word of its own
+    that lies beside it, so that a copy of the file alone signs nothing. Servers that share a database share no
+    file, and without a word of theirs keys are kept as they are."""
+    if given is not None or database is not None:
+        return given
+    file = private_directory(data) / PASSPHRASE_FILE
+    if not file.exists():
+        write_private(file, secrets.token_urlsafe(32).encode())
+    return file.read_text("ascii").strip()
 
 
 def wanted_filling(*, empty: bool, sample: bool, source: Path | None, loaded: Callable[[Loaded], None]) -> Filling:

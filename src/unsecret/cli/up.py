@@ -268,6 +268,7 @@ def _run(settings: Settings, start: Start) -> None:
 
 def _what_to_serve(settings: Settings, start: Start, place: Place, begun: datetime) -> Serving:
     """What all processes of the server have in common. The certificate of its names is made where it is missing."""
+    from unsecret.cli.hosting import key_passphrase
     from unsecret.cli.serving import Serving
     from unsecret.tenant.issuers import issuer_places
     from unsecret.tenant.mischief import resolved
@@ -286,7 +287,7 @@ def _what_to_serve(settings: Settings, start: Start, place: Place, begun: dateti
         issuers=start.issuers,
         issuer_ca=start.issuer_ca,
         mischief=resolved(start.mischief),
-        passphrase=settings.signing_key_passphrase,
+        passphrase=key_passphrase(start.data, start.database, settings.signing_key_passphrase),
         key_days=settings.signing_key_days,
     )
 

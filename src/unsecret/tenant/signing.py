@@ -155,9 +155,18 @@ class SigningKeys:
         self._store.write(work).result()
         self.refresh()
 
+    def shown(self) -> list[tuple[SigningKey, bool]]:
+        """The keys of the key document, newest first, each with whether it signs."""
+        signer = self._signing_key()
+        return [(key, key is signer) for key in self._keys.values()]
+
+    def _signing_key(self) -> SigningKey:
+        """Without a key that is old enough, the oldest."""
+        return self._signer or next(reversed(self._keys.values()))
+
     def sign(self, claims: dict[str, Any]) -> str:
-        """`claims` as a token (JWS compact, RS256). Without a key that is old enough, the oldest signs."""
-        key = self._signer or next(reversed(self._keys.values()))
+        """`claims` as a token (JWS compact, RS256)."""
+        key = self._signing_key()
         signed = key.header + base64url(msgspec.json.encode(claims))
         return f"{signed}.{base64url(key.private.sign(signed.encode(), _PADDING, _HASH))}"
 
