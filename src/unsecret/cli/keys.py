@@ -49,8 +49,8 @@ def rotate(*, at_once: AtOnce = False, data: Server = None, database: Database =
     """Make a new key, whether the server is running or not.
 
     It is shown in the key document at once and signs a day later, when every client has had time to see it. Those
-    before it are shown until their last token has ended. With --at-once nobody is given time: for a key that somebody may
-    have got hold of. A running server follows within half a minute.
+    before it are shown until their last token has ended. With --at-once nobody is given time: for a key that somebody
+    may have got hold of. A running server follows within half a minute.
 
     **Examples**
 
