@@ -92,7 +92,7 @@ class Explained:
 _YOUNGER = "younger than the recording, and there in later ones"
 _YOUNGER_ROLES = "permissions that are younger than the recording"
 _PART = "withdrawn since the recording, or not offered by Microsoft's own applications here"
-_CREATOR = "the signed-in user of the recording owns what they create; there are no users here"
+_CREATOR = "the signed-in user of the recording owns what they create; the replay signs in as an application"
 _YEAR_2023, _YEAR_2024 = datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
 _PERSONAL = "AzureADandPersonalMicrosoftAccount"
 
