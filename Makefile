@@ -44,7 +44,7 @@ check: $(VENV)/.tests-installed ## lint, format, types, import rules, documents
 	@$(BIN)/ty check
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/pytest tests/test_repository.py tests/cli/test_reference.py tests/tenant/test_served_page.py \
-		tests/tenant/test_errors_page.py
+		tests/tenant/test_errors_page.py tests/tenant/test_parity_page.py
 
 bench: $(VENV)/.installed $(AZ)/.installed $(PEERS)/.installed $(NODE_PEERS)/.installed ## measure against peers: ratios, held against their limits (BENCH="tokens secrets" for some)
 	@$(BIN)/python -m bench $(BENCH)
@@ -68,6 +68,7 @@ prowler: $(VENV)/.tests-installed $(PROWLER)/.installed ## run the one test that
 
 witnesses: $(VENV)/.tests-installed ## choose anew which test witnesses which operation (runs the tests of the tenant)
 	@$(BIN)/python -m tests.witnesses
+	@$(BIN)/python -m tests.tenant.parity_page
 
 format: $(VENV)/.tests-installed ## format the code
 	@$(BIN)/ruff check --fix .
@@ -77,6 +78,7 @@ docs: $(VENV)/.tests-installed ## write the reference pages anew that are made f
 	@$(BIN)/python -m tests.cli.reference_pages
 	@$(BIN)/python -m tests.tenant.served_page
 	@$(BIN)/python -m tests.tenant.errors_page
+	@$(BIN)/python -m tests.tenant.parity_page
 
 lock: $(VENV)/.tests-installed ## write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(LOCK) pyproject.toml --output-file requirements/run.txt

@@ -2,7 +2,7 @@
 
 While a test runs, every call that it makes on a tenant in process is noted. A test that the table names fails when
 it did not make its operations succeed, so the table cannot go stale unseen. `python -m tests.witnesses` runs the
-tests and writes the table anew: for each operation the test that calls the fewest others.
+tests of the tenant and names a test for each operation that has none yet, the one that calls the fewest others.
 """
 
 from __future__ import annotations
@@ -64,7 +64,12 @@ def all_operations() -> dict[Operation, Any]:
     for route in (*oauth2.ROUTES, *azure_resource_manager.ROUTES):
         for method in sorted((route.methods or set()) & {"GET", "POST"}):
             found["sign-in", method, route.path] = route.endpoint
-    return found
+    return {operation: handler for operation, handler in found.items() if not _only_refuses(*operation)}
+
+
+def _only_refuses(_: str, method: str, path: str) -> bool:
+    """What is there to say no in so many words: GET on a token endpoint, and what an application asks of `/me`."""
+    return path.endswith(":path}") or (method == "GET" and path.endswith("/token"))
 
 
 def operations_of(calls: Iterable[tuple[str, str, int]]) -> set[Operation]:
@@ -129,7 +134,7 @@ def record(test: str) -> None:
             file.write(line + "\n")
 
 
-def _chosen(folder: Path) -> dict[str, str]:
+def _chosen(folder: Path) -> dict[Operation, str]:
     candidates: dict[Operation, list[tuple[int, bool, int, str]]] = defaultdict(list)
     for file in folder.glob("*.jsonl"):
         for line in file.read_text().splitlines():
@@ -137,16 +142,28 @@ def _chosen(folder: Path) -> dict[str, str]:
             for api, method, path in operations:
                 rank = (len(operations), "[" in test, len(test), test)
                 candidates[api, method, path].append(rank)
-    return {" ".join(operation): min(ranks)[-1] for operation, ranks in sorted(candidates.items())}
+    return {operation: min(ranks)[-1] for operation, ranks in candidates.items()}
 
 
-def main() -> None:
-    """Run the tests in process and write the table."""
+def main(tests: list[str]) -> None:
+    """Run `tests` (all of the tenant's when none are given) and name witnesses for what has none."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "loadfile", "tests/tenant"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            "auto",
+            "--dist",
+            "loadfile",
+            *(tests or ["tests/tenant"]),
+        ]
         subprocess.run(command, env=os.environ | {RECORD_TO: folder}, check=False)
-        TABLE.write_text(json.dumps(_chosen(Path(folder)), indent=1) + "\n")
+        found = _chosen(Path(folder)) | table()
+    rows = {" ".join(operation): found[operation] for operation in sorted(all_operations()) if operation in found}
+    TABLE.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -222,7 +222,7 @@ def answered() -> set[tuple[int, str]]:
     return raised - _AT_START_ONLY | {(UNKNOWN_STATUS, UNKNOWN_CODE)}
 
 
-_AT_START_ONLY = {(409, "PortInUse"), (409, "AlreadyRunning")}
+_AT_START_ONLY = {(409, "PortInUse"), (409, "AlreadyRunning"), (400, "WrongPassphrase")}
 """`unsecret up` ends with these; nobody is answered."""
 
 
