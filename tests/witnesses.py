@@ -68,8 +68,10 @@ def all_operations() -> dict[Operation, Any]:
 
 
 def _only_refuses(_: str, method: str, path: str) -> bool:
-    """What is there to say no in so many words: GET on a token endpoint, and what an application asks of `/me`."""
-    return path.endswith(":path}") or (method == "GET" and path.endswith("/token"))
+    """What is there to say no in so many words: GET on a token endpoint, what an application asks of `/me`, and
+    federated credentials of service principals, which have none."""
+    of_a_principal = path.startswith("/servicePrincipals/{key}/federatedIdentityCredentials/")
+    return path.endswith(":path}") or of_a_principal or (method == "GET" and path.endswith("/token"))
 
 
 def operations_of(calls: Iterable[tuple[str, str, int]]) -> set[Operation]:

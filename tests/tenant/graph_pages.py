@@ -36,11 +36,11 @@ PAGES: dict[str, str] = {
             ("POST", "/appManagementPolicies/$ref", "appmanagementpolicy-post-appliesto"),
             ("DELETE", "/appManagementPolicies/{policy}/$ref", "appmanagementpolicy-delete-appliesto"),
             ("GET", "/federatedIdentityCredentials", "application-list-federatedidentitycredentials"),
-            ("GET", "/federatedIdentityCredentials/{credential}", "federatedidentitycredential-get"),
         )
     },
     "POST /applications": "application-post-applications",
     "POST /applications/{key}/federatedIdentityCredentials": "application-post-federatedidentitycredentials",
+    "GET /applications/{key}/federatedIdentityCredentials/{credential}": "federatedidentitycredential-get",
     "PATCH /applications/{key}/federatedIdentityCredentials/{credential}": "federatedidentitycredential-update",
     "DELETE /applications/{key}/federatedIdentityCredentials/{credential}": "federatedidentitycredential-delete",
     "POST /servicePrincipals": "serviceprincipal-post-serviceprincipals",

@@ -172,3 +172,9 @@ def test_sign_ins_are_found_by_all_that_microsoft_documents(tenant: LocalTenant,
 )
 def test_what_microsoft_does_not_filter_is_refused(tenant: LocalTenant, log: str, condition: str) -> None:
     assert tenant.refused("GET", f"{log}?$filter={condition}", status=400)["code"] == "Request_UnsupportedQuery"
+
+
+def test_a_sign_in_is_found_by_its_id(tenant: LocalTenant) -> None:
+    (found, *_) = tenant.sign_ins()
+    assert tenant.get(f"/beta/auditLogs/signIns/{found['id']}")["correlationId"] == found["correlationId"]
+    tenant.refused("GET", "/auditLogs/signIns/99999999-9999-4999-8999-999999999999", status=404)

@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.local_tenant import BASE, LocalTenant
+from tests.witnesses import Noted
 from unsecret.tenant.app import create_app
 from unsecret.tenant.settings import server_settings
 
@@ -19,7 +20,7 @@ def with_subscription(tenant: LocalTenant) -> TestClient:
     settings = server_settings(Path("/nowhere"), port=8443, subscription=True)
     services = msgspec.structs.replace(tenant.services, settings=settings)
     headers = {"Authorization": f"Bearer {tenant.token}"}
-    return TestClient(create_app(services), base_url=BASE, headers=headers)
+    return TestClient(Noted(create_app(services)), base_url=BASE, headers=headers)
 
 
 def test_there_is_no_subscription(tenant: LocalTenant) -> None:
@@ -49,3 +50,9 @@ def test_another_subscription_is_not_found(with_subscription: TestClient) -> Non
 
 def test_nobody_sees_subscriptions_without_a_token(with_subscription: TestClient) -> None:
     assert with_subscription.get("/subscriptions", headers={"Authorization": ""}).status_code == 401
+
+
+def test_azure_cli_is_told_where_everything_is(tenant: LocalTenant) -> None:
+    """It reads the document without a token, and indexes it by name."""
+    shown = tenant.client.get("/metadata/endpoints?api-version=2022-09-01").json()
+    assert shown["authentication"]["loginEndpoint"] == shown["resourceManager"] == BASE

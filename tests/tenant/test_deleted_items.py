@@ -245,3 +245,13 @@ def test_an_owner_may_bring_back_its_own_and_nothing_else(tenant: LocalTenant) -
     other = deleted(tenant)
     tenant.must("POST", f"{ROOT}/{own['id']}/restore", token=owner.token)
     tenant.refused("POST", f"{ROOT}/{other['id']}/restore", token=owner.token, status=403)
+
+
+@pytest.mark.parametrize("kind", ["servicePrincipal", "user"])
+def test_what_is_deleted_is_counted(tenant: LocalTenant, kind: str) -> None:
+    principal = tenant.new_principal(tenant.new_application()["appId"])
+    person = tenant.as_person()
+    tenant.must("DELETE", f"/servicePrincipals/{principal['id']}")
+    tenant.must("DELETE", f"/users/{person.user.id}")
+    answer = tenant.graph("GET", f"/directory/deletedItems/microsoft.graph.{kind}/$count", ConsistencyLevel="eventual")
+    assert answer.text.lstrip("\ufeff") == "1"

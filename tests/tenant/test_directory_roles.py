@@ -126,3 +126,11 @@ def test_giving_and_withdrawing_are_in_the_log(tenant: LocalTenant):
     )
     changed = {one["displayName"]: one["newValue"] for one in added["targetResources"][0]["modifiedProperties"]}
     assert changed["Role.DisplayName"] == '"Global Reader"'
+
+
+def test_templates_of_roles_are_listed_and_an_assignment_is_found_by_its_id(tenant: LocalTenant):
+    templates = tenant.get("/directoryRoleTemplates")["value"]
+    assert "Global Administrator" in [template["displayName"] for template in templates]
+    made = tenant.must("POST", ASSIGNMENTS, _asked(tenant.as_person().user.id))
+    found = tenant.get(f"{ASSIGNMENTS}/{made['id']}")
+    assert (found["principalId"], found["roleDefinitionId"]) == (made["principalId"], Role.GLOBAL_READER)

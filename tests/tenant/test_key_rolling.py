@@ -317,3 +317,15 @@ def test_a_reader_makes_no_certificate(tenant: LocalTenant, principal: str) -> N
     reader = tenant.as_workload("Application.Read.All").token
     body = {"displayName": "CN=x"}
     tenant.refused("POST", f"{principal}/addTokenSigningCertificate", body, status=403, token=reader)
+
+
+def test_a_service_principal_drops_its_old_key_with_a_proof_by_the_new_one(
+    tenant: LocalTenant, rolling: Workload
+) -> None:
+    principal = rolling.principal.id
+    key = {**certificate(tenant.identity), "displayName": "old"}
+    tenant.must("PATCH", f"/servicePrincipals/{principal}", {"keyCredentials": [key, certificate()]})
+    old, new = tenant.get(f"/servicePrincipals/{principal}")["keyCredentials"]
+    body = {"keyId": old["keyId"], "proof": proof(tenant, principal, signer=NEW)}
+    tenant.must("POST", f"/servicePrincipals/{principal}/removeKey", body, token=rolling.token)
+    assert [left["keyId"] for left in tenant.get(f"/servicePrincipals/{principal}")["keyCredentials"]] == [new["keyId"]]

@@ -239,3 +239,18 @@ def test_microsofts_command_line_appears_once_it_is_used(tenant: LocalTenant, ad
     (found,) = tenant.get(query)["value"]
     assert found["displayName"] == "Microsoft Azure CLI"
     assert found["appOwnerOrganizationId"] == "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+
+
+def test_userinfo_is_asked_for_in_both_ways(tenant: LocalTenant, ada: User):
+    token = with_password(tenant, ada).json()["access_token"]
+    answer = tenant.client.post("/oidc/userinfo", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["name"]) == (200, "Ada")
+
+
+@pytest.mark.parametrize("path", ["oauth2/v2.0/logout", "oauth2/logout"])
+def test_signing_out_is_asked_for_in_both_ways(tenant: LocalTenant, ada: User, app: WebApp, path: str):
+    browser = signed_in(tenant, ada, app)
+    answer = browser.client.post(f"/{tenant.tenant_id}/{path}", data={"ui_locales": "en"})
+    assert answer.status_code == 200
+    assert "You signed out" in answer.text
+    assert SESSION_COOKIE not in browser.client.cookies

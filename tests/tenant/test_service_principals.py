@@ -106,3 +106,29 @@ def test_the_principals_of_a_new_tenant_show_what_their_applications_say(tenant:
     again = tenant.new_principal(application.app_id)
     own = ("@odata.context", "id", "createdDateTime")
     assert {k: v for k, v in seeded.items() if k not in own} == {k: v for k, v in again.items() if k not in own}
+
+
+def test_service_principals_are_counted(tenant: LocalTenant) -> None:
+    listed = tenant.get("/servicePrincipals?$top=999")["value"]
+    answer = tenant.graph("GET", "/servicePrincipals/$count", ConsistencyLevel="eventual")
+    assert (answer.text.lstrip("\ufeff"), answer.headers["content-type"].partition(";")[0]) == (
+        str(len(listed)),
+        "text/plain",
+    )
+
+
+def test_a_property_of_a_service_principal_has_a_path(tenant: LocalTenant) -> None:
+    made = tenant.new_principal(tenant.new_application("by path")["appId"])
+    assert tenant.get(f"/servicePrincipals/{made['id']}/displayName")["value"] == "by path"
+
+
+def test_an_owner_of_a_service_principal_comes_and_goes_and_sees_what_it_owns(tenant: LocalTenant) -> None:
+    made = tenant.new_principal(tenant.new_application("owned")["appId"])
+    owner = tenant.new_principal(tenant.new_application("owner")["appId"])
+    reference = {"@odata.id": f"https://localhost:8443/v1.0/directoryObjects/{owner['id']}"}
+    tenant.must("POST", f"/servicePrincipals/{made['id']}/owners/$ref", reference)
+    owned = tenant.get(f"/servicePrincipals/{owner['id']}/ownedObjects")["value"]
+    assert [(one["@odata.type"], one["id"]) for one in owned] == [("#microsoft.graph.servicePrincipal", made["id"])]
+    tenant.must("DELETE", f"/servicePrincipals/{made['id']}/owners/{owner['id']}/$ref")
+    assert tenant.get(f"/servicePrincipals/{made['id']}/owners")["value"] == []
+    assert tenant.get(f"/servicePrincipals/{owner['id']}/ownedObjects")["value"] == []

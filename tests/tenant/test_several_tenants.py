@@ -175,3 +175,8 @@ def test_an_application_signs_in_at_home_only(tenant: LocalTenant, neighbour: Lo
 def test_two_tenants_cannot_have_one_domain(tenant: LocalTenant, identity: Identity, signing: SigningKeys) -> None:
     with pytest.raises(Conflict):
         LocalTenant(tenant.directory, identity, signing, domain="contoso")
+
+
+def test_an_organisation_is_found_by_its_own_id_only(tenant: LocalTenant) -> None:
+    assert tenant.get(f"/organization/{tenant.tenant_id}")["id"] == tenant.tenant_id
+    tenant.refused("GET", "/organization/99999999-9999-4999-8999-999999999999", status=404)

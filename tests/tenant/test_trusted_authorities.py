@@ -118,3 +118,10 @@ def chain() -> tuple[bytes, bytes]:
         return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
     return issued("Contoso Root", is_authority=True), issued("payroll", is_authority=False)
+
+
+def test_lists_are_listed_and_deleted(tenant: LocalTenant, path: str) -> None:
+    (listed,) = tenant.get(ROOT)["value"]
+    assert path.endswith(listed["id"])
+    tenant.must("DELETE", path)
+    assert tenant.get(ROOT)["value"] == []

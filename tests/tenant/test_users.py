@@ -233,3 +233,12 @@ def test_who_may_only_write_applications_restores_nobody(tenant: LocalTenant):
     tenant.must("DELETE", f"/users/{made['id']}")
     for method, path in (("POST", "/restore"), ("DELETE", ""), ("GET", "")):
         tenant.refused(method, f"/directory/deletedItems/{made['id']}{path}", status=403, token=app.token)
+
+
+def test_the_roles_of_a_person_are_what_it_is_a_member_of(tenant: LocalTenant) -> None:
+    who = tenant.as_person(Role.GLOBAL_READER)
+    for path in (f"/users/{who.user.id}/transitiveMemberOf", f"/users/{who.user.id}/memberOf"):
+        assert [role["displayName"] for role in tenant.get(path)["value"]] == ["Global Reader"]
+    for path in ("/me/transitiveMemberOf", "/me/memberOf"):
+        (role,) = tenant.get(path, token=who.token)["value"]
+        assert (role["@odata.type"], role["displayName"]) == ("#microsoft.graph.directoryRole", "Global Reader")
