@@ -45,7 +45,11 @@ class Administrator:
         self._http = httpx2.Client(base_url=tenant.graph, verify=trust, trust_env=False, timeout=30)
         self.client_id = tenant.client_id
         self.last_assertion = ""
-        self.token = self._sign_in(tenant)
+        try:
+            self.token = self._sign_in(tenant)
+        except BaseException:
+            self._http.close()
+            raise
         self._http.headers["Authorization"] = f"Bearer {self.token}"
 
     def close(self) -> None:
