@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from tests.local_tenant import BASE, NOW, Identity, LocalTenant
+from tests.tenant.people import refused
 from tests.tenant.test_key_rolling import adding
+from tests.tenant.test_people_devices import begin, poll
 from unsecret.tenant.signing import SigningKeys
 from unsecret.wire.instants import format_instant
 
@@ -217,3 +219,10 @@ def test_a_token_that_is_none_chooses_no_clock(moving: LocalTenant, token: str) 
 def test_where_clocks_are_not_movable_there_is_none(tenant: LocalTenant) -> None:
     assert clock(tenant).status_code == 404
     assert clock(tenant, "PATCH", {"move": "P1D"}).status_code == 404
+
+
+def test_device_codes_are_of_no_tenant_and_go_by_no_tenants_clock(moving: LocalTenant, neighbour: LocalTenant) -> None:
+    device = begin(moving)
+    neighbour.move_clock(move="P1D")
+    begin(neighbour, name=neighbour.tenant_id)
+    refused(poll(moving, device), 70016)

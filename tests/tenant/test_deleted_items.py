@@ -238,6 +238,16 @@ def test_who_may_look_bring_back_and_take_away(tenant: LocalTenant) -> None:
         tenant.refused(method, where, token=reader, status=403)
 
 
+def test_attributes_of_what_was_deleted_are_not_for_every_reader(tenant: LocalTenant) -> None:
+    principal = tenant.new_principal(tenant.new_application()["appId"])
+    tenant.give_attributes(principal["id"], Engineering_Level="confidential")
+    tenant.must("DELETE", f"/servicePrincipals/{principal['id']}")
+    asked = f"{PRINCIPALS}?$select=id,customSecurityAttributes"
+    tenant.refused("GET", asked, token=tenant.as_workload("Application.Read.All").token, status=403)
+    allowed = tenant.as_workload("Application.Read.All", "CustomSecAttributeAssignment.Read.All")
+    assert "confidential" in tenant.graph("GET", asked, token=allowed.token).text
+
+
 def test_an_owner_may_bring_back_its_own_and_nothing_else(tenant: LocalTenant) -> None:
     owner = tenant.as_workload("Application.ReadWrite.OwnedBy")
     own = tenant.must("POST", "/applications", {"displayName": "own"}, token=owner.token)

@@ -28,6 +28,8 @@ from tests.tenant.people import (
     sign_ins_of,
     with_password,
 )
+from tests.tenant.test_people_elsewhere import requiring
+from unsecret.model.directory_roles import Role
 from unsecret.model.people import User
 from unsecret.tenant import passwords
 from unsecret.tenant.signing_in.redirects import Platform, platform_of, source_of
@@ -244,6 +246,20 @@ def test_prompt_login_is_not_content_with_an_old_session(tenant: LocalTenant, ad
     browser.authorize(app.app_id, prompt="login")
     assert "<h1>Sign in</h1>" in browser.send(step="consent", choice="accept").text
     assert "<h1>Sign in</h1>" in browser.send(step="choose", choice="this").text
+
+
+def test_what_was_not_on_the_page_is_not_agreed_to(tenant: LocalTenant, app: WebApp):
+    root = new_person(tenant, "root", Role.GLOBAL_ADMINISTRATOR)
+    requiring(tenant, app, ["User.Read"], [])
+    browser = Browser(tenant)
+    browser.authorize(app.app_id, scope="https://graph.microsoft.com/.default openid")
+    browser.sign_in(root)
+    requiring(tenant, app, ["User.Read", "Directory.ReadWrite.All"], [])
+    page = browser.accept(for_all="yes")
+    assert "Directory.ReadWrite.All" in page.text
+    assert tenant.get("/oauth2PermissionGrants")["value"] == []
+    assert sent(browser.accept(for_all="yes"))["code"]
+    assert "Directory.ReadWrite.All" in tenant.get("/oauth2PermissionGrants")["value"][0]["scope"]
 
 
 # -- guessing --------------------------------------------------------------------------------------------------------

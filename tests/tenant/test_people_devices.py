@@ -22,6 +22,7 @@ from tests.tenant.people import (
     sign_ins_of,
     token,
 )
+from tests.tenant.test_people_elsewhere import requiring
 from unsecret.model.people import User
 from unsecret.tenant.signing_in.first_party import GRAPH_COMMAND_LINE_TOOLS
 from unsecret.wire.sign_in_refusals import SIGN_IN_REFUSALS
@@ -110,6 +111,20 @@ def test_what_needs_an_administrator_is_said_and_not_approved(tenant: LocalTenan
     answer = browser.client.post(PAGE, data=form | {"step": "confirm", "choice": "accept"})
     assert "AADSTS90094" in answer.text
     refused(poll(tenant, device, client_id=GRAPH_COMMAND_LINE_TOOLS), 70016)
+
+
+def test_a_device_gets_only_what_the_page_showed(tenant: LocalTenant, ada: User):
+    app = new_web_app(tenant)
+    requiring(tenant, app, ["User.Read"], [])
+    device = begin(tenant, app.app_id, name=tenant.tenant_id)
+    browser = Browser(tenant)
+    browser.open(PAGE)
+    browser.send(code=device["user_code"])
+    browser.sign_in(ada)
+    requiring(tenant, app, ["User.Read", "User.ReadBasic.All"], [])
+    assert "User.ReadBasic.All" in browser.accept().text
+    assert tenant.get("/oauth2PermissionGrants")["value"] == []
+    assert "You have signed in" in browser.accept().text
 
 
 def test_who_says_no_is_heard(tenant: LocalTenant, ada: User):

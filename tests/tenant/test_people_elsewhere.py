@@ -139,6 +139,17 @@ def test_the_v2_endpoint_grants_the_scopes_that_it_names(tenant: LocalTenant, ad
     assert sent(other.sign_in(ada))["code"]
 
 
+def test_an_administrator_grants_only_what_the_page_showed(tenant: LocalTenant, root: User, app: WebApp):
+    requiring(tenant, app, ["User.Read"], [])
+    browser = ask(tenant, app, root)
+    requiring(tenant, app, ["User.Read"], ["RoleManagement.ReadWrite.Directory"])
+    assert "RoleManagement.ReadWrite.Directory" in browser.accept().text
+    held = f"/servicePrincipals/{app.principal.id}/appRoleAssignments"
+    assert tenant.get(held)["value"] == []
+    assert sent(browser.accept())["admin_consent"] == "True"
+    assert len(tenant.get(held)["value"]) == 1
+
+
 def test_nobody_else_may_consent_for_all(tenant: LocalTenant, ada: User, root: User, app: WebApp):
     requiring(tenant, app, ["User.Read"], ["Application.Read.All"])
     found = sent(ask(tenant, app, ada).page)

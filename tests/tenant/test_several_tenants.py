@@ -5,12 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import re
+import uuid
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from tests.local_tenant import Identity, LocalTenant
+from tests.tenant.people import WEB_REDIRECT, Browser, WebApp, agree, new_person, new_web_app
 from unsecret.errors import Conflict
+from unsecret.model.identifiers import ObjectId
+from unsecret.store import directory_objects
 from unsecret.tenant.signing import SigningKeys
 
 DEFAULT = "/policies/defaultAppManagementPolicy"
@@ -180,3 +185,21 @@ def test_two_tenants_cannot_have_one_domain(tenant: LocalTenant, identity: Ident
 def test_an_organisation_is_found_by_its_own_id_only(tenant: LocalTenant) -> None:
     assert tenant.get(f"/organization/{tenant.tenant_id}")["id"] == tenant.tenant_id
     tenant.refused("GET", "/organization/99999999-9999-4999-8999-999999999999", status=404)
+
+
+def test_a_code_goes_only_where_the_persons_own_tenant_sends_it(tenant: LocalTenant, neighbour: LocalTenant) -> None:
+    """Copies of one application in two tenants have one appId; at /common the first of them answers for it."""
+    mine = new_web_app(tenant, web_redirect_uris=("https://elsewhere.example/",))
+    application = msgspec.structs.replace(
+        mine.application, id=ObjectId(str(uuid.uuid4())), web_redirect_uris=(WEB_REDIRECT,)
+    )
+    principal = msgspec.structs.replace(mine.principal, id=ObjectId(str(uuid.uuid4())))
+    theirs = WebApp(application, principal, mine.secret)
+    for copy in (theirs.application, theirs.principal):
+        neighbour.store.write(lambda conn, copy=copy: directory_objects.add(conn, neighbour.tenant_id, copy)).result()
+    agree(neighbour, theirs, "User.Read")
+    browser = Browser(tenant)
+    browser.authorize(mine.app_id, name="common", redirect_uri="https://elsewhere.example/")
+    answer = browser.sign_in(new_person(neighbour, "ada"))
+    assert answer.status_code == 400
+    assert "AADSTS50011" in answer.text

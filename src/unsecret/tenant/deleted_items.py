@@ -11,7 +11,7 @@ from unsecret.model.application import ObjectKind
 from unsecret.model.deleted import DeletedObject
 from unsecret.model.query import Query
 from unsecret.tenant.call import Call, Routes, name_of, no_content
-from unsecret.tenant.directory_objects import encode
+from unsecret.tenant.directory_objects import encode, shows_attributes
 from unsecret.tenant.use_cases import deleted_items
 from unsecret.wire import collections, odata
 from unsecret.wire.directory import deleted_to_graph, directory_object_to_graph
@@ -22,7 +22,7 @@ _ROOT = "/directory/deletedItems"
 def list_deleted(kind: ObjectKind, call: Call) -> Response:
     """GET /directory/deletedItems/microsoft.graph.application: those that can still be restored."""
     asked = call.asked(collections.DELETED[kind])
-    page = call.read(deleted_items.list_deleted, kind, asked.query)
+    page = call.read(deleted_items.list_deleted, kind, asked.query, with_attributes=shows_attributes(asked.select))
 
     def shown(item: DeletedObject) -> dict[str, Any]:
         return deleted_to_graph(encode(item.object, call, asked.select), item.deleted_at)

@@ -92,7 +92,7 @@ def _let_pages_read(asking: Asking) -> None:
 async def _implied_tenant(services: Services, form: dict[str, str], trace: Trace) -> Tenant | None:
     """The tenant of what is taken back, or of the account that signs in, at an address that names none."""
     if form.get("grant_type") in device_code.GRANT_TYPES:
-        return await device_code.implied_tenant(services, form, now=trace.now)
+        return await device_code.implied_tenant(services, form, now=trace.machine_now)
     text = form.get("code") or form.get("refresh_token") or ""
     with services.store.read() as conn:
         if (tenant_id := tenant_of(text)) is not None:

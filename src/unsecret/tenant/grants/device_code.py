@@ -42,7 +42,7 @@ async def issue(asking: Asking, form: Mapping[str, str], client: Client) -> dict
     asking.attempt.event_type = SignInEventType.NON_INTERACTIVE_USER
     text = _code_in(form)
     try:
-        approved = await poll(asking.services, text, client.client_id, now=asking.trace.now)
+        approved = await poll(asking.services, text, client.client_id, now=asking.trace.machine_now)
     except TokenRefused as refusal:
         asking.attempt.is_recorded = refusal.number in _NOT_OVER_YET
         raise

@@ -22,7 +22,7 @@ from unsecret.store import directory_objects, directory_roles, links
 from unsecret.tenant.discovery import find_tenant
 from unsecret.tenant.settings import Services
 from unsecret.tenant.signing_in.authorize import ON_THE_PAGE, showing
-from unsecret.tenant.signing_in.consents import CONSENTING_ROLES, GRANTING_ROLES, Wanted, agree
+from unsecret.tenant.signing_in.consents import CONSENTING_ROLES, GRANTING_ROLES, Wanted, agree, mark_of
 from unsecret.tenant.signing_in.interaction import (
     Arrived,
     SomebodyIsThere,
@@ -33,8 +33,8 @@ from unsecret.tenant.signing_in.interaction import (
     typed,
 )
 from unsecret.tenant.signing_in.pages import error_line, form_page
-from unsecret.tenant.signing_in.redirects import platform_of, with_query
-from unsecret.tenant.signing_in.registrations import Registration, find_registration
+from unsecret.tenant.signing_in.redirects import with_query
+from unsecret.tenant.signing_in.registrations import WRONG_REDIRECT, Registration, find_registration, require_redirect
 from unsecret.tenant.signing_in.requests import LONGEST_TEXT, read_parameters
 from unsecret.tenant.signing_in.scopes import AskedScopes, OfferedScope, offered_scopes, read_scopes, require_resource
 from unsecret.tenant.signing_in.sessions import keep_session, require_canary
@@ -78,6 +78,11 @@ class _Asked(Struct, frozen=True, kw_only=True):
     roles: tuple[_WantedRole, ...]
     new_session: str | None
 
+    @property
+    def permissions(self) -> tuple[Wanted, ...]:
+        """All that is asked for, as the page lists it."""
+        return (*self.scopes, *(Wanted(resource=one.resource, scope=_shown(one.role)) for one in self.roles))
+
 
 @showing
 async def admin_consent_v2(request: Request) -> Response:
@@ -100,8 +105,7 @@ async def _admin_consent(request: Request, endpoint: Endpoint) -> Response:
         raise TokenRefused(900144, parameter="client_id", remedy="")
     with services.store.read() as conn:
         client = find_registration(conn, tenant, client_id)
-    if platform_of(redirect_uri, client.redirects) is None:
-        raise TokenRefused(50011, redirect=redirect_uri, app=client.app_id)
+    require_redirect(client, redirect_uri)
     if form:
         require_canary(request, form["canary"])
     state = parameters.get("state")
@@ -117,7 +121,10 @@ async def _admin_consent(request: Request, endpoint: Endpoint) -> Response:
     try:
         return await _served(here, form)
     except UnsecretError as error:
-        return _sent_back(here, as_refusal(error))
+        refusal = as_refusal(error)
+        if refusal.number == WRONG_REDIRECT:
+            raise refusal from error
+        return _sent_back(here, refusal)
 
 
 async def _served(here: _Request, form: Mapping[str, str]) -> Response:
@@ -134,7 +141,7 @@ async def _served(here: _Request, form: Mapping[str, str]) -> Response:
         return _sign_in_page(here, "", None)
     if form.get("step") != "consent":
         return await _ask(here, who)
-    return await _answered(here, who, accepted=form.get("choice") == "accept")
+    return await _answered(here, who, accepted=form.get("choice") == "accept", mark=form.get("asked", ""))
 
 
 def _sign_in_page(here: _Request, account: str, refusal: TokenRefused | None) -> Response:
@@ -144,19 +151,10 @@ def _sign_in_page(here: _Request, account: str, refusal: TokenRefused | None) ->
 
 async def _ask(here: _Request, who: SomebodyIsThere) -> Response:
     def then(conn: Connection, asking: Asking, arrived: Arrived) -> _Asked:
-        _require_administrator(conn, asking, arrived)
-        scopes, roles = _wanted(conn, asking, arrived, here)
         asking.attempt.is_somebodys = False  # not over yet: what is recorded is how it ends
-        return _Asked(
-            tenant=asking.tenant,
-            account=arrived.person.user.user_principal_name,
-            scopes=scopes,
-            roles=roles,
-            new_session=arrived.new_session,
-        )
+        return _asked(conn, asking, arrived, here)
 
     asked = await arrive(here.request, who, here.client.app_id, here.endpoint, then)
-    as_scopes = [Wanted(resource=one.resource, scope=_shown(one.role)) for one in asked.roles]
     response = form_page(
         here.request,
         "admin_consent",
@@ -165,30 +163,48 @@ async def _ask(here: _Request, who: SomebodyIsThere) -> Response:
         client=here.client.name,
         tenant=asked.tenant.display_name,
         account=asked.account,
-        permissions=permission_list([*asked.scopes, *as_scopes]),
+        permissions=permission_list(asked.permissions),
+        asked=mark_of(asked.permissions),
     )
     if asked.new_session is not None:
         keep_session(response, asked.new_session)
     return response
 
 
-async def _answered(here: _Request, who: SomebodyIsThere, *, accepted: bool) -> Response:
+async def _answered(here: _Request, who: SomebodyIsThere, *, accepted: bool, mark: str) -> Response:
     def then(conn: Connection, asking: Asking, arrived: Arrived) -> bool:
         if not accepted:
             raise TokenRefused(65004, name=here.client.name)
-        _require_administrator(conn, asking, arrived)
-        scopes, roles = _wanted(conn, asking, arrived, here)
-        if scopes:
-            agree(transaction_of(conn, asking, arrived), arrived.principal, scopes, for_all=True)
-        for wanted in roles:
+        asked = _asked(conn, asking, arrived, here)
+        if mark != mark_of(asked.permissions):
+            asking.attempt.is_somebodys = False
+            return False
+        if asked.scopes:
+            agree(transaction_of(conn, asking, arrived), arrived.principal, asked.scopes, for_all=True)
+        for wanted in asked.roles:
             _grant(conn, asking, arrived, wanted)
         return True
 
-    await arrive(here.request, who, here.client.app_id, here.endpoint, then)
+    if not await arrive(here.request, who, here.client.app_id, here.endpoint, then):
+        return await _ask(here, who)  # something else is asked for by now
     parameters = {"admin_consent": "True", "tenant": who.tenant.id}
     if here.scopes is not None:
         parameters["scope"] = " ".join(here.scopes.verbatim)
     return _sent(here, parameters)
+
+
+def _asked(conn: Connection, asking: Asking, arrived: Arrived, here: _Request) -> _Asked:
+    """The question for whoever arrived. Raises TokenRefused 90094 unless they may answer it."""
+    require_redirect(arrived.client, here.redirect_uri)  # the address may have named no tenant
+    _require_administrator(conn, asking, arrived)
+    scopes, roles = _wanted(conn, asking, arrived, here)
+    return _Asked(
+        tenant=asking.tenant,
+        account=arrived.person.user.user_principal_name,
+        scopes=scopes,
+        roles=roles,
+        new_session=arrived.new_session,
+    )
 
 
 def _require_administrator(conn: Connection, asking: Asking, arrived: Arrived) -> None:

@@ -23,7 +23,7 @@ from unsecret.model.application import Tenant
 from unsecret.tenant.certificates import base64url
 from unsecret.tenant.discovery import find_tenant, v1_issuer, v2_issuer
 from unsecret.tenant.settings import Services, origin
-from unsecret.tenant.signing_in.consents import Judged, agree, judge
+from unsecret.tenant.signing_in.consents import Judged, agree, judge, mark_of
 from unsecret.tenant.signing_in.handing_out import hand_out_code
 from unsecret.tenant.signing_in.interaction import (
     Arrived,
@@ -36,7 +36,7 @@ from unsecret.tenant.signing_in.interaction import (
 )
 from unsecret.tenant.signing_in.pages import Html, error_line, form_page, fragment, refusal_page, sending_page
 from unsecret.tenant.signing_in.redirects import with_fragment, with_query
-from unsecret.tenant.signing_in.registrations import Registration, find_registration
+from unsecret.tenant.signing_in.registrations import WRONG_REDIRECT, Registration, find_registration, require_redirect
 from unsecret.tenant.signing_in.requests import (
     CODE,
     CONSENT,
@@ -82,9 +82,10 @@ class _Conversation(Struct, frozen=True, kw_only=True):
 
 
 class _Agreement(Struct, frozen=True, kw_only=True):
-    """What the person said to the question of consent; nothing yet."""
+    """What the person said to the question of consent; nothing yet. `asked` is the mark of the question."""
 
     given: bool = False
+    asked: str = ""
     refused: bool = False
     for_all: bool = False
 
@@ -150,7 +151,10 @@ async def _authorize(request: Request, endpoint: Endpoint) -> Response:
         here = _Conversation(request=request, tenant=tenant, client=client, asked=asked, endpoint=endpoint)
         return await _answered(here, form) if form else await _opened(here)
     except UnsecretError as error:
-        return _sent_back(request, destination, as_refusal(error), tenant, endpoint)
+        refusal = as_refusal(error)
+        if refusal.number == WRONG_REDIRECT:
+            raise refusal from error
+        return _sent_back(request, destination, refusal, tenant, endpoint)
 
 
 # -- what is shown -------------------------------------------------------------------------------------------------
@@ -187,7 +191,8 @@ async def _answered(here: _Conversation, form: Mapping[str, str]) -> Response:
     if step != "consent":
         return await _finish(here, who, _Agreement())
     given = choice == "accept"
-    agreement = _Agreement(given=given, refused=not given, for_all=given and form.get("for_all") == "yes")
+    for_all = given and form.get("for_all") == "yes"
+    agreement = _Agreement(given=given, asked=form.get("asked", ""), refused=not given, for_all=for_all)
     return await _finish(here, who, agreement)
 
 
@@ -236,6 +241,7 @@ def _consent_page(here: _Conversation, must: _MustAgree) -> Response:
     shown = {
         "client": here.client.name,
         "permissions": permission_list(must.judged.missing),
+        "asked": mark_of(must.judged.missing),
     }
     leads_to = [here.asked.destination.redirect_uri]
     if must.judged.needs_administrator:
@@ -278,11 +284,13 @@ def _decided(
 ) -> _Done | _MustAgree | TokenRefused:
     tenant, now, asked = asking.tenant, asking.trace.now, here.asked
     settings = asking.services.settings
+    require_redirect(arrived.client, asked.destination.redirect_uri)  # the address may have named no tenant
     judged = judge(conn, tenant, arrived.client, asked.scopes, person=arrived.person, settings=settings)
     asking.attempt.resource = judged.resource
     if agreement.refused:
         raise TokenRefused(65004, name=arrived.client.name)
-    must_ask = not agreement.given and (judged.missing or asked.prompt == CONSENT)
+    given = agreement.given and agreement.asked == mark_of(judged.missing)
+    must_ask = not given and (judged.missing or asked.prompt == CONSENT)
     if must_ask or judged.needs_administrator:
         asking.attempt.is_somebodys = False  # not over yet: what is recorded is how it ends
         account = arrived.person.user.user_principal_name

@@ -7,6 +7,7 @@ granted to it for everybody or for this person (`oauth2PermissionGrants`).
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -155,6 +156,13 @@ def _record(
         ModifiedProperty("ConsentContext.OnBehalfOfAll", None, as_json(str(for_all))),
         ModifiedProperty("ConsentAction.Permissions", None, as_json("; ".join(scopes))),
     )
+
+
+def mark_of(wanted: Iterable[Wanted]) -> str:
+    """What a page that asks for `wanted` carries along, so that nothing else is agreed to by its answer: the
+    application's owner may have changed what it requires while somebody was reading."""
+    named = sorted(f"{one.resource.id} {one.scope.id} {one.scope.value}" for one in wanted)
+    return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
 
 def require_agreed(judged: Judged, client: Registration) -> None:

@@ -1,7 +1,8 @@
 """Device codes: a program without a browser shows a short code, and a person types it into a page elsewhere.
 
 https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-device-code, RFC 8628. A device may ask at an
-address that names no tenant, so codes are of no tenant until somebody approves them: all are kept under the zero GUID.
+address that names no tenant, so codes are of no tenant until somebody approves them: all are kept under the zero GUID,
+and go by the machine's clock.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ async def device_code_v1(request: Request) -> Response:
 
 async def _device_code(request: Request, endpoint: Endpoint) -> Response:
     services: Services = request.app.state.services
-    tenant, now = find_tenant(request), trace_of(request).now
+    tenant, now = find_tenant(request), trace_of(request).machine_now
     form = each_once(await read_form(request))
     client_id = required(form, "client_id")
     is_v2 = endpoint is Endpoint.V2

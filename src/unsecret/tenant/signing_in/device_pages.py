@@ -20,7 +20,7 @@ from unsecret.model.issued import IssuedGrant
 from unsecret.store import issued, tenants
 from unsecret.tenant.settings import Services
 from unsecret.tenant.signing_in.authorize import ON_THE_PAGE, showing
-from unsecret.tenant.signing_in.consents import Judged, agree, judge
+from unsecret.tenant.signing_in.consents import Judged, agree, judge, mark_of
 from unsecret.tenant.signing_in.device_codes import NO_TENANT, PAGE
 from unsecret.tenant.signing_in.interaction import (
     Arrived,
@@ -154,6 +154,7 @@ async def _confirm_page(request: Request, device: _Device, who: SomebodyIsThere)
         missing = asked.judged.missing
         listed = fragment("device_permissions", permissions=permission_list(missing)) if missing else Html("")
         shown = {"client": device.client.name, "account": asked.account, "code": device.code}
+        shown["asked"] = mark_of(missing)
         response = form_page(request, "device_confirm", "Confirm", (), permissions=listed, **shown)
     if asked.new_session is not None:
         keep_session(response, asked.new_session)
@@ -164,13 +165,14 @@ async def _confirm_page(request: Request, device: _Device, who: SomebodyIsThere)
 
 
 async def _answered(request: Request, device: _Device, who: SomebodyIsThere, form: Mapping[str, str]) -> Response:
-    accepted = form.get("choice") == "accept"
+    accepted, mark = form.get("choice") == "accept", form.get("asked", "")
 
     def then(conn: Connection, asking: Asking, arrived: Arrived) -> bool | TokenRefused:
-        return _decided(conn, asking, arrived, device, accepted=accepted)
+        return _decided(conn, asking, arrived, device, accepted=accepted, mark=mark)
 
     try:
-        await arrive(request, who, device.grant.client_id, Endpoint.V2, then, everywhere=True)
+        if not await arrive(request, who, device.grant.client_id, Endpoint.V2, then, everywhere=True):
+            return await _confirm_page(request, device, who)  # something else is asked for by now
     except TokenRefused as refusal:
         if refusal.number != 65004:
             raise
@@ -180,7 +182,7 @@ async def _answered(request: Request, device: _Device, who: SomebodyIsThere, for
 
 
 def _decided(
-    conn: Connection, asking: Asking, arrived: Arrived, device: _Device, *, accepted: bool
+    conn: Connection, asking: Asking, arrived: Arrived, device: _Device, *, accepted: bool, mark: str
 ) -> bool | TokenRefused:
     found = issued.find_by_user_code(conn, NO_TENANT, device.code)
     if found is None or found[1].user_id is not None or found[1].declined:
@@ -192,6 +194,9 @@ def _decided(
         return TokenRefused(65004, name=arrived.client.name)
     if judged.needs_administrator:
         raise TokenRefused(90094, tenant=asking.tenant.display_name, name=arrived.client.name)
+    if mark != mark_of(judged.missing):
+        asking.attempt.is_somebodys = False
+        return False
     if judged.missing:
         agree(transaction_of(conn, asking, arrived), arrived.principal, judged.missing, for_all=False)
     approved = msgspec.structs.replace(

@@ -10,11 +10,14 @@ from unsecret.model.application import Application, ObjectKind, ServicePrincipal
 from unsecret.model.identifiers import AppId, canonical_guid
 from unsecret.store import directory_objects, tenants
 from unsecret.tenant.signing_in.first_party import FIRST_PARTY, FirstParty
-from unsecret.tenant.signing_in.redirects import Registered, registered_redirects
+from unsecret.tenant.signing_in.redirects import Platform, Registered, platform_of, registered_redirects
 from unsecret.wire.aadsts import TokenRefused
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+
+WRONG_REDIRECT = 50011
 
 
 class Registration(Struct, frozen=True, kw_only=True):
@@ -49,6 +52,14 @@ class Registration(Struct, frozen=True, kw_only=True):
         if self.first_party is not None:
             return True
         return bool(self.application and self.application.other.get("isFallbackPublicClient"))
+
+
+def require_redirect(client: Registration, redirect_uri: str) -> Platform:
+    """The platform under which `client` registered this redirect URI. Raises TokenRefused 50011 when it has not."""
+    platform = platform_of(redirect_uri, client.redirects)
+    if platform is None:
+        raise TokenRefused(WRONG_REDIRECT, redirect=redirect_uri, app=client.app_id)
+    return platform
 
 
 def find_registration(conn: Connection, tenant: Tenant | None, client_id: str) -> Registration:

@@ -13,8 +13,8 @@ from starlette.requests import Request
 
 from unsecret.model.identifiers import AppId
 from unsecret.tenant.signing_in.proof_keys import read_challenge
-from unsecret.tenant.signing_in.redirects import Platform, platform_of
-from unsecret.tenant.signing_in.registrations import Registration
+from unsecret.tenant.signing_in.redirects import Platform
+from unsecret.tenant.signing_in.registrations import Registration, require_redirect
 from unsecret.tenant.signing_in.scopes import OPENID, AskedScopes, all_of, read_scopes
 from unsecret.tenant.token_requests import MAX_FORM_FIELDS, Endpoint, each_once, read_form
 from unsecret.wire.aadsts import TokenRefused
@@ -74,9 +74,7 @@ def read_destination(parameters: Mapping[str, str], client: Registration) -> Des
         if len(client.redirects) != 1:
             raise TokenRefused(900144, parameter="redirect_uri", remedy="")
         redirect_uri = client.redirects[0][0]
-    platform = platform_of(redirect_uri, client.redirects)
-    if platform is None:
-        raise TokenRefused(50011, redirect=redirect_uri, app=client.app_id)
+    platform = require_redirect(client, redirect_uri)
     types = _response_types(parameters)
     mode = parameters.get("response_mode") or (QUERY if types <= {CODE} else FRAGMENT)
     state = parameters.get("state")

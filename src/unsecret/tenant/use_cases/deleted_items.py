@@ -21,6 +21,7 @@ from unsecret.tenant.use_cases.applications import mirrored
 from unsecret.tenant.use_cases.clearing import HARD_DELETE, clear_expired
 from unsecret.tenant.use_cases.credentials import described, key_additions
 from unsecret.tenant.use_cases.judging import application_additions, require_lawful
+from unsecret.tenant.use_cases.reading import permit_reading
 from unsecret.tenant.use_cases.transaction import (
     APPLICATION_MANAGEMENT,
     USER_MANAGEMENT,
@@ -46,9 +47,14 @@ _RESTORE = {
 }
 
 
-def list_deleted(transaction: Transaction, kind: ObjectKind, query: Query) -> Page[DeletedObject]:
-    """A page of one kind, what was deleted last first. Raises Forbidden, Invalid (a filter that Graph has not)."""
-    transaction.permit(_READ[kind])
+def list_deleted(
+    transaction: Transaction, kind: ObjectKind, query: Query, *, with_attributes: bool = False
+) -> Page[DeletedObject]:
+    """A page of one kind, what was deleted last first; `with_attributes` when custom security attributes are shown.
+
+    Raises Forbidden, Invalid (a filter that Graph has not).
+    """
+    permit_reading(transaction, kind, with_attributes=with_attributes)
     since = transaction.now - KEPT_FOR
     return deleted_objects.list_deleted(transaction.conn, transaction.tenant_id, kind, query, since=since)
 
