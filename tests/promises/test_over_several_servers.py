@@ -62,6 +62,11 @@ def tenant(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[
 @pytest.fixture(scope="module")
 def administrator(tenant: RunningTenant) -> Iterator[Administrator]:
     with closing(Administrator(tenant)) as one:
+        set_name, _, name = ATTRIBUTE.partition("_")
+        one.call("POST", "/directory/attributeSets", {"id": set_name})
+        definition = {"attributeSet": set_name, "name": name, "type": "String", "status": "Available"}
+        flags = {"isCollection": False, "isSearchable": True, "usePreDefinedValuesOnly": False}
+        one.call("POST", "/directory/customSecurityAttributeDefinitions", definition | flags)
         yield one
 
 
