@@ -5,6 +5,7 @@ Everything together is written down in docs/reference/performance.md. The exit c
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -34,6 +35,7 @@ def main(names: list[str]) -> int:
     if missing or unknown:
         print(*missing, *unknown, sep="\n", file=sys.stderr)
         return 2
+    busy = os.getloadavg()[0]
     figures = []
     for name in names or MEASURED:
         print(f"… {name}", flush=True)
@@ -42,7 +44,7 @@ def main(names: list[str]) -> int:
         figures += measured
         print(*measured, sep="\n", flush=True)
     if not names:
-        page.write(figures)
+        page.write(figures, busy=busy)
     return 0 if all(figure.holds for figure in figures) else 1
 
 

@@ -42,24 +42,25 @@ _TAIL = """
 """
 
 
-def write(figures: Sequence[Figure]) -> None:
-    """The page, with these figures."""
+def write(figures: Sequence[Figure], *, busy: float) -> None:
+    """The page, with these figures. `busy` is the load average before the run."""
     rows = [
         f"| {figure.area} | {figure.what} | {figure.shown} | {figure.wanted} | {'yes' if figure.holds else '**no**'} | "
         f"{figure.bound_by} |\n"
         for figure in figures
     ]
     table = "| | | measured | wanted | holds | bounded by |\n| --- | --- | --- | --- | --- | --- |\n" + "".join(rows)
-    machine = "".join(f"* {line}\n" for line in _machine())
+    machine = "".join(f"* {line}\n" for line in _machine(busy))
     text = _HEAD.format(rounds=ROUNDS, seconds=SECONDS) + table + "\n## Machine and versions\n\n" + machine
     PAGE.write_text(text + _TAIL.format(workers=2))
 
 
-def _machine() -> list[str]:
+def _machine(busy: float) -> list[str]:
     peers = json.loads((ROOT / "bench" / "peers" / "package.json").read_text())["dependencies"]
     moto = re.search(r"^moto\S*==(\S+)", (ROOT / "requirements" / "bench.txt").read_text(), re.MULTILINE)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return [
+        f"load average before the run, which is work of others: {busy:.1f}",
         f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB, {platform.system()} {platform.machine()}",
         f"unsecret {version('unsecret')}, Python {platform.python_version()}, granian {version('granian')}, "
         f"cryptography {version('cryptography')}, Starlette {version('starlette')}",

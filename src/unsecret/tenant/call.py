@@ -53,7 +53,7 @@ class Call:
         self.services = services
         self.caller = caller
         self._hand_over: HandOver = request.app.state.hand_over
-        self.version = request.url.path.split("/", 2)[1]
+        self.version = request.scope["path"].split("/", 2)[1]
         self.beta = self.version == "beta"
         self.circumstances = Circumstances(
             now=now,
