@@ -118,6 +118,7 @@ def test_the_deleted_have_nothing_and_get_it_back(filled: Store):
         ("consentType", "AllPrincipals", "all other"),
         ("consentType", "Principal", "ada"),
     ],
+    ids=["a client", "another client", "no client", "a resource", "a person", "everybody", "somebody"],
 )
 def test_grants_are_filtered_by_who_and_what_they_are_for(filled: Store, property: str, value: str, found: str):
     for grant in (_grant("all"), _grant("ada", ADA), _grant("other", client=OTHER)):
