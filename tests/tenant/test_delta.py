@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -220,6 +222,16 @@ def test_a_state_is_known_for_seven_days(tenant: LocalTenant) -> None:
 def test_a_state_of_another_collection_is_not_known(tenant: LocalTenant) -> None:
     token = now(tenant, PRINCIPALS).partition("deltatoken=")[2]
     lost(tenant, f"{APPS}?$deltatoken={token}")
+
+
+@pytest.mark.parametrize(("member", "value"), [(2, "2026-11-22T12:00:00"), (3, -1), (3, 2**70)])
+def test_a_state_that_was_made_up_is_badly_formed(tenant: LocalTenant, member: int, value: Any) -> None:
+    token = now(tenant).partition("deltatoken=")[2]
+    state = json.loads(urlsafe_b64decode(token + "=="))
+    state[member] = value
+    forged = urlsafe_b64encode(json.dumps(state).encode()).decode().rstrip("=")
+    for option in ("$deltatoken", "$skiptoken"):
+        tenant.refused("GET", f"{APPS}?{option}={forged}", status=400)
 
 
 def test_delta_needs_the_right_to_read(tenant: LocalTenant) -> None:

@@ -23,6 +23,7 @@ from unsecret.wire.queryable import UNSUPPORTED, Collection, check_select
 _NEXT, _DONE = "$skiptoken", "$deltatoken"
 _TAKEN = frozenset({_NEXT, _DONE, "$select", "$filter", "$format"})
 _FROM_NOW = "latest"
+_LARGEST_RECORD = 2**63 - 1
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(State).decode
 
@@ -103,7 +104,10 @@ def _state(token: str) -> State:
     try:
         if len(token) > LONGEST_CURSOR:
             raise ValueError
-        return _decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        state = _decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        if state.made_at.tzinfo is None or not 0 <= state.known <= _LARGEST_RECORD:
+            raise ValueError
+        return state
     except (ValueError, binascii.Error, msgspec.MsgspecError):
         raise Invalid(f"Badly formed token. Follow the links of the answers as they are. {_AGAIN}") from None
 
