@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.local_tenant import BASE, NOW, Identity, LocalTenant
-from tests.tenant.people import refused
+from tests.tenant.people import Browser, agree, code_for, new_person, new_web_app, redeem, refused, with_password
 from tests.tenant.test_key_rolling import adding
 from tests.tenant.test_people_devices import begin, poll
 from unsecret.tenant.signing import SigningKeys
@@ -226,3 +226,25 @@ def test_device_codes_are_of_no_tenant_and_go_by_no_tenants_clock(moving: LocalT
     neighbour.move_clock(move="P1D")
     begin(neighbour, name=neighbour.tenant_id)
     refused(poll(moving, device), 70016)
+
+
+def test_who_signs_in_at_an_address_that_names_no_tenant_does_so_by_the_tenants_clock(moving: LocalTenant) -> None:
+    ada, app = new_person(moving), new_web_app(moving)
+    agree(moving, app, "User.Read")
+    moving.move_clock(move="P100D")
+    code = code_for(moving, app, ada, name="common")
+    for answer in (with_password(moving, ada, name="organizations"), redeem(moving, app, code, name="common")):
+        assert answer.status_code == 200, answer.text
+        moving.get("/me", token=answer.json()["access_token"])
+
+
+def test_a_session_ends_by_the_tenants_clock_wherever_it_is_shown(moving: LocalTenant) -> None:
+    ada, app = new_person(moving), new_web_app(moving)
+    agree(moving, app, "User.Read")
+    browser = Browser(moving)
+    browser.authorize(app.app_id, name="common")
+    browser.sign_in(ada)
+    moving.move_clock(move="PT23H")
+    assert browser.authorize(app.app_id, name="common").status_code == 302
+    moving.move_clock(move="PT1H")
+    assert "<h1>Sign in</h1>" in browser.authorize(app.app_id, name="common").text

@@ -29,7 +29,7 @@ from unsecret.tenant.signing_in.people import tenant_of_account
 from unsecret.tenant.signing_in.redirects import origin_of
 from unsecret.tenant.signing_in.texts import tenant_of
 from unsecret.tenant.signing_in.user_information import user_info, user_realm
-from unsecret.tenant.token_answers import Trace, answer, as_refusal, refusing, trace_of
+from unsecret.tenant.token_answers import Trace, answer, as_refusal, in_time_of, refusing, trace_of
 from unsecret.tenant.token_attempts import Asking, record
 from unsecret.tenant.token_requests import Endpoint, each_once, named_client, read_client, read_form
 from unsecret.wire.aadsts import TokenRefused
@@ -56,8 +56,10 @@ async def _token(request: Request, endpoint: Endpoint) -> Response:
     tenant = find_tenant(request)
     fields, authorization = await read_form(request), request.headers.get("authorization")
     services: Services = request.app.state.services
-    if tenant is None and (tenant := await _implied_tenant(services, dict(fields), trace)) is None:
-        raise TokenRefused(50059)
+    if tenant is None:
+        if (tenant := await _implied_tenant(services, dict(fields), trace)) is None:
+            raise TokenRefused(50059)
+        trace = in_time_of(trace, services, tenant)
     asking = Asking(request, services, trace, tenant, endpoint)
     try:
         asking.attempt.says_it_is(named_client(fields, authorization))

@@ -14,8 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unsecret.errors import Invalid, TooLarge, Unavailable, UnsecretError
+from unsecret.model.application import Tenant
 from unsecret.tenant.call import REQUEST_ID, correlation_id, instant_of, machine_instant_of
 from unsecret.tenant.certificates import base64url
+from unsecret.tenant.settings import Services
 from unsecret.wire.aadsts import TokenRefused, refusal_body
 
 _JSON = "application/json; charset=utf-8"
@@ -49,6 +51,13 @@ def trace_of(request: Request) -> Trace:
             correlation_id=_correlation_id(request),
         )
     return trace
+
+
+def in_time_of(trace: Trace, services: Services, tenant: Tenant) -> Trace:
+    """`trace` by the clock of `tenant`, which the request's address may not have named."""
+    if services.movable_clocks is None:
+        return trace
+    return msgspec.structs.replace(trace, now=trace.machine_now + services.movable_clocks.offset_of(tenant.id))
 
 
 def answer(body: Any, request: Request, *, status: int = 200, headers: Mapping[str, str] = _NOT_STORED) -> Response:

@@ -54,7 +54,7 @@ from unsecret.tenant.signing_in.requests import (
 )
 from unsecret.tenant.signing_in.sessions import keep_session, require_canary
 from unsecret.tenant.signing_in.user_tokens import UserGranted, client_info_of, id_token_claims
-from unsecret.tenant.token_answers import as_refusal, trace_of
+from unsecret.tenant.token_answers import as_refusal, in_time_of, trace_of
 from unsecret.tenant.token_attempts import Asking
 from unsecret.tenant.token_requests import Endpoint
 from unsecret.wire.aadsts import TokenRefused, refusal_body
@@ -210,7 +210,8 @@ async def _signed_in(here: _Conversation, form: Mapping[str, str]) -> Response:
 def _is_fresh_enough(here: _Conversation, who: SomebodyIsThere) -> bool:
     if here.asked.prompt != LOGIN or who.session is None:
         return True
-    return trace_of(here.request).now - who.session.signed_in_at <= _FRESH
+    services: Services = here.request.app.state.services
+    return in_time_of(trace_of(here.request), services, who.tenant).now - who.session.signed_in_at <= _FRESH
 
 
 def _sign_in_page(here: _Conversation, account: str, refusal: TokenRefused | None) -> Response:
@@ -324,9 +325,8 @@ def _id_token(here: _Conversation, done: _Done) -> dict[str, str]:
     if ID_TOKEN in here.asked.response_types:
         services: Services = here.request.app.state.services
         authority = _authority(here.request)
-        claims: dict[str, Any] = id_token_claims(
-            done.granted, trace_of(here.request), authority=authority, endpoint=here.endpoint
-        )
+        trace = in_time_of(trace_of(here.request), services, done.granted.tenant)
+        claims: dict[str, Any] = id_token_claims(done.granted, trace, authority=authority, endpoint=here.endpoint)
         if CODE in done.parameters:
             half = hashlib.sha256(done.parameters[CODE].encode()).digest()[:16]
             claims["c_hash"] = base64url(half)

@@ -28,7 +28,7 @@ from unsecret.tenant.signing_in.people import (
 )
 from unsecret.tenant.signing_in.registrations import Registration, find_registration
 from unsecret.tenant.signing_in.sessions import Session, begin_session, find_session
-from unsecret.tenant.token_answers import trace_of
+from unsecret.tenant.token_answers import in_time_of, trace_of
 from unsecret.tenant.token_attempts import Asking, Attempt, decide
 from unsecret.tenant.token_requests import Endpoint
 from unsecret.tenant.use_cases.transaction import Transaction
@@ -77,8 +77,13 @@ async def typed(request: Request, tenant: Tenant | None, form: Mapping[str, str]
 def remembered(request: Request, tenant: Tenant | None) -> SomebodyIsThere | None:
     """Whoever the browser is signed in as, if that is somebody of `tenant`."""
     services: Services = request.app.state.services
+    trace = trace_of(request)
     with services.store.read() as conn:
-        session = find_session(conn, request, now=trace_of(request).now)
+        session = find_session(conn, request, now=trace.now)
+    if session is not None and tenant is None:  # whose clock counts is known only now
+        now = in_time_of(trace, services, session.tenant).now
+        with services.store.read() as conn:
+            session = find_session(conn, request, now=now)
     if session is None or (tenant is not None and session.tenant.id != tenant.id):
         return None
     return SomebodyIsThere(tenant=session.tenant, session=session)
@@ -95,10 +100,11 @@ async def arrive(
 ) -> T:
     """Decide what `who` gets, in one transaction with the record of the sign-in: `then` is handed the person once the
     password or the session is known to be good, and the client; `everywhere` as for `decide`. Raises TokenRefused."""
+    services: Services = request.app.state.services
     asking = Asking(
         request,
-        request.app.state.services,
-        trace_of(request),
+        services,
+        in_time_of(trace_of(request), services, who.tenant),
         who.tenant,
         endpoint,
         Attempt(event_type=SignInEventType.INTERACTIVE_USER),
