@@ -166,12 +166,31 @@ def test_sign_ins_are_found_by_all_that_microsoft_documents(tenant: LocalTenant,
         ("/auditLogs/directoryAudits", "resultReason eq 'x'"),
         ("/auditLogs/directoryAudits", "additionalDetails/any(d:d/key eq 'AppId')"),
         ("/auditLogs/directoryAudits", "targetResources/any(t:t/groupType eq 'x')"),
-        ("/beta/auditLogs/signIns", "userAgent eq 'x'"),
-        ("/beta/auditLogs/signIns", "deviceDetail/browser eq 'x'"),
+        ("/beta/auditLogs/signIns", "deviceDetail/deviceId eq 'x'"),
+        ("/beta/auditLogs/signIns", "signInEventTypes/any(t:startswith(t,'x'))"),
     ],
 )
 def test_what_microsoft_does_not_filter_is_refused(tenant: LocalTenant, log: str, condition: str) -> None:
     assert tenant.refused("GET", f"{log}?$filter={condition}", status=400)["code"] == "Request_UnsupportedQuery"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "riskState eq 'none' and riskLevelDuringSignIn eq 'none' and not(riskEventTypes_v2/any(t:t eq 'generic'))",
+        "isInteractive eq false and clientAppUsed eq null and deviceDetail/browser eq null",
+    ],
+)
+def test_what_is_the_same_in_every_row_can_be_asked_in_both_versions(tenant: LocalTenant, condition: str) -> None:
+    for version in ("/v1.0", "/beta"):
+        assert tenant.get(f"{version}/auditLogs/signIns?$filter={condition}")["value"]
+
+
+@pytest.mark.parametrize("name", ["userAgent", "servicePrincipalId", "originalRequestId", "authenticationRequirement"])
+def test_what_only_beta_shows_cannot_be_asked_of_the_first_version(tenant: LocalTenant, name: str) -> None:
+    assert "value" in tenant.get(f"/beta/auditLogs/signIns?$filter={name} eq 'x'")
+    error = tenant.refused("GET", f"/auditLogs/signIns?$filter={name} eq 'x'", status=400)
+    assert f"Could not find a property named '{name}'" in error["message"]
 
 
 def test_a_sign_in_is_found_by_its_id(tenant: LocalTenant) -> None:

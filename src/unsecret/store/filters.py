@@ -62,6 +62,13 @@ class OneWord(Struct, frozen=True):
 
     column: ColumnElement[int]
     words: Mapping[str, int]
+    operators: frozenset[Operator] = frozenset({Operator.EQ, Operator.NE})
+
+
+class NoElements(Struct, frozen=True):
+    """A collection that Graph has and that is empty in every row."""
+
+    operators: frozenset[Operator]
 
 
 class Single(Struct, frozen=True):
@@ -70,7 +77,17 @@ class Single(Struct, frozen=True):
     elements: Elements
 
 
-Property = Scalar | Elements | OneWord | Single
+Property = Scalar | Elements | OneWord | NoElements | Single
+
+
+def scalar(of: ColumnElement[Any], operators: frozenset[Operator], parse: Callable[[Any, str], Any]) -> Scalar:
+    """A property that every row has."""
+    return Scalar(column=of, operators=operators, parse=parse)
+
+
+def optional(of: ColumnElement[Any], operators: frozenset[Operator], parse: Callable[[Any, str], Any]) -> Scalar:
+    """A property that may be null."""
+    return Scalar(column=of, operators=operators, parse=parse, present=of.is_not(None))
 
 
 def compile_filter(filter: Filter, properties: Mapping[str, Property], tenant: bytes) -> ColumnElement[bool]:
@@ -92,29 +109,36 @@ def compile_filter(filter: Filter, properties: Mapping[str, Property], tenant: b
             return not_(compile_filter(part, properties, tenant))
 
 
-def leads_elsewhere(filter: Filter | None) -> bool:
+def leads_elsewhere(filter: Filter | None, properties: Mapping[str, Property]) -> bool:
     """Whether the rows that are wanted are best found through the rows of another table."""
     match filter:
-        case AnyOf(where=where):
-            return where is not None
+        case AnyOf(collection, where):
+            return where is not None and isinstance(_property(properties, collection), Elements)
         case And(parts):
-            return any(leads_elsewhere(part) for part in parts)
+            return any(leads_elsewhere(part, properties) for part in parts)
         case _:
             return False
 
 
 def _comparison(asked: Comparison, properties: Mapping[str, Property], tenant: bytes) -> ColumnElement[bool]:
-    scalar = properties.get(asked.property)
-    if isinstance(scalar, Single):
-        return _of_the_one(asked, scalar.elements, tenant)
-    if not isinstance(scalar, Scalar):
+    about = _property(properties, asked.property)
+    if isinstance(about, Single):
+        return _of_the_one(asked, about.elements, tenant)
+    if not isinstance(about, Scalar):
         raise unsupported(asked.property)
-    if asked.operator not in scalar.operators:
+    if asked.operator not in about.operators:
         raise unsupported(asked.property, asked.operator)
     if asked.operator is Operator.IN:
         values = asked.value if isinstance(asked.value, tuple) else (asked.value,)
-        return _is_one_of(scalar, values, asked.property)
-    return _compare(scalar, asked.operator, asked.value, asked.property)
+        return _is_one_of(about, values, asked.property)
+    return _compare(about, asked.operator, asked.value, asked.property)
+
+
+def _property(properties: Mapping[str, Property], name: str) -> Property | None:
+    """What is asked about; scripts write `IsInteractive` and `t/Id`, and Graph lets them."""
+    if (found := properties.get(name)) is not None:
+        return found
+    return next((one for known, one in properties.items() if known.lower() == name.lower()), None)
 
 
 def _compare(scalar: Scalar, operator: Operator, value: Any, name: str) -> ColumnElement[bool]:
@@ -181,33 +205,42 @@ _CONDITIONS: dict[Operator, Callable[[Any, Any], ColumnElement[bool]]] = {
 
 
 def _any_of(asked: AnyOf, properties: Mapping[str, Property], tenant: bytes) -> ColumnElement[bool]:
-    match properties.get(asked.collection):
+    match _property(properties, asked.collection):
         case Elements() as elements:
             if asked.where is None:  # one look for each object, and not a list of all that have any
                 return exists(select(true()).where(elements.owned_by == elements.owner, *elements.conditions))
             where = compile_filter(asked.where, elements.members, tenant)
             owners = select(elements.owned_by).where(elements.tenant_id == tenant, *elements.conditions, where)
             return elements.owner.in_(owners)
-        case OneWord(column, words):
-            matching = [number for word, number in words.items() if asked.where is None or _holds(asked.where, word)]
+        case OneWord(column, words, operators):
+            where = asked.where
+            matching = [number for word, number in words.items() if where is None or _holds(where, word, operators)]
             return column.in_(matching) if matching else false()
+        case NoElements(operators):
+            if asked.where is not None:
+                _holds(asked.where, "", operators)  # for what it refuses
+            return false()
         case _:
             raise unsupported(asked.collection)
 
 
-def _holds(filter: Filter, element: str) -> bool:
+def _holds(filter: Filter, element: str, operators: frozenset[Operator]) -> bool:
     match filter:
-        case Comparison("", Operator.EQ, value):
-            return isinstance(value, str) and folded(value) == folded(element)
-        case Comparison("", Operator.NE, value):
-            return not (isinstance(value, str) and folded(value) == folded(element))
-        case And(parts):
-            return all(_holds(part, element) for part in parts)
-        case Or(parts):
-            return any(_holds(part, element) for part in parts)
+        case Comparison("", operator, str(value)) if operator in operators:
+            return _WORD_CONDITIONS[operator](folded(element), folded(value))
+        case And(parts) | Or(parts):  # each part is looked at, for what it refuses
+            held = [_holds(part, element, operators) for part in parts]
+            return all(held) if isinstance(filter, And) else any(held)
         case Not(part):
-            return not _holds(part, element)
+            return not _holds(part, element, operators)
     raise unsupported("any")
+
+
+_WORD_CONDITIONS: dict[Operator, Callable[[str, str], bool]] = {
+    Operator.EQ: lambda element, value: element == value,
+    Operator.NE: lambda element, value: element != value,
+    Operator.STARTS_WITH: lambda element, value: element.startswith(value),
+}
 
 
 def words(value: Any, name: str) -> str:

@@ -12,8 +12,8 @@ from unsecret.model.event import AuditEvent, SignIn, SignInEventType
 from unsecret.model.identifiers import ObjectId, TenantId
 from unsecret.model.query import Page, Query
 from unsecret.store.columns import body_of, folded, folded_or_none, guid, guid_or_none, micros
+from unsecret.store.log_properties import AUDIT_ORDERS, AUDITS, SIGN_IN_ORDERS, SIGN_INS
 from unsecret.store.paging import Collection, bodies_of, page_of
-from unsecret.store.properties import AUDIT_ORDERS, AUDITS, SIGN_IN_ORDERS, SIGN_INS
 from unsecret.store.schema_records import (
     INTERACTIVE_USER_SIGN_IN,
     NON_INTERACTIVE_USER_SIGN_IN,

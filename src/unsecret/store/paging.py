@@ -106,7 +106,7 @@ def page_of(
     Raises Invalid for a filter or an order that the collection does not have, and for a foreign cursor.
     """
     tenant = guid(tenant_id)
-    led = bool(chosen) or leads_elsewhere(query.filter)
+    led = bool(chosen) or leads_elsewhere(query.filter, collection.properties)
     of_tenant = unindexed(collection.tenant_id) if led else collection.tenant_id
     conditions = [of_tenant == tenant, *collection.conditions, *chosen]
     if query.filter is not None:

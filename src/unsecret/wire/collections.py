@@ -244,8 +244,9 @@ BETA_SIGN_INS = Collection(
         "authenticationProcessingDetails authenticationDetails authenticationMethodsUsed authenticationProtocol "
         "authenticationRequirement autonomousSystemNumber agent userAgent userType originalRequestId tokenIssuerName "
         "tokenIssuerType processingTimeInMilliseconds networkLocationDetails sessionId signInIdentifier "
-        "crossTenantAccessType flaggedForReview isTenantRestricted isThroughGlobalSecureAccess "
-        "managedServiceIdentity mfaDetail appTokenProtectionStatus signInTokenProtectionStatus"
+        "conditionalAccessAudiences crossTenantAccessType flaggedForReview isTenantRestricted "
+        "isThroughGlobalSecureAccess managedServiceIdentity mfaDetail appTokenProtectionStatus "
+        "signInTokenProtectionStatus"
     ),
     max_top=1000,
 )

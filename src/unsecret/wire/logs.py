@@ -80,6 +80,14 @@ def sign_in_to_graph(sign_in: SignIn, *, tenant_id: str, beta: bool) -> dict[str
             "additionalDetails": None,
         },
         "location": None,
+        "deviceDetail": None,
+        "clientAppUsed": None,
+        "riskDetail": "none",
+        "riskLevelAggregated": "none",
+        "riskLevelDuringSignIn": "none",
+        "riskState": "none",
+        "riskEventTypes": [],
+        "riskEventTypes_v2": [],
     }
     return record | (_beta_sign_in(sign_in, tenant_id) if beta else {})
 
@@ -174,6 +182,11 @@ def _beta_sign_in(sign_in: SignIn, tenant_id: str) -> dict[str, Any]:
         "resourceTenantId": tenant_id,
         "homeTenantId": tenant_id,
         "appOwnerTenantId": tenant_id,
+        "originalRequestId": sign_in.id,
+        "authenticationRequirement": "singleFactorAuthentication",
+        "conditionalAccessAudiences": None,
+        "tokenIssuerName": "",
+        "tokenIssuerType": "AzureAD",
         "uniqueTokenIdentifier": sign_in.token_id,
         "incomingTokenType": "none",
         "authenticationProcessingDetails": [],
