@@ -209,9 +209,19 @@ def test_a_database_that_nobody_has_made_is_named_as_such(database: str) -> None
         Store.open(postgresql.with_database(database, "never_made"))
 
 
-def test_a_url_that_is_none_is_invalid(kind: str) -> None:
-    with pytest.raises(Invalid, match="postgresql://"):
-        Store.open("postgresql://localhost/x?no_such_word=1")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://localhost/x?no_such_word=1",
+        "postgresql://ada:hidden%zz@localhost/x",
+        "postgresql://ada:hidden/more@localhost/x",
+        "postgresql://localhost/x?password=hidden%zz",
+    ],
+)
+def test_a_url_that_is_none_is_invalid_and_nothing_of_it_is_said(kind: str, url: str) -> None:
+    with pytest.raises(Invalid, match="postgresql://") as refused:
+        Store.open(url)
+    assert "hidden" not in refused.value.message
 
 
 def test_a_user_who_may_not_make_tables_is_told(empty: str) -> None:

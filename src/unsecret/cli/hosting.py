@@ -20,7 +20,7 @@ from unsecret.errors import Conflict, Invalid, NotFound
 from unsecret.model.connection import CONNECTION_FILE, TENANTS_FOLDER, ConnectionFile
 from unsecret.operate.connection import may_not_be_read
 from unsecret.store import tenants
-from unsecret.store.engine import Connection, Store
+from unsecret.store.engine import Connection, Store, require_postgresql
 from unsecret.tenant.bootstrap import (
     LONGEST_LABEL,
     NewTenant,
@@ -85,6 +85,7 @@ def open_store(data: Path, database: str | None = None) -> Store:
 def open_existing_store(data: Path, database: str | None = None) -> Store:
     """As `open_store`. Raises NotFound when no server was ever started there, Invalid when it is not ours."""
     if database is not None:
+        require_postgresql(database)
         return Store.open(database)
     try:
         is_there = (data / STORE_FILE).exists()
@@ -92,7 +93,9 @@ def open_existing_store(data: Path, database: str | None = None) -> Store:
         raise may_not_be_read(data) from None
     if not is_there:
         raise NotFound(
-            f"There is no local tenant in {data}.", code="NoTenant", hint=f"Start one: unsecret up --data {data}"
+            f"There is no local tenant in {data}.",
+            code="NoTenant",
+            hint=f"Start one: unsecret up --data {data}; if its directory is in PostgreSQL, say where: --database URL",
         )
     return Store.open(data / STORE_FILE)
 

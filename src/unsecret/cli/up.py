@@ -236,6 +236,7 @@ def _run(settings: Settings, start: Start) -> None:
     from unsecret.tenant.key_making import take_over_files
     from unsecret.tenant.server import announced, claim
 
+    _require_usable(start)
     begun, data = now(), start.data
     with claim(data, host=start.host, port=start.port) as place, _proxy(start, place) as proxy:
         serving = _what_to_serve(settings, start, place, begun)
@@ -266,11 +267,22 @@ def _run(settings: Settings, start: Start) -> None:
             store.close()
 
 
+def _require_usable(start: Start) -> None:
+    """What is wrong with these is said before anything is made, and not by every worker."""
+    from unsecret.store.engine import require_postgresql
+    from unsecret.tenant.issuers import issuer_places, require_authorities
+
+    issuer_places(start.issuers)
+    if start.issuer_ca is not None:
+        require_authorities(start.issuer_ca)
+    if start.database is not None:
+        require_postgresql(start.database)
+
+
 def _what_to_serve(settings: Settings, start: Start, place: Place, begun: datetime) -> Serving:
     """What all processes of the server have in common. The certificate of its names is made where it is missing."""
     from unsecret.cli.hosting import key_passphrase
     from unsecret.cli.serving import Serving
-    from unsecret.tenant.issuers import issuer_places
     from unsecret.tenant.mischief import resolved
     from unsecret.tenant.pki import ensure_server_certificate
     from unsecret.tenant.settings import server_settings
@@ -278,7 +290,6 @@ def _what_to_serve(settings: Settings, start: Start, place: Place, begun: dateti
     server = server_settings(
         start.data, host=start.host, port=place.port, base_url=start.base_url, subscription=start.subscription
     )
-    issuer_places(start.issuers)  # what is wrong with them is said here, and not by every worker
     return Serving(
         place=place,
         server=server,

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from unsecret.errors import Unavailable, Unsupported
+from unsecret.errors import Invalid, Unavailable, Unsupported
 from unsecret.model.identifiers import TenantId
 from unsecret.store.columns import guid
 from unsecret.store.sqlite import SqliteFile
@@ -116,6 +116,15 @@ def _telling(kind: type[Database]) -> Generator[None]:
         if (refusal := kind.refusal(error)) is not None:
             raise refusal from error
         raise
+
+
+def require_postgresql(url: str) -> None:
+    """Raise Invalid when it is no URL of PostgreSQL, without saying it: a password may be in it."""
+    if not url.startswith(_POSTGRESQL):
+        raise Invalid(
+            "The database cannot be that: its URL begins with postgresql://, such as postgresql://user@host/name. "
+            "Without one the directory is kept in a file in the directory of the tenant."
+        )
 
 
 def _kind_of(url_or_path: str) -> type[Database]:

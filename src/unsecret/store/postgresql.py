@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import psycopg
+from psycopg import conninfo
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import QueuePool
 
@@ -56,12 +57,7 @@ class PostgresqlDatabase:
     @classmethod
     def open(cls, place: str, *, max_pages: int | None, busy_seconds: float) -> PostgresqlDatabase:  # noqa: ARG003
         """See `Database.open`."""
-        try:
-            psycopg.conninfo.conninfo_to_dict(place)
-        except psycopg.ProgrammingError as error:
-            raise Invalid(
-                f"This is no URL of a PostgreSQL database: {error}. It looks like postgresql://user@host:5432/name"
-            ) from None
+        _require_readable(place)
         connector = _Connector(place, busy_seconds)
         with closing(_first_connection(connector)) as driver:
             _require_usable(driver)
@@ -256,6 +252,20 @@ _REMEDIES = {
 }
 """By SQLSTATE, or by its class, which is the first two characters
 (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+
+
+def _require_readable(place: str) -> None:
+    """Raises Invalid. What the driver says about it may have a piece of the password in it, so nobody is told."""
+    try:
+        parts = conninfo.conninfo_to_dict(place)
+        if str(parts.get("port", "")).replace(",", "").isdigit() or "port" not in parts:
+            return
+    except psycopg.ProgrammingError:
+        pass
+    raise Invalid(
+        "This is no URL of a PostgreSQL database. It looks like postgresql://user@host:5432/name, with libpq's options "
+        "after a ?. A special character in a name or a password is percent-encoded: % is %25, / is %2F, @ is %40."
+    )
 
 
 def _remedy(error: psycopg.Error) -> str | None:

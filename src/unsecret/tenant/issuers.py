@@ -145,6 +145,16 @@ class Issuers:
         return trust
 
 
+def require_authorities(file: Path) -> None:
+    """Raise Invalid when `file` holds no certificates to trust."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except OSError as problem:  # ssl.SSLError is one
+        raise Invalid(
+            f"{file} cannot be read as authorities of issuers. It has to be a file of certificates in PEM."
+        ) from problem
+
+
 def issuer_places(entries: Iterable[str]) -> dict[str, str]:
     """Issuer → where it is asked, from entries `ISSUER` and `ISSUER=ADDRESS`. Raises Invalid."""
     places: dict[str, str] = {}

@@ -133,7 +133,8 @@ class _Loading:
         shown = self._problems[:MOST_SHOWN]
         more = len(self._problems) - len(shown)
         lines = "".join(f"\n  {problem}" for problem in shown) + (f"\n  … and {more} more" if more else "")
-        raise Invalid(f"The export cannot be loaded, and nothing of it was. {len(self._problems)} problems:{lines}")
+        count = "1 problem" if len(self._problems) == 1 else f"{len(self._problems)} problems"
+        raise Invalid(f"The export cannot be loaded, and nothing of it was. {count}:{lines}")
 
     # -- objects ------------------------------------------------------------------------------------------------
 
