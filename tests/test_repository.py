@@ -147,3 +147,11 @@ def test_make_help_lists_every_target() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     assert re.findall(r"^  make (\S+)", listed, re.MULTILINE) == targets
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    files = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [file.name.partition("-")[0] for file in files]
+
+    assert len(set(numbers)) == len(numbers)
+    assert [file.read_text().partition(" ")[2].partition(" ")[0] for file in files] == numbers
