@@ -45,6 +45,45 @@ def test_a_refusal_is_recorded_with_its_reason(tenant: LocalTenant) -> None:
     assert event["targetResources"][0]["id"] == made["id"]
 
 
+UNREADABLE: list[tuple[str, str, str]] = [
+    ("POST", "/applications", "Add application"),
+    ("PATCH", "/applications/{app}", "Update application"),
+    ("POST", "/applications/{app}/addPassword", CREDENTIALS),
+    ("POST", "/applications/{app}/removePassword", CREDENTIALS),
+    ("POST", "/applications/{app}/addKey", CREDENTIALS),
+    ("POST", "/applications/{app}/removeKey", CREDENTIALS),
+    ("POST", "/applications/{app}/federatedIdentityCredentials", "Update application"),
+    ("POST", "/applications/{app}/owners/$ref", "Add owner to application"),
+    ("POST", "/applications/{app}/appManagementPolicies/$ref", "Add policy to application"),
+    ("POST", "/servicePrincipals", "Add service principal"),
+    ("PATCH", "/servicePrincipals/{principal}", "Update service principal"),
+    ("POST", "/servicePrincipals/{principal}/addPassword", "Add service principal credentials"),
+    ("POST", "/policies/appManagementPolicies", "Add policy"),
+    ("PATCH", "/policies/defaultAppManagementPolicy", "Update policy"),
+]
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'"x"', b'{"displayName": 7, "keyId": 7, "id": 7}'])
+def test_a_body_that_cannot_be_read_is_a_refusal_like_any_other(tenant: LocalTenant, content: bytes) -> None:
+    made = tenant.new_application("Payroll")
+    ids = {"app": made["id"], "principal": tenant.new_principal(made["appId"])["id"]}
+    headers = {"Authorization": f"Bearer {tenant.token}", "Content-Type": "application/json"}
+    for method, path, activity in UNREADABLE:
+        before = len(tenant.audits())
+        answer = tenant.client.request(method, f"/v1.0{path.format(**ids)}", content=content, headers=headers)
+        assert answer.status_code == 400, (path, answer.text)
+        event = tenant.audits()[0]
+        assert len(tenant.audits()) == before + 1, path
+        assert (event["activityDisplayName"], event["result"]) == (activity, "failure"), path
+        assert event["resultReason"] == answer.json()["error"]["message"], path
+
+
+def test_a_new_object_that_was_never_read_is_recorded_without_a_name(tenant: LocalTenant) -> None:
+    tenant.refused("POST", "/applications", [], status=400)
+    (target,) = tenant.audits()[0]["targetResources"]
+    assert (target["type"], target["displayName"]) == ("Application", None)
+
+
 def test_every_kind_of_change_leaves_its_record(tenant: LocalTenant) -> None:
     made = tenant.new_application("a")
     principal = tenant.new_principal(made["appId"])

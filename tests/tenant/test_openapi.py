@@ -79,6 +79,17 @@ ADD = {"passwordCredential": {"displayName": "a", "endDateTime": "2027-01-01T00:
 BLOCK = {"passwordCredentials": [{"restrictionType": "passwordAddition", "state": "enabled", "maxLifetime": None}]}
 BETA = {"redirectUris": {"uriWithWildcard": {"state": "enabled", "excludeFormats": {"excludeWildcardsInPath": True}}}}
 
+TRUST = {
+    "name": "trust",
+    "issuer": "https://issuer.example",
+    "subject": "s",
+    "audiences": ["api://AzureADTokenExchange"],
+}
+FLEXIBLE = TRUST | {
+    "subject": None,
+    "claimsMatchingExpression": {"value": "claims['sub'] eq 's'", "languageVersion": 1},
+}
+
 
 @pytest.mark.parametrize(
     ("schema", "body", "fits"),
@@ -94,6 +105,13 @@ BETA = {"redirectUris": {"uriWithWildcard": {"state": "enabled", "excludeFormats
         (json_schemas.NEW_SERVICE_PRINCIPAL, {"appId": None}, False),
         (json_schemas.ADD_PASSWORD, ADD, True),
         (json_schemas.ADD_PASSWORD, {"passwordCredential": {"keyId": "x"}}, False),
+        (json_schemas.NEW_FEDERATED_CREDENTIAL, TRUST, True),
+        (json_schemas.NEW_FEDERATED_CREDENTIAL, TRUST | {"audiences": []}, False),
+        (json_schemas.NEW_FEDERATED_CREDENTIAL, TRUST | {"issuer": "http://issuer.example"}, False),
+        (json_schemas.NEW_FEDERATED_CREDENTIAL, {"name": "trust"}, False),
+        (json_schemas.NEW_FEDERATED_CREDENTIAL, FLEXIBLE, False),
+        (json_schemas.NEW_BETA_FEDERATED_CREDENTIAL, FLEXIBLE, True),
+        (json_schemas.FEDERATED_CREDENTIAL, {"subject": None}, True),
         (json_schemas.default_policy(beta=False), {"isEnabled": True, "applicationRestrictions": BLOCK}, True),
         (json_schemas.default_policy(beta=False), {"applicationRestrictions": BETA}, False),
         (json_schemas.default_policy(beta=True), {"applicationRestrictions": BETA}, True),

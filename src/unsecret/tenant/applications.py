@@ -17,8 +17,8 @@ from unsecret.wire.credentials import password_to_graph
 @described(201, takes=json_schemas.NEW_APPLICATION)
 async def create_application(call: Call) -> Response:
     """POST /applications."""
-    body = application_from_graph(await call.body(), existing=None)
-    application, made = await call.write(applications.create_application, body)
+    reading = await call.reading(application_from_graph)
+    application, made = await call.write(applications.create_application, reading)
     shown = encode(application, call, None)
     shown["passwordCredentials"] = [password_to_graph(credential, secret_text=text) for credential, text in made]
     return call.made(shown, "applications", "Application")
@@ -27,11 +27,8 @@ async def create_application(call: Call) -> Response:
 @described(204, takes=json_schemas.APPLICATION)
 async def update_application(call: Call) -> Response:
     """PATCH /applications/{id}."""
-    body = await call.body()
-    writing = call.write(
-        applications.update_application, call.key(), lambda existing: application_from_graph(body, existing=existing)
-    )
-    return await update_object(call, writing)
+    reading = await call.reading(application_from_graph)
+    return await update_object(call, call.write(applications.update_application, call.key(), reading))
 
 
 async def delete_application(call: Call) -> Response:

@@ -8,7 +8,6 @@ from typing import Any
 from starlette.responses import Response
 
 from unsecret.errors import Invalid
-from unsecret.model.attributes import AllowedValue
 from unsecret.model.query import And, Comparison, Filter, Operator, Page
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
 from unsecret.tenant.description import described
@@ -53,12 +52,8 @@ async def create_attribute_set(call: Call) -> Response:
 @described(204, takes=json_schemas.ATTRIBUTE_SET)
 async def update_attribute_set(call: Call) -> Response:
     """PATCH /directory/attributeSets/{name}: another description or limit."""
-    body = await call.body()
-    await call.write(
-        attributes.update_attribute_set,
-        call.path("key"),
-        lambda existing: attribute_set_from_graph(body, existing=existing),
-    )
+    reading = await call.reading(attribute_set_from_graph)
+    await call.write(attributes.update_attribute_set, call.path("key"), reading)
     return no_content()
 
 
@@ -106,12 +101,8 @@ async def create_attribute_definition(call: Call) -> Response:
 @described(204, takes=json_schemas.ATTRIBUTE_DEFINITION)
 async def update_attribute_definition(call: Call) -> Response:
     """PATCH /directory/customSecurityAttributeDefinitions/{set_name}: another description or status, or free values."""
-    body = await call.body()
-    await call.write(
-        attributes.update_attribute_definition,
-        call.path("key"),
-        lambda existing: attribute_definition_from_graph(body, existing=existing),
-    )
+    reading = await call.reading(attribute_definition_from_graph)
+    await call.write(attributes.update_attribute_definition, call.path("key"), reading)
     return no_content()
 
 
@@ -143,12 +134,8 @@ async def add_allowed_value(call: Call) -> Response:
 @described(204, takes=json_schemas.CHANGED_ALLOWED_VALUE)
 async def update_allowed_value(call: Call) -> Response:
     """PATCH …/allowedValues/{value}: switch it on or off."""
-    body = await call.body()
-
-    def change(existing: AllowedValue) -> AllowedValue:
-        return allowed_value_from_graph(body, existing=existing)
-
-    await call.write(attributes.update_allowed_value, call.path("key"), call.path("value"), change)
+    reading = await call.reading(allowed_value_from_graph)
+    await call.write(attributes.update_allowed_value, call.path("key"), call.path("value"), reading)
     return no_content()
 
 

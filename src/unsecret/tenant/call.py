@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from functools import partial
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -119,6 +120,16 @@ class Call:
                 "send Content-Type: application/json."
             )
         return decode_json(raw)
+
+    async def reading(self, decode: Callable[Concatenate[Any, P], R]) -> Callable[P, R]:
+        """How a use case reads the body: inside its transaction, against what is stored then. What is wrong with the
+        body is raised there, and so is on record like every other refusal. Raises at once what is not worth reading:
+        TooLarge, UnsupportedMedia."""
+        try:
+            body = await self.body()
+        except Invalid as error:
+            return partial(_refuse, error)
+        return partial(decode, body)
 
     def asked(self, collection: Collection, *, expands: bool = False) -> odata.Asked:
         """`$filter`, `$top`, `$select` and the rest, checked against what `collection` can be asked.
@@ -241,6 +252,10 @@ async def read_bounded(request: Request, longest: int) -> bytes:
     except ClientDisconnect as gone:
         raise Invalid("The request ended before its body was complete.") from gone
     return b"".join(chunks)
+
+
+def _refuse(error: Invalid, *_: Any, **__: Any) -> NoReturn:
+    raise error
 
 
 def _require_unpacked(request: Request) -> None:

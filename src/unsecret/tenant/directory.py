@@ -51,12 +51,8 @@ def get_trusted_configuration(call: Call) -> Response:
 @described(200, takes=json_schemas.TRUSTED_CONFIGURATION_CHANGE)
 async def update_trusted_configuration(call: Call) -> Response:
     """PATCH one list: its name and its description."""
-    body = await call.body()
-    changed = await call.write(
-        trusted_authorities.update_trusted_configuration,
-        call.path("key"),
-        lambda current: trusted_properties_from_graph(body, current),
-    )
+    reading = await call.reading(trusted_properties_from_graph)
+    changed = await call.write(trusted_authorities.update_trusted_configuration, call.path("key"), reading)
     return call.entity(trusted_configuration_to_graph(changed), _CONTEXT)
 
 
@@ -84,12 +80,12 @@ async def create_trusted_authority(call: Call) -> Response:
 @described(200, takes=json_schemas.TRUSTED_AUTHORITY_CHANGE)
 async def update_trusted_authority(call: Call) -> Response:
     """PATCH one authority."""
-    body = await call.body()
+    reading = await call.reading(authority_from_graph)
     changed = await call.write(
         trusted_authorities.update_trusted_authority,
         call.path("key"),
         call.path("authority"),
-        lambda current: authority_from_graph(body, "", authority_facts, current),
+        lambda current: reading("", authority_facts, current),
     )
     return call.entity(authority_to_graph(changed), _authorities(call))
 

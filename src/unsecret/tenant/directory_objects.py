@@ -106,8 +106,8 @@ async def update_object(call: Call, writing: Awaitable[None]) -> Response:
 @described(200, takes=json_schemas.ADD_PASSWORD, needs_body=False)
 async def add_password(kind: ObjectKind, call: Call) -> Response:
     """POST /applications/{id}/addPassword. The only answer that ever holds the secret's text."""
-    asked = add_password_from_graph(await call.body())
-    credential, text = await call.write(credentials.add_password, kind, call.key(), asked)
+    reading = await call.reading(add_password_from_graph)
+    credential, text = await call.write(credentials.add_password, kind, call.key(), reading)
     context = odata.context_url(call.base_url, call.version, "microsoft.graph.passwordCredential", None)
     return json_response({"@odata.context": context, **password_to_graph(credential, secret_text=text)})
 
@@ -115,16 +115,16 @@ async def add_password(kind: ObjectKind, call: Call) -> Response:
 @described(204, takes=json_schemas.REMOVE_PASSWORD)
 async def remove_password(kind: ObjectKind, call: Call) -> Response:
     """POST /applications/{id}/removePassword."""
-    key_id = remove_password_from_graph(await call.body())
-    await call.write(credentials.remove_password, kind, call.key(), key_id)
+    reading = await call.reading(remove_password_from_graph)
+    await call.write(credentials.remove_password, kind, call.key(), reading)
     return no_content()
 
 
 @described(200, takes=key_actions.ADD_KEY)
 async def add_key(kind: ObjectKind, call: Call) -> Response:
     """POST /applications/{id}/addKey."""
-    asked = key_actions.add_key_from_graph(await call.body())
-    credential = await call.write(key_rolling.add_key, kind, call.key(), asked)
+    reading = await call.reading(key_actions.add_key_from_graph)
+    credential = await call.write(key_rolling.add_key, kind, call.key(), reading)
     context = odata.context_url(call.base_url, call.version, "microsoft.graph.keyCredential", None)
     return json_response({"@odata.context": context, **key_to_graph(credential, with_key=False)})
 
@@ -132,8 +132,8 @@ async def add_key(kind: ObjectKind, call: Call) -> Response:
 @described(204, takes=key_actions.REMOVE_KEY)
 async def remove_key(kind: ObjectKind, call: Call) -> Response:
     """POST /applications/{id}/removeKey."""
-    asked = key_actions.remove_key_from_graph(await call.body())
-    await call.write(key_rolling.remove_key, kind, call.key(), asked)
+    reading = await call.reading(key_actions.remove_key_from_graph)
+    await call.write(key_rolling.remove_key, kind, call.key(), reading)
     return no_content()
 
 
@@ -151,7 +151,7 @@ def list_owners(kind: ObjectKind, call: Call) -> Response:
 @described(204, takes=json_schemas.REFERENCE)
 async def add_owner(kind: ObjectKind, call: Call) -> Response:
     """POST /applications/{id}/owners/$ref."""
-    await call.write(links.add_owner, kind, call.key(), reference_from_graph(await call.body()))
+    await call.write(links.add_owner, kind, call.key(), await call.reading(reference_from_graph))
     return no_content()
 
 
@@ -175,7 +175,7 @@ def list_assigned_policies(kind: ObjectKind, call: Call) -> Response:
 @described(204, takes=json_schemas.REFERENCE)
 async def assign_policy(kind: ObjectKind, call: Call) -> Response:
     """POST /applications/{id}/appManagementPolicies/$ref."""
-    await call.write(policies.assign_policy, kind, call.key(), reference_from_graph(await call.body()))
+    await call.write(policies.assign_policy, kind, call.key(), await call.reading(reference_from_graph))
     return no_content()
 
 

@@ -13,8 +13,9 @@ from starlette.responses import Response
 from unsecret.model.application import ObjectKind
 from unsecret.model.federation import FederatedIdentityCredential
 from unsecret.tenant.call import CREATED, Call, Routes, name_of, no_content
+from unsecret.tenant.description import described
 from unsecret.tenant.use_cases import federation
-from unsecret.wire import collections
+from unsecret.wire import collections, json_schemas
 from unsecret.wire.federation import federated_credential_from_graph, federated_credential_to_graph
 
 _NAME = "federatedIdentityCredentials"
@@ -36,32 +37,31 @@ def get_federated_credential(kind: ObjectKind, call: Call) -> Response:
     return call.entity(shown, _context(kind, target.id), select=select)
 
 
+@described(201, takes=json_schemas.NEW_FEDERATED_CREDENTIAL, takes_in_beta=json_schemas.NEW_BETA_FEDERATED_CREDENTIAL)
 async def create_federated_credential(kind: ObjectKind, call: Call) -> Response:
     """POST: trust an issuer."""
-    body = await call.body()
+    reading = await call.reading(partial(federated_credential_from_graph, beta=call.beta))
     target, credential = await call.write(
         federation.create_federated_credential,
         kind,
         call.key(),
-        lambda existing, new_id: federated_credential_from_graph(
-            body, existing=existing, new_id=new_id, beta=call.beta
-        ),
+        lambda existing, new_id: reading(existing=existing, new_id=new_id),
     )
     return _made(call, kind, target.id, credential)
 
 
+@described(201, 204, takes=json_schemas.FEDERATED_CREDENTIAL, takes_in_beta=json_schemas.BETA_FEDERATED_CREDENTIAL)
 async def update_federated_credential(kind: ObjectKind, call: Call) -> Response:
     """PATCH: change one; by name and with `Prefer: create-if-missing`, make it when it is not there."""
-    body, key = await call.body(), call.path("credential")
+    reading = await call.reading(partial(federated_credential_from_graph, beta=call.beta))
+    key = call.path("credential")
     named = key.removeprefix("name=") if key.startswith("name=") else None
     target, made = await call.write(
         federation.update_federated_credential,
         kind,
         call.key(),
         key,
-        lambda existing, new_id: federated_credential_from_graph(
-            body, existing=existing, new_id=new_id, beta=call.beta, named=None if existing else named
-        ),
+        lambda existing, new_id: reading(existing=existing, new_id=new_id, named=None if existing else named),
         create_if_missing=named is not None
         and "create-if-missing" in call.request.headers.get("prefer", "").casefold(),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.responses import Response
 
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
@@ -34,11 +36,8 @@ def get_default_policy(call: Call) -> Response:
 )
 async def update_default_policy(call: Call) -> Response:
     """PATCH /policies/defaultAppManagementPolicy."""
-    body = await call.body()
-    await call.write(
-        policies.update_default_policy,
-        lambda current: default_policy_from_graph(body, current=current, beta=call.beta),
-    )
+    reading = await call.reading(partial(default_policy_from_graph, beta=call.beta))
+    await call.write(policies.update_default_policy, lambda current: reading(current=current))
     return no_content()
 
 
@@ -54,11 +53,8 @@ def list_policies(call: Call) -> Response:
 @described(201, takes=json_schemas.new_policy(beta=False), takes_in_beta=json_schemas.new_policy(beta=True))
 async def create_policy(call: Call) -> Response:
     """POST /policies/appManagementPolicies."""
-    body = await call.body()
-    policy = await call.write(
-        policies.create_policy,
-        lambda policy_id: policy_from_graph(body, current=None, policy_id=policy_id, beta=call.beta),
-    )
+    reading = await call.reading(partial(policy_from_graph, beta=call.beta))
+    policy = await call.write(policies.create_policy, lambda policy_id: reading(current=None, policy_id=policy_id))
     return call.entity(policy_to_graph(policy, beta=call.beta), "policies/appManagementPolicies", status=CREATED)
 
 
@@ -75,11 +71,9 @@ def get_policy(call: Call) -> Response:
 @described(204, takes=json_schemas.policy(beta=False), takes_in_beta=json_schemas.policy(beta=True))
 async def update_policy(call: Call) -> Response:
     """PATCH /policies/appManagementPolicies/{id}."""
-    body = await call.body()
+    reading = await call.reading(partial(policy_from_graph, beta=call.beta))
     await call.write(
-        policies.update_policy,
-        call.path("policy"),
-        lambda current: policy_from_graph(body, current=current, policy_id=current.id, beta=call.beta),
+        policies.update_policy, call.path("policy"), lambda current: reading(current=current, policy_id=current.id)
     )
     return no_content()
 

@@ -23,21 +23,16 @@ from unsecret.wire.service_principals import service_principal_from_graph
 @described(201, takes=json_schemas.NEW_SERVICE_PRINCIPAL)
 async def create_service_principal(call: Call) -> Response:
     """POST /servicePrincipals."""
-    body = service_principal_from_graph(await call.body(), existing=None)
-    principal = await call.write(service_principals.create_service_principal, body)
+    reading = await call.reading(service_principal_from_graph)
+    principal = await call.write(service_principals.create_service_principal, reading)
     return call.made(encode(principal, call, None), "servicePrincipals", "ServicePrincipal")
 
 
 @described(204, takes=json_schemas.SERVICE_PRINCIPAL)
 async def update_service_principal(call: Call) -> Response:
     """PATCH /servicePrincipals/{id}."""
-    body = await call.body()
-    writing = call.write(
-        service_principals.update_service_principal,
-        call.key(),
-        lambda existing: service_principal_from_graph(body, existing=existing),
-    )
-    return await update_object(call, writing)
+    reading = await call.reading(service_principal_from_graph)
+    return await update_object(call, call.write(service_principals.update_service_principal, call.key(), reading))
 
 
 async def delete_service_principal(call: Call) -> Response:

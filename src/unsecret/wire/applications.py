@@ -255,7 +255,7 @@ def _redirect_uri_settings(web: Mapping[str, Any], redirect_uris: tuple[str, ...
     return [{"uri": uri, "index": indexes.get(uri)} for uri in redirect_uris]
 
 
-def application_from_graph(body: Any, *, existing: Application | None) -> ApplicationBody:
+def application_from_graph(body: Any, existing: Application | None) -> ApplicationBody:
     """A POST (`existing` is None) or a PATCH as values, nothing of it applied.
 
     What a PATCH does not name is unchanged; null clears; members of a complex property merge, collections

@@ -60,7 +60,7 @@ def attribute_set_to_graph(shown: AttributeSet) -> dict[str, Any]:
     return {"id": shown.id, "description": shown.description, "maxAttributesPerSet": shown.max_attributes_per_set}
 
 
-def attribute_set_from_graph(body: Any, *, existing: AttributeSet | None) -> AttributeSet:
+def attribute_set_from_graph(body: Any, existing: AttributeSet | None) -> AttributeSet:
     """A POST (`existing` is None) or a PATCH. Raises Invalid."""
     current = attribute_set_to_graph(existing) if existing else {}
     written = current | read_properties(body, SET, current=current, creating=existing is None)
@@ -87,7 +87,7 @@ def attribute_definition_to_graph(shown: AttributeDefinition) -> dict[str, Any]:
     }
 
 
-def attribute_definition_from_graph(body: Any, *, existing: AttributeDefinition | None) -> AttributeDefinition:
+def attribute_definition_from_graph(body: Any, existing: AttributeDefinition | None) -> AttributeDefinition:
     """A POST (`existing` is None) or a PATCH. Raises Invalid, for what cannot go together, too."""
     current = attribute_definition_to_graph(existing) if existing else {}
     written = current | read_properties(body, DEFINITION, current=current, creating=existing is None)
@@ -127,7 +127,7 @@ def allowed_value_to_graph(value: AllowedValue) -> dict[str, Any]:
     return {"id": value.id, "isActive": value.is_active}
 
 
-def allowed_value_from_graph(body: Any, *, existing: AllowedValue | None) -> AllowedValue:
+def allowed_value_from_graph(body: Any, existing: AllowedValue | None) -> AllowedValue:
     """A POST (`existing` is None) or a PATCH. Raises Invalid."""
     current = allowed_value_to_graph(existing) if existing else {}
     written = current | read_properties(body, ALLOWED_VALUE, current=current, creating=existing is None)

@@ -12,11 +12,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from unsecret.model.event import ModifiedProperty
 from unsecret.model.federation import ClaimsMatchingExpression, FederatedIdentityCredential
 from unsecret.wire.logs import as_json, updated_properties
 from unsecret.wire.properties import read_properties, require, shown_by_default
-from unsecret.wire.shapes import Access, Property, Shape, many, record, text, whole
+from unsecret.wire.shapes import Access, Property, many, record, text, whole
 
 LONGEST = 600
 """Characters of an issuer, a subject, an audience and a description."""
@@ -28,7 +30,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _ISSUER = re.compile(r"https://[^\s/?#@][^\s?#@]*")
 _EXPRESSION = "claimsMatchingExpression"
 
-_V1: dict[str, Property] = {
+PROPERTIES: dict[str, Property] = {
     "id": Property(text(), None, Access.READ),
     "name": Property(
         text(
@@ -48,21 +50,24 @@ _V1: dict[str, Property] = {
     "subject": Property(text(least=1, most=LONGEST)),
     "description": Property(text(most=LONGEST)),
     "audiences": Property(
-        Shape(many(text(least=1, most=LONGEST, required=True), least=1, most=1).read, None, required=True)
+        replace(many(text(least=1, most=LONGEST, required=True), least=1, most=1), default=None, required=True)
     ),
 }
-_BETA: dict[str, Property] = {
-    **_V1,
+BETA_PROPERTIES: dict[str, Property] = {
+    **PROPERTIES,
     _EXPRESSION: Property(
         record(
             nullable=True,
             value=text(least=1, most=LONGEST_EXPRESSION, required=True),
-            languageVersion=Shape(whole(1, 1).read, None, required=True),
+            languageVersion=replace(whole(1, 1), required=True),
         )
     ),
 }
 
-NAMES = frozenset(_BETA)
+NEEDED = ("name", "issuer", "audiences")
+"""Without these no credential is made."""
+
+NAMES = frozenset(BETA_PROPERTIES)
 """Every property, in either version."""
 
 
@@ -86,7 +91,7 @@ def federated_credential_from_graph(
 ) -> FederatedIdentityCredential:
     """The credential that `body` asks for. A PATCH keeps what it does not name. `named` is the name that the address
     gives to one that is to be made. Raises Invalid, naming the property."""
-    table = _BETA if beta else _V1
+    table = BETA_PROPERTIES if beta else PROPERTIES
     current = federated_credential_to_graph(existing, beta=beta) if existing else shown_by_default(table)
     if named is not None:
         current["name"] = named
@@ -94,7 +99,7 @@ def federated_credential_from_graph(
     if named is not None:
         written["name"] = table["name"].shape.read(named, "name", None)
     if existing is None:
-        for name in ("name", "issuer", "audiences"):
+        for name in NEEDED:
             require(name, written)
     return _assembled(current | written, existing.id if existing else new_id, existing)
 

@@ -16,7 +16,16 @@ from unsecret.model.policy import (
     RestrictionKind,
     RestrictionState,
 )
-from unsecret.wire import applications, attributes, consent, redirect_uri_lists, restrictions, service_principals, users
+from unsecret.wire import (
+    applications,
+    attributes,
+    consent,
+    federation,
+    redirect_uri_lists,
+    restrictions,
+    service_principals,
+    users,
+)
 from unsecret.wire.batches import MOST_REQUESTS
 from unsecret.wire.credentials import INSTANT_SCHEMA, PASSWORD_SCHEMA
 from unsecret.wire.expect import LONGEST_TEXT, LONGEST_WORD, MOST_WORDS
@@ -46,6 +55,10 @@ NEW_USER = body_schema(users.PROPERTIES, *users.NEEDED, creating=True)
 USER = body_schema(users.PROPERTIES, creating=False)
 NEW_PERMISSION_GRANT = body_schema(consent.PROPERTIES, *consent.NEEDED, creating=True)
 PERMISSION_GRANT = body_schema(consent.PROPERTIES, creating=False)
+NEW_FEDERATED_CREDENTIAL = body_schema(federation.PROPERTIES, *federation.NEEDED, creating=True)
+NEW_BETA_FEDERATED_CREDENTIAL = body_schema(federation.BETA_PROPERTIES, *federation.NEEDED, creating=True)
+FEDERATED_CREDENTIAL = body_schema(federation.PROPERTIES, creating=False)
+BETA_FEDERATED_CREDENTIAL = body_schema(federation.BETA_PROPERTIES, creating=False)
 NEW_ATTRIBUTE_SET = body_schema(attributes.SET, "id", creating=True)
 ATTRIBUTE_SET = body_schema(attributes.SET, creating=False)
 NEW_ATTRIBUTE_DEFINITION = body_schema(attributes.DEFINITION, *attributes.NEEDED, creating=True)

@@ -148,7 +148,7 @@ def service_principal_to_graph(
     return body
 
 
-def service_principal_from_graph(body: Any, *, existing: ServicePrincipal | None) -> ServicePrincipalBody:
+def service_principal_from_graph(body: Any, existing: ServicePrincipal | None) -> ServicePrincipalBody:
     """A POST (`existing` is None) or a PATCH as values, nothing of it applied; both names of the permission
     scopes are understood. What a PATCH does not name is unchanged; null clears.
 

@@ -12,7 +12,7 @@ from unsecret.errors import Invalid
 from unsecret.model.application import Application, ObjectKind, PasswordCredential, ServicePrincipal
 from unsecret.model.change import Addition
 from unsecret.model.event import Activity, OperationType
-from unsecret.model.identifiers import AppId, ObjectId
+from unsecret.model.identifiers import AppId
 from unsecret.rules.identifier_uris import is_on_verified_domain
 from unsecret.rules.permission import Operation
 from unsecret.store import credentials, directory_objects
@@ -39,13 +39,17 @@ Secrets = tuple[tuple[PasswordCredential, str], ...]
 """Secrets that were just made: each credential with the text that is shown this once."""
 
 
-def create_application(transaction: Transaction, body: ApplicationBody) -> tuple[Application, Secrets]:
-    """Register an application, with the credentials that the body asks for.
+def create_application(
+    transaction: Transaction, decode: Callable[[None], ApplicationBody]
+) -> tuple[Application, Secrets]:
+    """Register an application, with the credentials that the request asks for. `decode` reads it.
 
     Raises Forbidden, Invalid, Conflict, PolicyDenied; whichever it is, nothing was created.
     """
+    made_id = transaction.attempt_new(ObjectKind.APPLICATION, Activity.ADD_APPLICATION)
+    body = decode(None)
     application = Application(
-        id=ObjectId(str(uuid.uuid4())),
+        id=made_id,
         app_id=AppId(str(uuid.uuid4())),
         created_at=transaction.now,
         created_by_app_id=transaction.caller.app_id,

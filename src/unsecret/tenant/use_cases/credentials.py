@@ -7,7 +7,7 @@ https://learn.microsoft.com/en-us/graph/api/application-update (keyCredentials)
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import MAXYEAR, datetime, timedelta
 
 import msgspec
@@ -55,7 +55,7 @@ REMOVED = {
 
 
 def add_password(
-    transaction: Transaction, kind: ObjectKind, key: ObjectKey, asked: PasswordRequest
+    transaction: Transaction, kind: ObjectKind, key: ObjectKey, decode: Callable[[], PasswordRequest]
 ) -> tuple[PasswordCredential, str]:
     """Make a client secret. Returns the credential and its text, which is kept nowhere.
 
@@ -64,6 +64,7 @@ def add_password(
     target = transaction.find(kind, key)
     transaction.attempt_on(target, ADDED[kind], OperationType.UPDATE)
     transaction.permit_write(target)
+    asked = decode()
     credential, text = new_password(asked, transaction.now)
     require_lawful(transaction, target, [password_addition(credential, asked)])
     require_generated((asked,))
@@ -87,11 +88,12 @@ def require_room(after: DirectoryObject) -> None:
         )
 
 
-def remove_password(transaction: Transaction, kind: ObjectKind, key: ObjectKey, key_id: KeyId) -> None:
+def remove_password(transaction: Transaction, kind: ObjectKind, key: ObjectKey, decode: Callable[[], KeyId]) -> None:
     """Remove a client secret. No policy can forbid it. Raises NotFound, Forbidden, Invalid (unknown keyId)."""
     target = transaction.find(kind, key)
     transaction.attempt_on(target, REMOVED[kind], OperationType.UPDATE)
     transaction.permit_write(target)
+    key_id = decode()
     remaining = tuple(password for password in target.password_credentials if password.key_id != key_id)
     after = msgspec.structs.replace(target, password_credentials=remaining)
     require_unlocked(transaction, target, after)

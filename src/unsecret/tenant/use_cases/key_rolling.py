@@ -8,6 +8,7 @@ https://learn.microsoft.com/en-us/graph/api/serviceprincipal-addtokensigningcert
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -47,11 +48,12 @@ SIGNING_YEARS = 3
 _PREFERRED = "preferredTokenSigningKeyThumbprint"
 
 
-def add_key(transaction: Transaction, kind: ObjectKind, key: ObjectKey, asked: AddKey) -> KeyCredential:
+def add_key(transaction: Transaction, kind: ObjectKind, key: ObjectKey, decode: Callable[[], AddKey]) -> KeyCredential:
     """Add a certificate. Raises NotFound, Forbidden, Unauthenticated (the proof), Invalid, PolicyDenied."""
     target = transaction.find(kind, key)
     transaction.attempt_on(target, ADDED[kind], OperationType.UPDATE)
     transaction.permit_rolling(target)
+    asked = decode()
     require_proof(
         asked.proof, kind, target.id, target.key_credentials, now=transaction.now, signed_at=transaction.machine_now
     )
@@ -70,11 +72,12 @@ def add_key(transaction: Transaction, kind: ObjectKind, key: ObjectKey, asked: A
     return keys[-1]
 
 
-def remove_key(transaction: Transaction, kind: ObjectKind, key: ObjectKey, asked: RemoveKey) -> None:
+def remove_key(transaction: Transaction, kind: ObjectKind, key: ObjectKey, decode: Callable[[], RemoveKey]) -> None:
     """Remove a key, and the password that goes with it. Raises NotFound, Forbidden, Unauthenticated, Invalid."""
     target = transaction.find(kind, key)
     transaction.attempt_on(target, REMOVED[kind], OperationType.UPDATE)
     transaction.permit_rolling(target)
+    asked = decode()
     require_proof(
         asked.proof, kind, target.id, target.key_credentials, now=transaction.now, signed_at=transaction.machine_now
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from secrets import token_bytes
 from uuid import UUID
 
@@ -29,11 +30,12 @@ _REMOVE_OWNER = {
 }
 
 
-def add_owner(transaction: Transaction, kind: ObjectKind, key: ObjectKey, owner_id: str) -> None:
+def add_owner(transaction: Transaction, kind: ObjectKind, key: ObjectKey, decode: Callable[[], str]) -> None:
     """Make a directory object an owner. Raises NotFound, Forbidden, Invalid (it is one already)."""
     target = transaction.find(kind, key)
     transaction.attempt_on(target, _ADD_OWNER[kind], OperationType.ASSIGN)
     transaction.permit_on(_MAY_ADD_OWNER[kind], target)
+    owner_id = decode()
     guid = canonical_guid(owner_id)
     owner = directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(guid)) if guid else None
     if owner is None:

@@ -56,7 +56,10 @@ def update_default_policy(transaction: Transaction, merge: Callable[[TenantDefau
 
 def create_policy(transaction: Transaction, decode: Callable[[PolicyId], AppManagementPolicy]) -> AppManagementPolicy:
     """Make a custom policy. Raises Forbidden, Invalid."""
-    policy = decode(PolicyId(str(uuid.uuid4())))
+    policy_id = PolicyId(str(uuid.uuid4()))
+    unread = Target(id=policy_id, display_name=None, type=POLICY)
+    transaction.attempt(Activity.ADD_POLICY, OperationType.ADD, unread, POLICY)
+    policy = decode(policy_id)
     transaction.attempt(Activity.ADD_POLICY, OperationType.ADD, _policy_target(policy), POLICY)
     transaction.permit(Operation.WRITE_POLICY)
     _require_known_authorities(transaction, policy)
@@ -96,7 +99,7 @@ def find_policy(transaction: Transaction, policy_id: str) -> AppManagementPolicy
     return policy
 
 
-def assign_policy(transaction: Transaction, kind: ObjectKind, key: ObjectKey, policy_id: str) -> None:
+def assign_policy(transaction: Transaction, kind: ObjectKind, key: ObjectKey, decode: Callable[[], str]) -> None:
     """Link a custom policy to an application or service principal, which can have one.
 
     Raises NotFound, Forbidden, Invalid (it has one already: Graph answers this family of links with 400).
@@ -104,7 +107,7 @@ def assign_policy(transaction: Transaction, kind: ObjectKind, key: ObjectKey, po
     target = transaction.find(kind, key)
     transaction.attempt_on(target, _ASSIGN[kind], OperationType.ASSIGN)
     transaction.permit(Operation.ASSIGN_POLICY)
-    policy = find_policy(transaction, policy_id)
+    policy = find_policy(transaction, decode())
     try:
         policies.link(transaction.conn, transaction.tenant_id, policy.id, target.id)
     except Conflict as taken:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 
 import msgspec
@@ -10,7 +9,6 @@ import msgspec
 from unsecret.errors import Conflict, Forbidden, Invalid, UnsecretError
 from unsecret.model.application import Application, ObjectKind, ServicePrincipal
 from unsecret.model.event import Activity, OperationType
-from unsecret.model.identifiers import ObjectId
 from unsecret.rules.permission import Operation
 from unsecret.store import credentials, directory_objects
 from unsecret.tenant.use_cases.applications import mirrored
@@ -32,18 +30,22 @@ _ATTRIBUTES = "custom_security_attributes"
 _OFFER = ("appRoles", "oauth2PermissionScopes")
 
 
-def create_service_principal(transaction: Transaction, body: ServicePrincipalBody) -> ServicePrincipal:
-    """Give an application of this tenant its service principal.
+def create_service_principal(
+    transaction: Transaction, decode: Callable[[None], ServicePrincipalBody]
+) -> ServicePrincipal:
+    """Give an application of this tenant its service principal. `decode` reads the request.
 
     Raises Forbidden, Invalid (no such application, credentials in the body), Conflict (it has one), PolicyDenied.
     """
+    made_id = transaction.attempt_new(ObjectKind.SERVICE_PRINCIPAL, Activity.ADD_SERVICE_PRINCIPAL)
+    body = decode(None)
     properties = dict(body.properties)
     app_id, other = properties.pop("app_id"), properties.pop("other", {})
     application = directory_objects.get_by_app_id(
         transaction.conn, transaction.tenant_id, ObjectKind.APPLICATION, app_id
     )
     principal = ServicePrincipal(
-        id=ObjectId(str(uuid.uuid4())),
+        id=made_id,
         app_id=app_id,
         display_name=application.display_name if application else str(app_id),
         created_at=transaction.now,

@@ -8,6 +8,7 @@ its trace all the same.
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -250,6 +251,12 @@ class Transaction:
     ) -> None:
         """From here on, a refusal is recorded as a failed `activity` on `target`."""
         self._attempt = Attempt(activity, operation_type, target, category)
+
+    def attempt_new(self, kind: ObjectKind, activity: Activity) -> ObjectId:
+        """As `attempt`, on an object of which nothing is read yet: no more is known than the id it will have."""
+        made = ObjectId(str(uuid.uuid4()))
+        self.attempt(activity, OperationType.ADD, Target(id=made, display_name=None, type=TARGET_TYPE[kind]))
+        return made
 
     def attempt_on(self, target: DirectoryObject, activity: Activity, operation_type: OperationType) -> None:
         """As `attempt`, on an application or service principal."""
