@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from tests import witnesses
+from tests import databases, witnesses
 from tests.local_tenant import NOW, Identity, LocalTenant, new_identity
 from unsecret.store.engine import Store
 from unsecret.tenant.signing import SigningKeys
@@ -37,11 +37,10 @@ def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SigningKeys]:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A data directory with an empty database."""
-    directory = tmp_path_factory.mktemp("migrated")
-    Store.open(directory / "directory.sqlite").close()
-    return directory
+    with databases.migrated_into(tmp_path_factory.mktemp("migrated")) as directory:
+        yield directory
 
 
 @pytest.fixture

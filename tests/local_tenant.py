@@ -18,6 +18,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.testclient import TestClient
 
+from tests.databases import OwnDatabase
 from tests.witnesses import Noted
 from unsecret.model.application import Application, PasswordCredential, ServicePrincipal
 from unsecret.model.identifiers import KeyId, ObjectId, TenantId
@@ -108,7 +109,7 @@ EVERY_SCOPE = " ".join(sorted({scope for row in DELEGATED.values() for group in 
 class LocalTenant:
     """The tenant and its administrator. `graph` calls Graph; `as_workload` makes another caller.
 
-    `directory` may hold a database that was migrated before; `signing` may be keys of the whole test run.
+    `directory` may be a copy of a migrated one (see `databases.py`); `signing` may be keys of the whole test run.
     Making either takes longer than most tests. `clock` is the machine's; where tenants' own are `movable`, `move_clock`
     moves this one's.
     """
@@ -123,7 +124,8 @@ class LocalTenant:
     issuers: Issuers = field(default_factory=Issuers)
 
     def __post_init__(self) -> None:
-        self.store = Store.open(self.directory / "directory.sqlite")
+        self.database = OwnDatabase(self.directory)
+        self.store = Store.open(self.database.place)
         self.services = Services(
             store=self.store,
             signing=self.signing,
@@ -153,6 +155,7 @@ class LocalTenant:
     def close(self) -> None:
         self.client.close()
         self.store.close()
+        self.database.give_back()
 
     # -- signing in -----------------------------------------------------------------------------------------
 

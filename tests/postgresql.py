@@ -142,8 +142,13 @@ def database_of(server: str) -> Generator[str]:
     try:
         yield with_database(server, name)
     finally:
-        with psycopg.connect(server, autocommit=True) as conn:
-            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop(with_database(server, name))
+
+
+def drop(url: str) -> None:
+    """Whoever may still be connected."""
+    with psycopg.connect(with_database(url, "postgres"), autocommit=True) as conn:
+        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name_of(url))))
 
 
 def with_database(server: str, name: str) -> str:

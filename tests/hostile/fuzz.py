@@ -13,6 +13,7 @@ import time
 import warnings
 from pathlib import Path
 
+from tests import databases
 from tests.hostile.fuzzing import Fuzz
 from tests.local_tenant import NOW, LocalTenant, new_identity
 from unsecret.store.engine import Store
@@ -24,8 +25,7 @@ EACH = 25
 
 def fuzz(calls: int, chance: int) -> Fuzz:
     """Call everything, in random order, until that were `calls`."""
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
+    with tempfile.TemporaryDirectory() as name, databases.migrated_into(Path(name)) as directory:
         keys = Store.open(directory / "keys.sqlite")
         signing = SigningKeys.open(keys, clock=lambda: NOW)
         tenant = LocalTenant(directory, new_identity(), signing)

@@ -179,7 +179,7 @@ def test_the_promise_breaks_when_policy_and_write_are_two_transactions(tenant: L
 @pytest.fixture
 def second_server(tenant: LocalTenant) -> Iterator[Services]:
     """Another server on the same directory, with its own connections and its own writer."""
-    store = Store.open(tenant.directory / "directory.sqlite")
+    store = Store.open(tenant.database.place)
     yield Services(store=store, signing=tenant.signing, settings=tenant.services.settings, clock=tenant.clock)
     store.close()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
+from tests.databases import OwnDatabase
 from tests.store.nouns import TENANT, sign_in
 from unsecret.errors import Conflict, Unavailable
 from unsecret.model.query import Query
@@ -22,9 +23,11 @@ NOTHING = text("SELECT 1")
 
 @pytest.fixture
 def store(tmp_path: Path, migrated: Path) -> Iterator[Store]:
-    opened = Store.open(shutil.copytree(migrated, tmp_path / "data") / "directory.sqlite")
+    database = OwnDatabase(shutil.copytree(migrated, tmp_path / "data"))
+    opened = Store.open(database.place)
     yield opened
     opened.close()
+    database.give_back()
 
 
 def answering(number: int):

@@ -153,7 +153,7 @@ def test_a_long_user_agent_is_cut(tenant: LocalTenant, robot: Robot):
 def test_a_sign_in_is_on_disk_before_its_token_is_out(tenant: LocalTenant, robot: Robot):
     uti = claims_in(post(tenant, with_secret(robot)))["uti"]
     tenant.store.close()
-    reopened = type(tenant.store).open(tenant.directory / "directory.sqlite")
+    reopened = type(tenant.store).open(tenant.database.place)
     try:
         from unsecret.model.query import Query
         from unsecret.store import logs
