@@ -58,6 +58,15 @@ class OwnDatabase:
             own.write_text(_spare[self._template].pop() if _spare[self._template] else _copy_of(self._template))
         self.place = own.read_text() if own.exists() else str(directory / _FILE)
 
+    def content(self) -> bytes:
+        """Everything that is kept in it."""
+        if not self.place.startswith("postgresql"):
+            file = Path(self.place)
+            return b"".join(part.read_bytes() for part in file.parent.glob(f"{file.name}*"))
+        rows = " UNION ALL ".join(f"SELECT one::text FROM {table.name} AS one" for table in schema.metadata.sorted_tables)
+        with psycopg.connect(self.place) as conn:
+            return "\n".join(row for (row,) in conn.execute(rows.encode())).encode()
+
     def give_back(self) -> None:
         """Nobody uses it any more."""
         if self._template is not None:

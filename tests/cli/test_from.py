@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests import postgresql
 from tests.running_tenant import RunningTenant
 
 TENANT = "7d2d0c1b-4c2c-4c58-9b6a-1de0a2a3f001"
@@ -86,3 +87,24 @@ def test_an_export_that_cannot_be_loaded_leaves_nothing(tmp_path: Path, export: 
 @pytest.mark.parametrize("also", ["--empty", "--sample"])
 def test_one_beginning_is_enough(tmp_path: Path, export: Path, also: str) -> None:
     assert re.search("--from says what the tenant begins with", refused(tmp_path / "data", "--from", str(export), also))
+
+
+def test_all_of_it_is_the_same_on_postgresql(tmp_path: Path, export: Path) -> None:
+    data, mischief = tmp_path / "data", ("--mischief", "pages=1,lag=1,seed=5")
+    with postgresql.server() as server, postgresql.database_of(server) as url:
+        begin = ("--from", str(export), "--now", "2019-05-01", "--database", url)
+        with RunningTenant.start(data, *begin, *mischief) as server:
+            assert server.tenant_id == TENANT
+            assert server.run("clock").stdout.startswith("2019-05-01")
+            made = server.run("graph", "POST", "/applications", "--body", '{"displayName": "Ledger"}', "--yes")
+            assert json.loads(made.stdout)["createdDateTime"].startswith("2019-05-01")
+            assert server.run("status").returncode == 0
+        assert re.search("There is a tenant in .* already", refused(data, *begin))
+        with RunningTenant.start(data, "--database", url) as again:
+            found = json.loads(again.run("graph", "GET", "/applications").stdout)["value"]
+            assert {"Payroll", "Ledger"} < {one["displayName"] for one in found}
+            assert "if its directory is in PostgreSQL" in again.run("tenant", "add", "--name", "Other").stderr
+            twice = again.run("tenant", "add", "--from", str(export), "--database", url)
+            assert f"The tenant '{TENANT}' exists already" in twice.stderr
+        with pytest.raises(AssertionError, match="does not go back"):
+            RunningTenant.start(data, "--now", "2018-01-01", "--database", url).__enter__()

@@ -134,6 +134,22 @@ def test_a_cursor_that_is_not_of_this_order_is_invalid(filled: Store, cursor: st
         applications(conn, Query(after=cursor))
 
 
+FOREIGN_TO_AN_ORDER = {
+    "a number for a word": (OrderBy("displayName"), '["displayName",false,5,1]'),
+    "a word that no name can be": (OrderBy("displayName"), r'["displayName",false,"a\u0000",1]'),
+    "a word for a date": (OrderBy("createdDateTime"), '["createdDateTime",false,"x",1]'),
+    "a word for a row": (None, '["",false,"x",1]'),
+}
+
+
+@pytest.mark.parametrize(("order", "cursor"), FOREIGN_TO_AN_ORDER.values(), ids=FOREIGN_TO_AN_ORDER)
+def test_a_cursor_with_a_value_that_nothing_here_has_is_invalid(
+    filled: Store, order: OrderBy | None, cursor: str
+) -> None:
+    with filled.read() as conn, pytest.raises(Invalid, match="skiptoken"):
+        applications(conn, Query(order_by=order, after=urlsafe_b64encode(cursor.encode()).decode()))
+
+
 @pytest.mark.parametrize("top", [0, -1])
 def test_a_page_of_nothing_is_invalid(filled: Store, top: int) -> None:
     with filled.read() as conn, pytest.raises(Invalid, match="page size"):

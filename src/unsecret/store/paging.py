@@ -85,12 +85,19 @@ class _Order(Struct, frozen=True, kw_only=True):
             cursor = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Cursor)
         except (ValueError, msgspec.MsgspecError):
             cursor = None
-        if cursor is None or (cursor.property, cursor.descending) != (self.property, self.descending):
+        if cursor is None or not self._made(cursor):
             raise Invalid(
                 "The $skiptoken does not belong to this query. Follow @odata.nextLink as it is, or begin again.",
                 target="$skiptoken",
             )
         return cursor
+
+    def _made(self, cursor: _Cursor) -> bool:
+        """Whether it is of this order. PostgreSQL compares nothing with a value of another type, and takes no NUL."""
+        if (cursor.property, cursor.descending) != (self.property, self.descending):
+            return False
+        kept = int if self.key is None else self.key.type.python_type
+        return isinstance(cursor.value, kept) and "\0" not in str(cursor.value)
 
 
 def page_of(
