@@ -43,9 +43,11 @@ def migrated_into(directory: Path) -> Generator[Path]:
         Store.open(template).close()
         (directory / _TEMPLATE).write_text(template)
         _spare[template] = []
-        yield directory
-        for url in _spare.pop(template):
-            postgresql.drop(url)
+        try:
+            yield directory
+        finally:
+            for url in _spare.pop(template):
+                postgresql.drop(url)
 
 
 class OwnDatabase:
@@ -63,7 +65,9 @@ class OwnDatabase:
         if not self.place.startswith("postgresql"):
             file = Path(self.place)
             return b"".join(part.read_bytes() for part in file.parent.glob(f"{file.name}*"))
-        rows = " UNION ALL ".join(f"SELECT one::text FROM {table.name} AS one" for table in schema.metadata.sorted_tables)
+        rows = " UNION ALL ".join(
+            f"SELECT one::text FROM {table.name} AS one" for table in schema.metadata.sorted_tables
+        )
         with psycopg.connect(self.place) as conn:
             return "\n".join(row for (row,) in conn.execute(rows.encode())).encode()
 
