@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from unsecret.model.application import ObjectKind
 from unsecret.model.identifiers import ObjectId, TenantId
@@ -18,9 +18,6 @@ T = TypeVar("T")
 
 STATE_LASTS = timedelta(days=7)
 """How long a state can be gone back to: what Microsoft's page says of directory objects."""
-
-_Record = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-"""Records are counted so far; a database refuses to look beyond."""
 
 
 class State(Struct, frozen=True, array_like=True):
@@ -33,7 +30,7 @@ class State(Struct, frozen=True, array_like=True):
     tenant_id: TenantId
     kind: ObjectKind
     made_at: datetime
-    known: _Record
+    known: int
     cursor: str | None = None
     select: tuple[str, ...] | None = None
     ids: tuple[ObjectId, ...] | None = None
