@@ -51,7 +51,7 @@ def database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copy(request.getfixturevalue("migrated_file"), path)
         return f"sqlite:///{path}"
     url = request.getfixturevalue("migrated_database")
-    _empty_but_for_the_tenant(url)
+    empty_but_for_the_tenant(url)
     return url
 
 
@@ -79,7 +79,7 @@ def _fill(place: str) -> None:
     store.close()
 
 
-def _empty_but_for_the_tenant(url: str) -> None:
+def empty_but_for_the_tenant(url: str) -> None:
     of_others = f"WHERE tenant_id <> '\\x{guid(TENANT).hex()}'"
     tables = [table.name for table in reversed(schema.metadata.sorted_tables)]
     kept = ("tenant", "tenant_domain")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.store.conftest import KINDS
+from tests.store.conftest import KINDS, empty_but_for_the_tenant
 from tests.store.nouns import NOW, TENANT, application, guid, key
 from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.identifiers import AppId, KeyId
@@ -160,7 +160,10 @@ def compares(left: Any, asked: Operator, right: Literal | tuple[Literal, ...]) -
 def places(request: pytest.FixtureRequest) -> Iterator[Store]:
     """One directory; every example puts its own applications into it and takes them out again."""
     migrated = {"sqlite": "migrated_file", "postgresql": "migrated_database"}[request.param]
-    store = Store.open(request.getfixturevalue(migrated))
+    place = request.getfixturevalue(migrated)
+    if request.param == "postgresql":  # the tests of another file may have left something there
+        empty_but_for_the_tenant(place)
+    store = Store.open(place)
     yield store
     store.close()
 

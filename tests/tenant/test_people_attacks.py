@@ -284,20 +284,23 @@ def test_a_page_tells_nobody_who_exists(tenant: LocalTenant, ada: User, app: Web
 
 
 def test_nobody_takes_as_long_as_somebody(tenant: LocalTenant, ada: User):
+    """Measured in the processor's time, of which a busy machine gives no more to the one than to the other. Without
+    the hash an answer takes a twentieth of it."""
+
     def seconds(account: str) -> float:
-        began = time.perf_counter()
+        began = time.process_time()
         with_password(tenant, ada, "wrong", username=account)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     hashing = min(_hashing_seconds() for _ in range(3))
-    assert min(seconds("nobody@contoso.onmicrosoft.com") for _ in range(3)) > hashing * 0.5
-    assert min(seconds(ada.user_principal_name) for _ in range(3)) > hashing * 0.5
+    assert max(seconds("nobody@contoso.onmicrosoft.com") for _ in range(3)) > hashing * 0.3
+    assert max(seconds(ada.user_principal_name) for _ in range(3)) > hashing * 0.3
 
 
 def _hashing_seconds() -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     passwords.matches("wrong", None)
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 # -- sizes -----------------------------------------------------------------------------------------------------------
