@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from collections.abc import Callable
@@ -100,9 +101,16 @@ def exported(tenant: LocalTenant) -> dict[str, Any]:
     policies = pages(tenant, "/beta/policies/appManagementPolicies")
     for policy in policies:
         policy["appliesTo"] = tenant.get(f"/beta/policies/appManagementPolicies/{policy['id']}/appliesTo")["value"]
+    definitions = pages(tenant, "/directory/customSecurityAttributeDefinitions")
+    for one in definitions:
+        values = f"/directory/customSecurityAttributeDefinitions/{one['id']}/allowedValues"
+        one["allowedValues"] = tenant.get(values)["value"]
     return {
         "unsecret": "export/1",
         "organization": tenant.get("/organization")["value"],
+        "attributeSets": tenant.get("/directory/attributeSets")["value"],
+        "customSecurityAttributeDefinitions": definitions,
+        "certificateBasedApplicationConfigurations": tenant.get(TRUSTED)["value"],
         "users": pages(tenant, f"/users?$select={USER}"),
         "applications": applications,
         "servicePrincipals": principals,
@@ -132,6 +140,7 @@ def permission_grants(tenant: LocalTenant) -> list[dict[str, Any]]:
     ]
 
 
+TRUSTED = "/beta/directory/certificateAuthorities/certificateBasedApplicationConfigurations"
 USER = "id,displayName,userPrincipalName,createdDateTime,accountEnabled,userType,mail,jobTitle,givenName,surname"
 
 
@@ -192,6 +201,19 @@ def furnished(tenant: LocalTenant) -> LocalTenant:
     policy_id = tenant.must("POST", "/policies/appManagementPolicies", policy)["id"]
     reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/policies/appManagementPolicies/{policy_id}"}
     tenant.must("POST", f"/applications/{app['id']}/appManagementPolicies/$ref", reference)
+    values = [{"id": "legacy", "isActive": True}, {"id": "gone", "isActive": False}]
+    tenant.define_attribute("Exemptions", "Reason", usePreDefinedValuesOnly=True, allowedValues=values)
+    tenant.define_attribute("Exemptions", "Since", type="Integer", status="Deprecated")
+    certificate = base64.b64encode(tenant.identity.facts.der).decode()
+    authority = {"isRootAuthority": True, "certificate": certificate}
+    trusted = tenant.must("POST", TRUSTED, {"displayName": "ours", "trustedCertificateAuthorities": [authority]})
+    held = {
+        "restrictionType": "trustedCertificateAuthority",
+        "certificateBasedApplicationConfigurationIds": [trusted["id"]],
+        "state": "enabled",
+    }
+    of_certificates = {"displayName": "of ours", "description": "by ours", "restrictions": {"keyCredentials": [held]}}
+    tenant.must("POST", "/beta/policies/appManagementPolicies", of_certificates | {"isEnabled": True})
     workload = tenant.as_workload("Application.Read.All", Exemptions_Reason="legacy")
     tenant.must(
         "POST",
@@ -236,6 +258,21 @@ def test_it_is_enforced_as_it_was(furnished: LocalTenant, loading: Loader) -> No
     too_long = {"passwordCredential": {"endDateTime": "2027-11-22T00:00:00Z"}}
     loaded.refused("POST", f"/applications/{other['id']}/addPassword", too_long, status=400)
     assert loaded.get(f"/applications/{app['id']}/appManagementPolicies")["value"][0]["displayName"] == "exempt"
+
+
+def test_what_is_assigned_and_trusted_is_held_to_what_was_loaded(furnished: LocalTenant, loading: Loader) -> None:
+    (trusted,) = furnished.get(TRUSTED)["value"]
+    (authority,) = trusted["trustedCertificateAuthorities"]
+    loaded = loading(exported(furnished))
+
+    principal = loaded.new_principal(loaded.new_application()["appId"])
+    inactive = {"Exemptions": {"@odata.type": "#microsoft.graph.customSecurityAttributeValue", "Reason": "gone"}}
+    path = f"/servicePrincipals/{principal['id']}"
+    error = loaded.refused("PATCH", path, {"customSecurityAttributes": inactive}, status=400)
+    assert "'Exemptions_Reason' cannot be assigned" in error["message"]
+    shown = f"{TRUSTED}/{trusted['id']}/trustedCertificateAuthorities/{authority['id']}"
+    assert loaded.get(shown)["issuerSubjectKeyIdentifier"] == authority["issuerSubjectKeyIdentifier"]
+    loaded.must("PATCH", shown, {"isRootAuthority": False})
 
 
 def test_certificates_sign_in_and_secrets_do_not(furnished: LocalTenant, loading: Loader) -> None:
@@ -293,6 +330,41 @@ def test_who_is_not_in_the_export_is_skipped_and_said_to_be(loading: Loader) -> 
         "groups: nothing here keeps it",
         f"applications[0] (app 1): owner {GUID(8)}: that object is not in the export",
     ]
+
+
+def test_an_attribute_of_a_set_that_is_not_in_the_export_is_skipped(loading: Loader) -> None:
+    definition = {"attributeSet": "Project", "name": "Phase", "type": "String", "status": "Available"}
+    loaded = loading({"applications": [], "customSecurityAttributeDefinitions": [definition]})
+    assert loaded.loaded is not None
+    assert loaded.loaded.skipped == [
+        "customSecurityAttributeDefinitions[0]: the attribute set 'Project' is not in the export"
+    ]
+    assert loaded.get("/directory/customSecurityAttributeDefinitions")["value"] == []
+
+
+SET, DEFINITION = "attributeSets", "customSecurityAttributeDefinitions"
+LIST = "certificateBasedApplicationConfigurations"
+
+
+@pytest.mark.parametrize(
+    ("collection", "body", "said"),
+    [
+        (SET, {"id": "with_underscore"}, "letters and digits"),
+        (SET, {"id": "A", "maxAttributesPerSet": "5"}, "whole number or null"),
+        (DEFINITION, {"attributeSet": "A", "name": "B", "type": "Float", "status": "Available"}, "'type' is one of"),
+        (DEFINITION, {"attributeSet": "A", "name": "B", "type": "String", "status": "Gone"}, "'status' is one of"),
+        (LIST, {"id": GUID(1)}, "missing or empty"),
+        (LIST, {"id": GUID(1), "trustedCertificateAuthorities": [{"id": "a", "isRootAuthority": True}]}, "certificate"),
+        (LIST, {"trustedCertificateAuthorities": [{}]}, "trustedCertificateAuthorities[0].id"),
+    ],
+)
+def test_what_exemptions_and_trust_rest_on_has_to_be_readable(
+    loading: Loader, collection: str, body: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        loading({"applications": [], collection: [body]})
+    assert f"{collection}[0]" in refused.value.message
+    assert said in refused.value.message
 
 
 def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_loaded(loading: Loader) -> None:

@@ -22,9 +22,12 @@ from unsecret.errors import Invalid
 LAYOUT = "export/1"
 COLLECTIONS = (
     "organization",
+    "attributeSets",
+    "customSecurityAttributeDefinitions",
     "users",
     "applications",
     "servicePrincipals",
+    "certificateBasedApplicationConfigurations",
     "defaultAppManagementPolicy",
     "appManagementPolicies",
     "appRoleAssignments",

@@ -17,9 +17,19 @@ from msgspec import Struct, structs
 from unsecret.errors import Invalid, UnsecretError
 from unsecret.model.application import DirectoryObject, KeyCredential, KeyType, Tenant
 from unsecret.model.identifiers import ARM_APP_ID, GRAPH_APP_ID, AppId, KeyId, ObjectId, PolicyId, TenantId
-from unsecret.store import consent, directory_objects, directory_roles, federation, links, live_objects, policies, users
+from unsecret.store import (
+    attributes,
+    consent,
+    directory_objects,
+    directory_roles,
+    federation,
+    links,
+    live_objects,
+    policies,
+    users,
+)
 from unsecret.tenant.bootstrap import ADMINISTRATOR_UNIQUE_NAME, Origin
-from unsecret.tenant.certificates import read_certificate
+from unsecret.tenant.certificates import authority_facts, read_certificate
 from unsecret.tenant.export_files import Export
 from unsecret.wire import exports
 from unsecret.wire.federation import federated_credential_from_graph
@@ -69,9 +79,12 @@ def load(conn: Connection, tenant_id: TenantId, export: Export) -> Loaded:
     """Write everything. Raises Invalid with all that is wrong; whoever opened the transaction then undoes it."""
     loading = _Loading(conn, tenant_id, export)
     for collection, write in (
+        ("attributeSets", loading.attribute_set),
+        ("customSecurityAttributeDefinitions", loading.attribute_definition),
         ("users", loading.user),
         ("applications", loading.application),
         ("servicePrincipals", loading.service_principal),
+        ("certificateBasedApplicationConfigurations", loading.trusted_configuration),
         ("defaultAppManagementPolicy", loading.default_policy),
         ("appManagementPolicies", loading.policy),
     ):
@@ -135,6 +148,24 @@ class _Loading:
         lines = "".join(f"\n  {problem}" for problem in shown) + (f"\n  … and {more} more" if more else "")
         count = "1 problem" if len(self._problems) == 1 else f"{len(self._problems)} problems"
         raise Invalid(f"The export cannot be loaded, and nothing of it was. {count}:{lines}")
+
+    # -- what objects and policies refer to ---------------------------------------------------------------------
+
+    def attribute_set(self, _where: str, body: Any) -> bool:
+        attributes.add_set(self._conn, self._tenant_id, exports.attribute_set_from_export(body))
+        return True
+
+    def attribute_definition(self, where: str, body: Any) -> bool:
+        definition = exports.attribute_definition_from_export(body)
+        if attributes.get_set(self._conn, self._tenant_id, definition.attribute_set) is None:
+            return self._skip(where, f"the attribute set '{definition.attribute_set}' is not in the export")
+        attributes.add_definition(self._conn, self._tenant_id, definition)
+        return True
+
+    def trusted_configuration(self, _where: str, body: Any) -> bool:
+        configuration = exports.trusted_configuration_from_export(body, facts_of=authority_facts)
+        policies.add_trusted_configuration(self._conn, self._tenant_id, configuration)
+        return True
 
     # -- objects ------------------------------------------------------------------------------------------------
 

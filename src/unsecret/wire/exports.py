@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from msgspec import structs
@@ -24,23 +25,27 @@ from unsecret.model.application import (
     ServicePrincipal,
     Tenant,
 )
+from unsecret.model.attributes import AllowedValue, AttributeDefinition, AttributeSet, AttributeStatus, AttributeType
 from unsecret.model.consent import ConsentType, OAuth2PermissionGrant
 from unsecret.model.identifiers import AppId, KeyId, ObjectId, PolicyId, TenantId
 from unsecret.model.people import DirectoryRoleAssignment, User
-from unsecret.model.policy import AppManagementPolicy, TenantDefault
+from unsecret.model.policy import AppManagementPolicy, CertificateBasedApplicationConfiguration, TenantDefault
 from unsecret.wire import applications, expect, service_principals, users
 from unsecret.wire.binaries import a_key
 from unsecret.wire.credentials import identifier_from_graph
-from unsecret.wire.custom_security_attributes import attributes_from_graph
+from unsecret.wire.custom_security_attributes import NAME, attributes_from_graph
 from unsecret.wire.instants import parse_instant
 from unsecret.wire.policies import default_policy_from_graph, policy_from_graph
 from unsecret.wire.shapes import Property
+from unsecret.wire.trusted_authorities import FactsOf, authority_from_graph
 
 _RELATIONSHIPS = (
     *("owners", "federatedIdentityCredentials", "appManagementPolicies", "appRoleAssignments", "appRoleAssignedTo"),
     *("oauth2PermissionGrants", "appliesTo", "ownedObjects", "memberOf", "transitiveMemberOf", "createdObjects"),
 )
 """What `$expand` puts into an object, and is kept elsewhere."""
+
+_AUTHORITIES = "trustedCertificateAuthorities"
 
 _PLATFORMS = {
     "web": "web_redirect_uris",
@@ -148,6 +153,66 @@ def policy_from_export(body: Any) -> AppManagementPolicy:
     return policy_from_graph(written, current=None, policy_id=policy_id, beta=True)
 
 
+def attribute_set_from_export(body: Any) -> AttributeSet:
+    """A group of custom security attributes. Raises Invalid."""
+    members = _members(body)
+    most = members.get("maxAttributesPerSet")
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int)):
+        raise expect.refuse("Property 'maxAttributesPerSet' is a whole number or null.", "maxAttributesPerSet")
+    return AttributeSet(
+        id=_attribute_name(members, "id"), description=_text(members, "description"), max_attributes_per_set=most
+    )
+
+
+def attribute_definition_from_export(body: Any) -> AttributeDefinition:
+    """A custom security attribute with its allowed values, which `$expand=allowedValues` shows. Raises Invalid."""
+    members = _members(body)
+    values = [_members(one) for one in expand_of(members, "allowedValues")]
+    return AttributeDefinition(
+        attribute_set=_attribute_name(members, "attributeSet"),
+        name=_attribute_name(members, "name"),
+        type=AttributeType(_word(members, "type", AttributeType)),
+        is_collection=_flag(members, "isCollection") is True,
+        is_searchable=_flag(members, "isSearchable") is not False,
+        status=AttributeStatus(_word(members, "status", AttributeStatus)),
+        use_predefined_values_only=_flag(members, "usePreDefinedValuesOnly") is True,
+        description=_text(members, "description"),
+        allowed_values=tuple(
+            AllowedValue(expect.a_text(one.get("id"), "allowedValues.id"), _flag(one, "isActive") is not False)
+            for one in values
+        ),
+    )
+
+
+def _attribute_name(members: Mapping[str, Any], name: str) -> str:
+    """An exemption names an attribute as `<set>_<attribute>`; see NAME."""
+    text = expect.a_text(members.get(name), name)
+    if not NAME.fullmatch(text):
+        raise expect.refuse(f"Property '{name}' is a name of 1 to 32 letters and digits.", name)
+    return text
+
+
+def trusted_configuration_from_export(body: Any, *, facts_of: FactsOf) -> CertificateBasedApplicationConfiguration:
+    """A list of trusted authorities, each under its own id. Raises Invalid, also for a list without any: a policy that
+    points to it would refuse every certificate."""
+    members = _members(body)
+    items = [_members(one) for one in expand_of(members, _AUTHORITIES)]
+    if not items:
+        raise expect.refuse(f"'{_AUTHORITIES}' is missing or empty: export it with $expand.", _AUTHORITIES)
+    authorities = []
+    for index, item in enumerate(items):
+        where = f"{_AUTHORITIES}[{index}]"
+        asked = {name: item.get(name) for name in ("certificate", "isRootAuthority")}
+        kept_id = expect.a_text(item.get("id"), expect.join(where, "id")).lower()
+        authorities.append(structs.replace(authority_from_graph(asked, where, facts_of), id=kept_id))
+    return CertificateBasedApplicationConfiguration(
+        id=ObjectId(_guid(members, "id")),
+        display_name=_text(members, "displayName"),
+        description=_text(members, "description"),
+        trusted_certificate_authorities=tuple(authorities),
+    )
+
+
 def app_role_assignment_from_export(body: Any) -> AppRoleAssignment:
     """A granted application permission, or an assignment to anybody. Raises Invalid."""
     members = _members(body)
@@ -164,13 +229,10 @@ def app_role_assignment_from_export(body: Any) -> AppRoleAssignment:
 def permission_grant_from_export(body: Any) -> OAuth2PermissionGrant:
     """A delegated permission that was consented to. Raises Invalid."""
     members = _members(body)
-    consent = members.get("consentType")
-    if consent not in tuple(ConsentType):
-        raise expect.refuse(f"Property 'consentType' is one of {', '.join(ConsentType)}.", "consentType")
     return OAuth2PermissionGrant(
         id=expect.a_text(members.get("id") or "", "id"),
         client_id=ObjectId(_guid(members, "clientId")),
-        consent_type=ConsentType(consent),
+        consent_type=ConsentType(_word(members, "consentType", ConsentType)),
         principal_id=ObjectId(_guid(members, "principalId")) if members.get("principalId") else None,
         resource_id=ObjectId(_guid(members, "resourceId")),
         scope=_text(members, "scope") or "",
@@ -296,6 +358,12 @@ def _guid(members: Mapping[str, Any], name: str, where: str = "") -> str:
 def _text(members: Mapping[str, Any], name: str, where: str = "") -> str | None:
     value = members.get(name)
     return None if value is None else expect.a_string(value, expect.join(where, name))
+
+
+def _word(members: Mapping[str, Any], name: str, words: type[StrEnum]) -> str:
+    if members.get(name) not in tuple(words):
+        raise expect.refuse(f"Property '{name}' is one of {', '.join(words)}.", name)
+    return members[name]
 
 
 def _texts(members: Mapping[str, Any], name: str, where: str = "") -> tuple[str, ...]:
