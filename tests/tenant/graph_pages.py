@@ -59,6 +59,7 @@ PAGES: dict[str, str] = {
     },
     "GET /oauth2PermissionGrants": "oauth2permissiongrant-list",
     "POST /oauth2PermissionGrants": "oauth2permissiongrant-post",
+    "GET /oauth2PermissionGrants/delta": "oauth2permissiongrant-delta",
     "GET /oauth2PermissionGrants/{key}": "oauth2permissiongrant-get",
     "PATCH /oauth2PermissionGrants/{key}": "oauth2permissiongrant-update",
     "DELETE /oauth2PermissionGrants/{key}": "oauth2permissiongrant-delete",

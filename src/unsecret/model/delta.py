@@ -11,8 +11,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from unsecret.model.application import ObjectKind
-from unsecret.model.identifiers import ObjectId, TenantId
+from unsecret.model.identifiers import TenantId
 
 T = TypeVar("T")
 
@@ -23,17 +22,17 @@ STATE_LASTS = timedelta(days=7)
 class State(Struct, frozen=True, array_like=True):
     """Where a client stands: it knows all that was changed up to the record `known`.
 
-    While it reads for the first time, `cursor` says where the next page begins. `select` and `ids` are what it asked
-    for in the beginning.
+    `kind` is Graph's name of the type. While it reads for the first time, `cursor` says where the next page begins.
+    `select` and `ids` are what it asked for in the beginning.
     """
 
     tenant_id: TenantId
-    kind: ObjectKind
+    kind: str
     made_at: datetime
     known: int
     cursor: str | None = None
     select: tuple[str, ...] | None = None
-    ids: tuple[ObjectId, ...] | None = None
+    ids: tuple[str, ...] | None = None
 
 
 class Removal(StrEnum):
@@ -46,7 +45,7 @@ class Removal(StrEnum):
 class Change(Struct, Generic[T], frozen=True, kw_only=True):
     """An object that is new or changed, or that is not there any more."""
 
-    id: ObjectId
+    id: str
     object: T | None = None
     removal: Removal | None = None
 

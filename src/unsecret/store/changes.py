@@ -20,20 +20,20 @@ from unsecret.store.schema import directory_object
 from unsecret.store.schema_records import audit_event, audit_target
 from unsecret.store.statement import Statement
 
+_GRANT = "oAuth2PermissionGrant:"
+
 _object, _event, _target = directory_object.c, audit_event.c, audit_target.c
 
 _NEWEST = Statement(select(func.max(_target.event_row)).where(_target.tenant_id == bindparam("tenant_id")))
-_SINCE = Statement(
+_SUCCEEDED = (
     select(_target.event_row, _target.folded_target_id, _event.folded_activity)
     .join(audit_event, _event.id == _target.event_row)
-    .where(
-        _target.tenant_id == bindparam("tenant_id"),
-        _target.event_row > bindparam("known"),
-        _event.result == literal(Outcome.SUCCESS.value),
-    )
-    .order_by(_target.event_row)
-    .limit(bindparam("most"))
+    .where(_target.tenant_id == bindparam("tenant_id"), _event.result == literal(Outcome.SUCCESS.value))
 )
+_SINCE = Statement(
+    _SUCCEEDED.where(_target.event_row > bindparam("known")).order_by(_target.event_row).limit(bindparam("most"))
+)
+_RECORD = Statement(_SUCCEEDED.where(_target.event_row == bindparam("record")))
 _FOUND = Statement(
     select(_object.id, _object.kind, _object.body, _object.object_id, _object.deleted_at).where(
         _object.tenant_id == bindparam("tenant_id"), _object.object_id == bindparam("object_id")
@@ -63,11 +63,13 @@ def newest(conn: Connection, tenant_id: TenantId) -> int:
 
 
 def since(conn: Connection, tenant_id: TenantId, known: int, *, most: int) -> tuple[Sequence[Touched], bool]:
-    """What was changed after the record `known`, in order and at most so many; and whether that is all of it."""
+    """What was changed after the record `known`, in order and at most so many, or as many as the first record is
+    about; and whether that is all of it."""
     rows = _SINCE.all(conn, tenant_id=guid(tenant_id), known=known, most=most + 1)
     is_all = len(rows) <= most
     if not is_all:  # one record may be about several objects, and is not cut in two
-        rows = [row for row in rows if row[0] != rows[-1][0]] or rows
+        whole = [row for row in rows if row[0] != rows[-1][0]]
+        rows = whole or _RECORD.all(conn, tenant_id=guid(tenant_id), record=rows[0][0])
     return [Touched(row=row, id=ObjectId(target), activity=activity) for row, target, activity in rows], is_all
 
 
@@ -81,6 +83,17 @@ def found(conn: Connection, tenant_id: TenantId, ids: Iterable[ObjectId]) -> dic
         ObjectId(guid_text(object_id)): Found(object=obj, deleted_at=None if at is None else instant(at))
         for obj, (*_, object_id, at) in zip(objects, rows, strict=True)
     }
+
+
+def mark_of_grant(grant_id: str) -> str:
+    """What a delegated permission grant is called among the ids of what was changed: its own id is no GUID, and
+    letters of either case are told apart in it."""
+    return _GRANT + grant_id
+
+
+def marked_grant(identifier: str) -> str | None:
+    """The id of the grant that a mark stands for, None for the id of anything else."""
+    return identifier.removeprefix(_GRANT) if identifier.startswith(_GRANT) else None
 
 
 def is_called(touched: Touched, activity: Activity) -> bool:

@@ -51,6 +51,18 @@ _OF_ONE = Statement(_of_ends(_grant.body).where(_grant.principal_row == bindpara
 _OF_CLIENT = Statement(
     select(_grant.body).where(_IN_TENANT, _grant.client_row == bindparam("client_row"), *_LIVE).order_by(_grant.id)
 )
+_END = (
+    select(directory_object.c.id)
+    .where(
+        directory_object.c.tenant_id == bindparam("tenant_id"), directory_object.c.object_id == bindparam("object_id")
+    )
+    .scalar_subquery()
+)
+_OF_END = Statement(
+    select(_grant.grant_id)
+    .where(_IN_TENANT, (_grant.client_row == _END) | (_grant.resource_row == _END) | (_grant.principal_row == _END))
+    .order_by(_grant.id)
+)
 _ADD = Insertion(oauth2_permission_grant)
 _REPLACE = Statement(
     update(oauth2_permission_grant)
@@ -98,6 +110,11 @@ def grants_of_client(conn: Connection, tenant_id: TenantId, client_id: ObjectId)
     """What was granted to a client's service principal, for everybody and for single people, oldest first."""
     values = {"tenant_id": guid(tenant_id), "client_row": row_of(conn, tenant_id, client_id) or _NO_ROW}
     return tuple(_decode(body) for (body,) in _OF_CLIENT.all(conn, **values))
+
+
+def ids_with_end(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> tuple[str, ...]:
+    """The ids of all grants to, on or for an object, deleted or not."""
+    return tuple(row[0] for row in _OF_END.all(conn, tenant_id=guid(tenant_id), object_id=guid(object_id)))
 
 
 def replace(conn: Connection, tenant_id: TenantId, grant: OAuth2PermissionGrant) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, func, literal_column, select
 from unsecret.model.event import AuditEvent, SignIn, SignInEventType
 from unsecret.model.identifiers import ObjectId, TenantId
 from unsecret.model.query import Page, Query
+from unsecret.store.changes import mark_of_grant
 from unsecret.store.columns import body_of, folded, folded_or_none, guid, guid_or_none, micros
 from unsecret.store.log_properties import AUDIT_ORDERS, AUDITS, SIGN_IN_ORDERS, SIGN_INS
 from unsecret.store.paging import Collection, bodies_of, page_of
@@ -70,8 +71,9 @@ _WRONG_PASSWORDS = Statement(
 _audits_in, _sign_ins_in = bodies_of(AuditEvent), bodies_of(SignIn)
 
 
-def add_audit(conn: Connection, tenant_id: TenantId, event: AuditEvent) -> None:
-    """Writes one directory audit."""
+def add_audit(conn: Connection, tenant_id: TenantId, event: AuditEvent, *, grants: Iterable[str] = ()) -> None:
+    """Writes one directory audit. `grants` are the ids of the delegated permission grants that it changed, for
+    whoever asks what was changed since: the record itself is about other objects and does not name them."""
     tenant, caller = guid(tenant_id), event.caller
     app = caller if caller and not caller.user else None
     user = caller.user if caller else None
@@ -99,6 +101,9 @@ def add_audit(conn: Connection, tenant_id: TenantId, event: AuditEvent) -> None:
             folded_target_id=folded(target.id),
             folded_display_name=folded_or_none(target.display_name),
         )
+    for grant_id in grants:
+        mark = mark_of_grant(grant_id)
+        _ADD_TARGET.run(conn, tenant_id=tenant, event_row=row, folded_target_id=mark, folded_display_name=None)
 
 
 def list_audits(conn: Connection, tenant_id: TenantId, query: Query) -> Page[AuditEvent]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from unsecret.errors import Invalid
 from unsecret.model.delta import Change, State
-from unsecret.model.identifiers import ObjectId, canonical_guid
+from unsecret.model.identifiers import canonical_guid
 from unsecret.model.query import Comparison, Filter, Operator, Or
 from unsecret.wire.odata import LONGEST_CURSOR, page_size
 from unsecret.wire.queryable import UNSUPPORTED, Collection, check_select
@@ -35,11 +35,18 @@ class DeltaAsked(Struct, frozen=True, kw_only=True):
     state: State | None = None
     from_now: bool = False
     select: tuple[str, ...] | None = None
-    ids: tuple[ObjectId, ...] | None = None
+    ids: tuple[str, ...] | None = None
 
 
-def parse_delta(params: Sequence[tuple[str, str]], headers: Mapping[str, str], *, collection: Collection) -> DeltaAsked:
-    """The options of a delta query. Raises Invalid for those that delta has not, and for a token that is none."""
+def parse_delta(
+    params: Sequence[tuple[str, str]],
+    headers: Mapping[str, str],
+    *,
+    collection: Collection,
+    identifier: Callable[[str], str | None] = canonical_guid,
+) -> DeltaAsked:
+    """The options of a delta query; `identifier` gives an id as it is kept, None for what is no id. Raises Invalid for
+    options that delta has not, and for a token that is none."""
     options = _options(params)
     top = page_size(None, headers, collection)
     done, following = options.get(_DONE, ""), options.get(_NEXT, "")
@@ -51,7 +58,7 @@ def parse_delta(params: Sequence[tuple[str, str]], headers: Mapping[str, str], *
     if following or (done and done.lower() != _FROM_NOW):
         state = _state(following or done)
         return DeltaAsked(top=top, state=state, select=state.select if select is None else select, ids=state.ids)
-    return DeltaAsked(top=top, from_now=bool(done), select=select, ids=_ids(options.get("$filter")))
+    return DeltaAsked(top=top, from_now=bool(done), select=select, ids=_ids(options.get("$filter"), identifier))
 
 
 def delta_link(address: str, state: State, *, is_last: bool) -> tuple[str, str]:
@@ -112,7 +119,7 @@ def _state(token: str) -> State:
         raise Invalid(f"Badly formed token. Follow the links of the answers as they are. {_AGAIN}") from None
 
 
-def _ids(text: str | None) -> tuple[ObjectId, ...] | None:
+def _ids(text: str | None, identifier: Callable[[str], str | None]) -> tuple[str, ...] | None:
     """The one filter that delta has: `id eq '…' or id eq '…'`."""
     if text is None:
         return None
@@ -123,8 +130,8 @@ def _ids(text: str | None) -> tuple[ObjectId, ...] | None:
     ids = []
     for part in parts:
         match part:
-            case Comparison(property="id", operator=Operator.EQ, value=str(value)) if guid := canonical_guid(value):
-                ids.append(ObjectId(guid))
+            case Comparison(property="id", operator=Operator.EQ, value=str(value)) if known := identifier(value):
+                ids.append(known)
             case _:
                 raise Invalid(
                     "Delta queries can only be filtered by id: id eq '…' or id eq '…'.",

@@ -126,6 +126,7 @@ def agree(transaction: Transaction, client: ServicePrincipal, missing: Iterable[
     for wanted in missing:
         by_resource.setdefault(wanted.resource.id, []).append(wanted.scope.value)
     held = consent.grants_of_client(conn, tenant_id, client.id)
+    written: list[str] = []
     for resource_id, values in by_resource.items():
         before = next(
             (grant for grant in held if (grant.resource_id, grant.principal_id) == (resource_id, principal)), None
@@ -133,6 +134,7 @@ def agree(transaction: Transaction, client: ServicePrincipal, missing: Iterable[
         if before is not None:
             scope = " ".join(dict.fromkeys([*before.scope.split(), *values]))
             consent.replace(conn, tenant_id, msgspec.structs.replace(before, scope=scope))
+            written.append(before.id)
             continue
         grant = OAuth2PermissionGrant(
             id=permission_grant_id(client.id, resource_id, principal),
@@ -143,11 +145,17 @@ def agree(transaction: Transaction, client: ServicePrincipal, missing: Iterable[
             scope=" ".join(values),
         )
         consent.add(conn, tenant_id, grant)
-    _record(transaction, client, by_resource, for_all=for_all)
+        written.append(grant.id)
+    _record(transaction, client, by_resource, written, for_all=for_all)
 
 
 def _record(
-    transaction: Transaction, client: ServicePrincipal, by_resource: dict[ObjectId, list[str]], *, for_all: bool
+    transaction: Transaction,
+    client: ServicePrincipal,
+    by_resource: dict[ObjectId, list[str]],
+    grants: Iterable[str],
+    *,
+    for_all: bool,
 ) -> None:
     """The names of the properties are those of live records of "Consent to application"."""
     scopes = [f"ResourceId: {resource_id}, Scope: {' '.join(values)}" for resource_id, values in by_resource.items()]
@@ -155,6 +163,7 @@ def _record(
     transaction.record(
         ModifiedProperty("ConsentContext.OnBehalfOfAll", None, as_json(str(for_all))),
         ModifiedProperty("ConsentAction.Permissions", None, as_json("; ".join(scopes))),
+        grants=grants,
     )
 
 

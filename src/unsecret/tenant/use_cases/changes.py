@@ -27,24 +27,27 @@ from unsecret.wire.deltas import DeltaAsked
 
 
 def list_changes(
-    transaction: Transaction, kind: ObjectKind, asked: DeltaAsked, *, with_attributes: bool = False
+    transaction: Transaction, asked: DeltaAsked, *, kind: ObjectKind, with_attributes: bool = False
 ) -> Changes[AnyObject]:
     """A page of what `asked` does not know yet. Raises Forbidden, Gone (the state is too old, or not of this place)."""
     permit_reading(transaction, kind, with_attributes=with_attributes)
     newest = changes.newest(transaction.conn, transaction.tenant_id)
     state = asked.state
     if state is not None:
-        _require_good(transaction, kind, state, newest)
+        require_good(transaction, kind.value, state, newest)
         if state.cursor is None:
             return _since(transaction, asked, state, newest)
     else:
-        state = State(tenant_id=transaction.tenant_id, kind=kind, made_at=transaction.now, known=newest, ids=asked.ids)
+        state = State(
+            tenant_id=transaction.tenant_id, kind=kind.value, made_at=transaction.now, known=newest, ids=asked.ids
+        )
     state = msgspec.structs.replace(state, select=asked.select, made_at=transaction.now)
     return Changes(items=(), state=state, is_last=True) if asked.from_now else _page(transaction, asked, state)
 
 
-def _require_good(transaction: Transaction, kind: ObjectKind, state: State, newest: int) -> None:
-    here = state.tenant_id == transaction.tenant_id and state.kind is kind and state.known <= newest
+def require_good(transaction: Transaction, kind: str, state: State, newest: int) -> None:
+    """Raise Gone when a state is too old, or of another collection or tenant."""
+    here = state.tenant_id == transaction.tenant_id and state.kind == kind and state.known <= newest
     if not here or state.made_at <= transaction.now - STATE_LASTS:
         raise Gone(
             "The state that this token stands for is not known any more. Read everything again: follow the address in "
@@ -59,8 +62,8 @@ def _page(transaction: Transaction, asked: DeltaAsked, state: State) -> Changes[
     query = Query(filter=chosen, top=asked.top, after=state.cursor)
     page: Page[Any] = (
         users.list(transaction.conn, transaction.tenant_id, query)
-        if state.kind is ObjectKind.USER
-        else directory_objects.list(transaction.conn, transaction.tenant_id, state.kind, query)
+        if state.kind == ObjectKind.USER
+        else directory_objects.list(transaction.conn, transaction.tenant_id, ObjectKind(state.kind), query)
     )
     return Changes(
         items=tuple(Change(id=obj.id, object=obj) for obj in page.items),
@@ -76,7 +79,7 @@ def _since(transaction: Transaction, asked: DeltaAsked, state: State, newest: in
     found = changes.found(transaction.conn, transaction.tenant_id, dict.fromkeys(one.id for one in wanted))
     known = newest if is_all else touched[-1].row
     return Changes(
-        items=tuple(_told(transaction, state.kind, wanted, found)),
+        items=tuple(_told(transaction, ObjectKind(state.kind), wanted, found)),
         state=msgspec.structs.replace(state, known=known, select=asked.select, made_at=transaction.now),
         is_last=is_all,
     )

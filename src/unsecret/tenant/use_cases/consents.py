@@ -78,7 +78,7 @@ def create_grant(transaction: Transaction, asked: PermissionGrantBody) -> OAuth2
         consent.add(transaction.conn, transaction.tenant_id, grant)
     except Conflict as present:
         raise Conflict(f"{present.message} Change the scope of the one that is there with PATCH.") from present
-    transaction.record(*_changed(None, grant, client, resource))
+    transaction.record(*_changed(None, grant, client, resource), grants=[grant.id])
     return grant
 
 
@@ -87,7 +87,7 @@ def update_grant(transaction: Transaction, grant_id: str, scope: str | None) -> 
     before, client, resource = _announced(transaction, grant_id, Activity.ADD_PERMISSION_GRANT, OperationType.UPDATE)
     after = before if scope is None else msgspec.structs.replace(before, scope=scope)
     consent.replace(transaction.conn, transaction.tenant_id, after)
-    transaction.record(*_changed(before, after, client, resource))
+    transaction.record(*_changed(before, after, client, resource), grants=[after.id])
 
 
 def delete_grant(transaction: Transaction, grant_id: str) -> None:
@@ -96,7 +96,7 @@ def delete_grant(transaction: Transaction, grant_id: str) -> None:
         transaction, grant_id, Activity.REMOVE_PERMISSION_GRANT, OperationType.UNASSIGN
     )
     consent.remove(transaction.conn, transaction.tenant_id, grant.id)
-    transaction.record(*_changed(grant, None, client, resource))
+    transaction.record(*_changed(grant, None, client, resource), grants=[grant.id])
 
 
 def _announced(

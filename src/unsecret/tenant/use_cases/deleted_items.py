@@ -16,7 +16,7 @@ from unsecret.model.identifiers import ObjectId, canonical_guid
 from unsecret.model.people import AnyObject, User
 from unsecret.model.query import Page, Query
 from unsecret.rules.permission import Operation
-from unsecret.store import deleted_objects, directory_objects, users
+from unsecret.store import consent, deleted_objects, directory_objects, users
 from unsecret.tenant.use_cases.applications import mirrored
 from unsecret.tenant.use_cases.clearing import HARD_DELETE, clear_expired
 from unsecret.tenant.use_cases.credentials import described, key_additions
@@ -103,8 +103,9 @@ def _restored_user(transaction: Transaction, user: User) -> User:
 def purge(transaction: Transaction, object_id: str) -> None:
     """Take a deleted object away for good. Raises NotFound, Forbidden."""
     obj = _announced(transaction, object_id, HARD_DELETE, OperationType.DELETE)
+    grants = consent.ids_with_end(transaction.conn, transaction.tenant_id, obj.id)
     deleted_objects.purge(transaction.conn, transaction.tenant_id, obj.id)
-    transaction.record()
+    transaction.record(grants=grants)
 
 
 def _look_up(transaction: Transaction, object_id: str) -> DeletedObject | None:

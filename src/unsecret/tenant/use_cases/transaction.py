@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
@@ -263,16 +263,21 @@ class Transaction:
         self.attempt(activity, operation_type, target_of(target))
 
     def record(
-        self, *modified: ModifiedProperty, activity: Activity | None = None, target: Target | None = None
+        self,
+        *modified: ModifiedProperty,
+        activity: Activity | None = None,
+        target: Target | None = None,
+        grants: Iterable[str] = (),
     ) -> None:
         """Write down that the attempt succeeded, with what it changed. `activity` and `target` replace the
-        attempt's own where the outcome decides the name (or made the id)."""
+        attempt's own where the outcome decides the name (or made the id). `grants` are the delegated permission grants
+        that came, changed or went with it, by id."""
         attempt = self._attempt
         if attempt is None:
             raise RuntimeError("a use case recorded a change that it had not announced")
         about = target or attempt.target
         about = msgspec.structs.replace(about, modified_properties=tuple(modified))
-        self._write(attempt, activity or attempt.activity, about, Outcome.SUCCESS, "")
+        self._write(attempt, activity or attempt.activity, about, Outcome.SUCCESS, "", grants=grants)
 
     def record_refusal(self, error: UnsecretError) -> None:
         """Write down that the attempt was refused, and why. Errors never carry a secret, so neither does this."""
@@ -295,7 +300,16 @@ class Transaction:
         )
         logs.add_audit(self.conn, self.tenant_id, event)
 
-    def _write(self, attempt: Attempt, activity: Activity, target: Target, result: Outcome, reason: str) -> None:
+    def _write(
+        self,
+        attempt: Attempt,
+        activity: Activity,
+        target: Target,
+        result: Outcome,
+        reason: str,
+        *,
+        grants: Iterable[str] = (),
+    ) -> None:
         details = [("AppId", str(self.caller.app_id))]
         if self.circumstances.user_agent:
             details.insert(0, ("User-Agent", self.circumstances.user_agent))
@@ -313,7 +327,7 @@ class Transaction:
             additional_details=tuple(details),
             ip_address=self.circumstances.ip_address,
         )
-        logs.add_audit(self.conn, self.tenant_id, event)
+        logs.add_audit(self.conn, self.tenant_id, event, grants=grants)
 
 
 def perform(
