@@ -1,0 +1,75 @@
+"""A snapshot: what a tenant showed of itself on one day, in one file, so that every later question is answered offline.
+
+docs/reference/snapshot.md describes the file.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct, field
+
+LAYOUT = "snapshot/1"
+"""Says how the file is laid out. Software that reads another layout refuses it."""
+
+APPLICATIONS = "applications"
+SERVICE_PRINCIPALS = "servicePrincipals"
+DEFAULT_POLICY = "defaultAppManagementPolicy"
+CUSTOM_POLICIES = "appManagementPolicies"
+CREDENTIAL_ACTIVITIES = "appCredentialSignInActivities"
+PRINCIPAL_ACTIVITIES = "servicePrincipalSignInActivities"
+
+COLLECTIONS = (
+    "organization",
+    "users",
+    APPLICATIONS,
+    SERVICE_PRINCIPALS,
+    DEFAULT_POLICY,
+    CUSTOM_POLICIES,
+    "appRoleAssignments",
+    "oauth2PermissionGrants",
+    "roleAssignments",
+    "roleDefinitions",
+    "attributeSets",
+    "customSecurityAttributeDefinitions",
+    "certificateBasedApplicationConfigurations",
+    CREDENTIAL_ACTIVITIES,
+    PRINCIPAL_ACTIVITIES,
+)
+"""What a snapshot may hold, by Graph's own names; a collection is a list of objects as Graph showed them."""
+
+MEMBERS = ("owners", "federatedIdentityCredentials", "keys", "customSecurityAttributes")
+"""What is read of each application and service principal by a question of its own. `keys` are certificates' bytes."""
+
+
+class Collected(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of reading one collection, or one member of many objects. `missing` says, in words, why it is not all
+    there; None when everything was read. What is missing is not known, which is not the same as not there."""
+
+    count: int = 0
+    missing: str | None = None
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """What a snapshot says about itself. `collections` has an entry for everything that was asked for; the keys are
+    COLLECTIONS and MEMBERS."""
+
+    layout: str = LAYOUT
+    software: str
+    taken_at: datetime
+    tenant_id: str
+    display_name: str | None = None
+    source: str
+    collections: dict[str, Collected] = field(default_factory=dict)
+
+    def is_known(self, name: str) -> bool:
+        """Whether all of it was read."""
+        collected = self.collections.get(name)
+        return collected is not None and collected.missing is None
+
+    @property
+    def not_known(self) -> tuple[str, ...]:
+        """A sentence for everything that was asked for and not answered, or never asked for."""
+        said = {name: one.missing for name, one in self.collections.items()}
+        missing = {name: said.get(name, "it was not read") for name in (*COLLECTIONS, *MEMBERS)}
+        return tuple(f"{name}: {why}" for name, why in missing.items() if why)

@@ -1,0 +1,309 @@
+"""A tenant in columns: how Graph's JSON becomes the tables of a snapshot.
+
+The text of questions only; whoever has a database asks them (`operate/snapshot_file.py`). Each collection is read
+from a file with one JSON object on a line, with the members listed in SOURCES and no others; TABLES are then made of
+them in order. docs/reference/snapshot.md is written from TABLES.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+_PASSWORD = (
+    "STRUCT(keyId VARCHAR, displayName VARCHAR, startDateTime TIMESTAMP, endDateTime TIMESTAMP,"
+    " customKeyIdentifier VARCHAR)[]"
+)
+_KEY = (
+    "STRUCT(keyId VARCHAR, displayName VARCHAR, startDateTime TIMESTAMP, endDateTime TIMESTAMP,"
+    ' customKeyIdentifier VARCHAR, "type" VARCHAR, "usage" VARCHAR)[]'
+)
+_FEDERATED = "STRUCT(id VARCHAR, name VARCHAR, issuer VARCHAR, subject VARCHAR)[]"
+_RELATED = (
+    'STRUCT("@odata.type" VARCHAR, id VARCHAR, displayName VARCHAR, userPrincipalName VARCHAR, mail VARCHAR,'
+    " appId VARCHAR)[]"
+)
+_ASSIGNMENT = "STRUCT(principalId VARCHAR, resourceId VARCHAR, appRoleId VARCHAR)"
+_LAST_USE = "STRUCT(lastSignInDateTime TIMESTAMP)"
+
+_OBJECT = {
+    "id": "VARCHAR",
+    "appId": "VARCHAR",
+    "displayName": "VARCHAR",
+    "createdDateTime": "TIMESTAMP",
+    "tags": "VARCHAR[]",
+    "passwordCredentials": _PASSWORD,
+    "keyCredentials": _KEY,
+    "owners": _RELATED,
+    "appManagementPolicies": "STRUCT(id VARCHAR)[]",
+}
+_REDIRECTS = "STRUCT(redirectUris VARCHAR[])"
+
+SOURCES: dict[str, dict[str, str]] = {
+    "applications": {
+        **_OBJECT,
+        "signInAudience": "VARCHAR",
+        "identifierUris": "VARCHAR[]",
+        "isDisabled": "BOOLEAN",
+        "api": "STRUCT(requestedAccessTokenVersion INTEGER)",
+        "web": _REDIRECTS,
+        "spa": _REDIRECTS,
+        "publicClient": _REDIRECTS,
+        "federatedIdentityCredentials": _FEDERATED,
+    },
+    "servicePrincipals": {
+        **_OBJECT,
+        "signInAudience": "VARCHAR",
+        "servicePrincipalType": "VARCHAR",
+        "accountEnabled": "BOOLEAN",
+        "appOwnerOrganizationId": "VARCHAR",
+        "preferredSingleSignOnMode": "VARCHAR",
+        "appRoles": "STRUCT(id VARCHAR, value VARCHAR)[]",
+        "appRoleAssignments": f"{_ASSIGNMENT}[]",
+    },
+    "appManagementPolicies": {"id": "VARCHAR", "appliesTo": "STRUCT(id VARCHAR)[]"},
+    "appRoleAssignments": {"principalId": "VARCHAR", "resourceId": "VARCHAR", "appRoleId": "VARCHAR"},
+    "oauth2PermissionGrants": {
+        "clientId": "VARCHAR",
+        "consentType": "VARCHAR",
+        "principalId": "VARCHAR",
+        "resourceId": "VARCHAR",
+        "scope": "VARCHAR",
+    },
+    "roleAssignments": {"principalId": "VARCHAR", "roleDefinitionId": "VARCHAR", "directoryScopeId": "VARCHAR"},
+    "roleDefinitions": {"id": "VARCHAR", "displayName": "VARCHAR"},
+    "appCredentialSignInActivities": {"keyId": "VARCHAR", "signInActivity": _LAST_USE},
+    "servicePrincipalSignInActivities": {
+        "appId": "VARCHAR",
+        "lastSignInActivity": _LAST_USE,
+        "applicationAuthenticationClientSignInActivity": _LAST_USE,
+        "delegatedClientSignInActivity": _LAST_USE,
+    },
+}
+"""Collection → the members that columns are made of, each with its DuckDB type. Absent ones are read as null."""
+
+
+class Table(Struct, frozen=True):
+    """A table of a snapshot: the question that makes it, and what each column means."""
+
+    name: str
+    meaning: str
+    select: str
+    columns: dict[str, str]
+
+
+EVERYTHING = """
+CREATE TEMP TABLE everything AS
+SELECT CAST(row_number() OVER () - 1 AS UINTEGER) AS object, * FROM (
+    SELECT 'application' AS kind, * FROM applications
+    UNION ALL BY NAME
+    SELECT 'servicePrincipal' AS kind, * FROM service_principals
+)
+"""
+"""Applications first, then service principals, each with a number: what tables refer to is quick to compare."""
+
+_ASSIGNED = """
+    SELECT DISTINCT ON (target) target, policy_id FROM (
+        SELECT id AS target, unnest(appManagementPolicies).id AS policy_id FROM everything
+        UNION ALL
+        SELECT unnest(appliesTo).id AS target, id AS policy_id FROM app_management_policies
+    ) WHERE policy_id IS NOT NULL
+"""
+
+OBJECTS = Table(
+    "objects",
+    "Applications and service principals: what holds credentials, and what policies govern.",
+    f"""
+    SELECT object, kind, id AS object_id, appId AS app_id, displayName AS display_name, createdDateTime AS created_at,
+        assigned.policy_id AS custom_policy_id, signInAudience AS sign_in_audience,
+        servicePrincipalType AS service_principal_type,
+        coalesce(accountEnabled, NOT isDisabled, true) AS account_enabled,
+        appOwnerOrganizationId AS app_owner_organization_id,
+        preferredSingleSignOnMode AS preferred_single_sign_on_mode,
+        api.requestedAccessTokenVersion AS requested_access_token_version, identifierUris AS identifier_uris,
+        web.redirectUris AS web_redirect_uris, spa.redirectUris AS spa_redirect_uris,
+        publicClient.redirectUris AS public_client_redirect_uris, tags
+    FROM everything LEFT JOIN ({_ASSIGNED}) AS assigned ON assigned.target = everything.id
+    ORDER BY object
+    """,
+    {
+        "object": "Number of the object within this file; the other tables refer to it.",
+        "kind": "`application` or `servicePrincipal`.",
+        "object_id": "The object's `id`.",
+        "app_id": "`appId`, the same for an application and its service principals.",
+        "display_name": "`displayName`.",
+        "created_at": "`createdDateTime`, in UTC as all instants here; null when Graph does not say.",
+        "custom_policy_id": "The app management policy that is linked to the object; null when there is none.",
+        "sign_in_audience": "`signInAudience`.",
+        "service_principal_type": "`servicePrincipalType`; null for applications.",
+        "account_enabled": "Whether it may sign in: `accountEnabled`, for an application not `isDisabled`.",
+        "app_owner_organization_id": "The tenant that the application is at home in; null for applications.",
+        "preferred_single_sign_on_mode": "`saml` where people sign in by SAML.",
+        "requested_access_token_version": "`api.requestedAccessTokenVersion`.",
+        "identifier_uris": "`identifierUris`.",
+        "web_redirect_uris": "`web.redirectUris`.",
+        "spa_redirect_uris": "`spa.redirectUris`.",
+        "public_client_redirect_uris": "`publicClient.redirectUris`.",
+        "tags": "`tags`.",
+    },
+)
+
+_SIGNING = """
+    SELECT object, list(customKeyIdentifier) AS identifiers
+    FROM (SELECT object, unnest(keyCredentials, recursive := true) FROM everything)
+    WHERE "usage" = 'Sign' AND customKeyIdentifier IS NOT NULL GROUP BY object
+"""
+
+CREDENTIALS = Table(
+    "credentials",
+    "What applications and service principals prove themselves with, a row each.",
+    f"""
+    WITH held AS (
+        SELECT object, 'password' AS kind, keyId AS key_id, NULL AS "usage", displayName AS display_name,
+            startDateTime AS start_at, endDateTime AS end_at, customKeyIdentifier AS custom_key_identifier,
+            NULL AS issuer, NULL AS subject
+        FROM (SELECT object, unnest(passwordCredentials, recursive := true) FROM everything)
+        UNION ALL BY NAME
+        SELECT object, CASE "type" WHEN 'Symmetric' THEN 'symmetricKey' ELSE 'certificate' END AS kind,
+            keyId AS key_id, "usage", displayName AS display_name, startDateTime AS start_at, endDateTime AS end_at,
+            customKeyIdentifier AS custom_key_identifier
+        FROM (SELECT object, unnest(keyCredentials, recursive := true) FROM everything)
+        UNION ALL BY NAME
+        SELECT object, 'federated' AS kind, id AS key_id, name AS display_name, issuer, subject
+        FROM (SELECT object, unnest(federatedIdentityCredentials, recursive := true) FROM everything)
+    ), activity AS (
+        SELECT lower(keyId) AS key_id, max(signInActivity.lastSignInDateTime) AS last_used_at
+        FROM app_credential_sign_in_activities GROUP BY 1
+    )
+    SELECT held.object, held.kind, held.key_id, held."usage", display_name, start_at, end_at, custom_key_identifier,
+        issuer, subject,
+        CASE WHEN "usage" = 'Encrypt' THEN 'tokenEncryption'
+            WHEN "usage" = 'Sign' OR list_contains(signing.identifiers, custom_key_identifier) THEN 'tokenSigning'
+            ELSE 'signIn' END AS purpose,
+        CASE WHEN last_used_at IS NOT NULL THEN 'used'
+            WHEN held.kind <> 'federated' AND $use_is_known THEN 'unused'
+            ELSE 'unknown' END AS use,
+        last_used_at
+    FROM held
+    LEFT JOIN ({_SIGNING}) AS signing ON signing.object = held.object
+    LEFT JOIN activity ON activity.key_id = lower(held.key_id)
+    ORDER BY held.object
+    """,
+    {
+        "object": "Whose it is.",
+        "kind": "`password` (a client secret), `certificate`, `symmetricKey` or `federated`.",
+        "key_id": "`keyId`; for a federated credential its `id`.",
+        "usage": "A key's `usage`: `Verify`, `Sign` or `Encrypt`.",
+        "display_name": "`displayName`; for a federated credential its `name`.",
+        "start_at": "`startDateTime`; null for federated credentials, which do not end.",
+        "end_at": "`endDateTime`; likewise.",
+        "custom_key_identifier": "`customKeyIdentifier`: for most certificates their SHA-1 thumbprint.",
+        "issuer": "Who issues the tokens of a federated credential.",
+        "subject": "Whom they speak of.",
+        "purpose": "`signIn`: the application proves itself with it. `tokenSigning`: it signs tokens for people "
+        "(SAML). `tokenEncryption`: tokens are encrypted for it.",
+        "use": "`used`: the tenant's report has seen it sign in. `unused`: the report was read and has not. `unknown`: "
+        "the report could not be read, or does not cover this kind.",
+        "last_used_at": "When the report saw it last.",
+    },
+)
+
+OWNERS = Table(
+    "owners",
+    "Who owns an application or service principal.",
+    """
+    SELECT object, id AS owner_id, replace("@odata.type", '#microsoft.graph.', '') AS type,
+        displayName AS display_name, userPrincipalName AS user_principal_name, mail, appId AS app_id
+    FROM (SELECT object, unnest(owners, recursive := true) FROM (SELECT object, owners FROM everything))
+    ORDER BY object
+    """,
+    {
+        "object": "What is owned.",
+        "owner_id": "The owner's `id`.",
+        "type": "`user` or `servicePrincipal`.",
+        "display_name": "`displayName`.",
+        "user_principal_name": "A person's sign-in name.",
+        "mail": "A person's address.",
+        "app_id": "A service principal's `appId`.",
+    },
+)
+
+PERMISSIONS = Table(
+    "permissions",
+    "What a service principal may do at an API, by itself or for people.",
+    """
+    WITH granted AS (
+        SELECT principalId AS client, resourceId AS resource, appRoleId AS permission FROM app_role_assignments
+        UNION
+        SELECT a.principalId, a.resourceId, a.appRoleId
+        FROM (SELECT unnest(appRoleAssignments) AS a FROM everything WHERE kind = 'servicePrincipal')
+    ), roles AS (
+        SELECT id AS resource, r.id AS permission, r.value AS value
+        FROM (SELECT id, unnest(appRoles) AS r FROM everything WHERE kind = 'servicePrincipal')
+    ), named AS (
+        SELECT client, granted.resource, 'application' AS kind,
+            coalesce(roles.value, granted.permission) AS permission, NULL AS principal_id
+        FROM granted LEFT JOIN roles ON roles.resource = granted.resource AND roles.permission = granted.permission
+        UNION ALL
+        SELECT clientId, resourceId, 'delegated', unnest(string_split(trim(scope), ' ')), principalId
+        FROM oauth2_permission_grants WHERE trim(scope) <> ''
+    )
+    SELECT everything.object, named.kind, named.permission, api.appId AS resource_app_id,
+        api.displayName AS resource_display_name, named.principal_id
+    FROM named
+    JOIN everything ON everything.id = named.client AND everything.kind = 'servicePrincipal'
+    LEFT JOIN everything AS api ON api.id = named.resource
+    ORDER BY everything.object
+    """,
+    {
+        "object": "The service principal that may.",
+        "kind": "`application`: by itself, as an app role. `delegated`: in the name of people.",
+        "permission": "Its name, such as `Mail.Send`; its id when the API does not publish a name.",
+        "resource_app_id": "The `appId` of the API.",
+        "resource_display_name": "Its name.",
+        "principal_id": "For a delegated permission the one person it is for; null for everybody.",
+    },
+)
+
+ROLES = Table(
+    "roles",
+    "Directory roles that service principals hold.",
+    """
+    SELECT everything.object, roleDefinitionId AS role_definition_id, d.displayName AS display_name,
+        directoryScopeId AS directory_scope_id
+    FROM role_assignments AS a
+    JOIN everything ON everything.id = a.principalId
+    LEFT JOIN role_definitions AS d ON d.id = a.roleDefinitionId
+    ORDER BY everything.object
+    """,
+    {
+        "object": "The service principal that holds it.",
+        "role_definition_id": "The role's `id`.",
+        "display_name": "Its name.",
+        "directory_scope_id": "`/` for the whole tenant.",
+    },
+)
+
+SIGN_INS = Table(
+    "sign_ins",
+    "When each application was last seen, whatever it proved itself with.",
+    """
+    SELECT lower(appId) AS app_id, max(lastSignInActivity.lastSignInDateTime) AS last_sign_in_at,
+        max(applicationAuthenticationClientSignInActivity.lastSignInDateTime) AS last_by_itself_at,
+        max(delegatedClientSignInActivity.lastSignInDateTime) AS last_for_people_at
+    FROM service_principal_sign_in_activities GROUP BY 1
+    """,
+    {
+        "app_id": "`appId`, in lower case.",
+        "last_sign_in_at": "The latest of all.",
+        "last_by_itself_at": "When it last signed in by itself.",
+        "last_for_people_at": "When it was last the client that people signed in to.",
+    },
+)
+
+TABLES = (OBJECTS, CREDENTIALS, OWNERS, PERMISSIONS, ROLES, SIGN_INS)
+"""In the order in which they are made."""
+
+
+def table_name(collection: str) -> str:
+    """The name of a collection in a question: `servicePrincipals` → `service_principals`."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in collection)

@@ -1,0 +1,145 @@
+"""The file that a snapshot is: what goes in comes out, as Graph said it and in columns."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.snapshots import TENANT, snapshot_of
+from unsecret.errors import Invalid, NotFound
+from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.wire.columns import TABLES
+
+POLICY = "11111111-1111-4111-8111-111111111111"
+SPAN = {"startDateTime": "2024-01-01T00:00:00Z", "endDateTime": "2026-01-01T00:00:00.1234567Z"}
+APPLICATION = {
+    "id": "app",
+    "appId": "client",
+    "displayName": "Payroll",
+    "createdDateTime": "2024-01-01T00:00:00Z",
+    "passwordCredentials": [{"keyId": "SECRET", **SPAN, "displayName": None}],
+    "owners": [{"@odata.type": "#microsoft.graph.user", "id": "maria", "displayName": "Maria"}],
+    "federatedIdentityCredentials": [{"id": "fic", "name": "main", "issuer": "https://issuer", "subject": "repo"}],
+    "notes": "kept, though no column holds it",
+}
+PRINCIPAL = {
+    "id": "sp",
+    "appId": "client",
+    "displayName": "Payroll",
+    "servicePrincipalType": "Application",
+    "passwordCredentials": [{"keyId": "p", "customKeyIdentifier": "AB", **SPAN}],
+    "keyCredentials": [
+        {"keyId": "k", "customKeyIdentifier": "AB", "type": "X509CertAndPassword", "usage": "Sign", **SPAN},
+        {"keyId": "own", "customKeyIdentifier": "CD", "type": "AsymmetricX509Cert", "usage": "Verify", **SPAN},
+    ],
+    "appRoleAssignments": [{"principalId": "sp", "resourceId": "graph", "appRoleId": "role"}],
+}
+GRAPH = {"id": "graph", "appId": "api", "displayName": "Graph", "appRoles": [{"id": "role", "value": "Mail.Send"}]}
+TENANT_STATE: dict[str, list[Any]] = {
+    "applications": [APPLICATION],
+    "servicePrincipals": [PRINCIPAL, GRAPH],
+    "appManagementPolicies": [{"id": POLICY, "displayName": "Short", "isEnabled": True, "appliesTo": [{"id": "app"}]}],
+    "oauth2PermissionGrants": [{"clientId": "sp", "resourceId": "graph", "scope": " User.Read Mail.Read "}],
+    "roleAssignments": [{"principalId": "sp", "roleDefinitionId": "ga", "directoryScopeId": "/"}],
+    "roleDefinitions": [{"id": "ga", "displayName": "Global Administrator"}],
+    "appCredentialSignInActivities": [
+        {"keyId": "secret", "signInActivity": {"lastSignInDateTime": "2025-05-05T00:00:00Z"}}
+    ],
+    "servicePrincipalSignInActivities": [
+        {"appId": "CLIENT", "lastSignInActivity": {"lastSignInDateTime": "2025-06-06T00:00:00Z"}}
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return snapshot_of(tmp_path_factory.mktemp("snapshot") / "tenant.unsecret", TENANT_STATE)
+
+
+def rows(path: Path, question: str) -> list[Any]:
+    with open_snapshot(path) as snapshot:
+        return snapshot.database.execute(question).fetchall()
+
+
+def test_every_object_comes_back_as_graph_showed_it(taken: Path) -> None:
+    with open_snapshot(taken) as snapshot:
+        assert list(snapshot.objects("applications")) == [APPLICATION]
+        assert snapshot.manifest.tenant_id == TENANT
+        assert [policy.id for policy in snapshot.custom_policies] == [POLICY]
+
+
+def test_every_table_has_the_columns_that_it_is_said_to_have(taken: Path) -> None:
+    with open_snapshot(taken) as snapshot:
+        for table in TABLES:
+            described = snapshot.database.execute(f"SELECT * FROM {table.name}").description
+            assert [column[0] for column in described] == list(table.columns)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("SELECT object, kind, object_id, custom_policy_id FROM objects", [
+            (0, "application", "app", POLICY),
+            (1, "servicePrincipal", "sp", None),
+            (2, "servicePrincipal", "graph", None),
+        ]),
+        ("SELECT object, kind, key_id, purpose, use FROM credentials ORDER BY ALL", [
+            (0, "federated", "fic", "signIn", "unknown"),
+            (0, "password", "SECRET", "signIn", "used"),
+            (1, "certificate", "k", "tokenSigning", "unused"),
+            (1, "certificate", "own", "signIn", "unused"),
+            (1, "password", "p", "tokenSigning", "unused"),
+        ]),
+        ("SELECT start_at::TEXT, end_at::TEXT, last_used_at::TEXT FROM credentials WHERE key_id = 'SECRET'", [
+            ("2024-01-01 00:00:00", "2026-01-01 00:00:00.123456", "2025-05-05 00:00:00"),
+        ]),
+        ("SELECT object, owner_id, type FROM owners", [(0, "maria", "user")]),
+        ("SELECT object, kind, permission, resource_app_id FROM permissions ORDER BY ALL", [
+            (1, "application", "Mail.Send", "api"), (1, "delegated", "Mail.Read", "api"),
+            (1, "delegated", "User.Read", "api"),
+        ]),
+        ("SELECT object, display_name FROM roles", [(1, "Global Administrator")]),
+        ("SELECT app_id, last_sign_in_at::TEXT FROM sign_ins", [("client", "2025-06-06 00:00:00")]),
+    ],
+)  # fmt: skip
+def test_columns_say_what_graph_said(taken: Path, question: str, answer: list[Any]) -> None:
+    assert rows(taken, question) == answer
+
+
+def test_use_is_unknown_where_the_report_was_not_read(tmp_path: Path) -> None:
+    state = {**TENANT_STATE, "appCredentialSignInActivities": []}
+    taken = snapshot_of(tmp_path / "s", state, missing={"appCredentialSignInActivities": "not permitted"})
+    assert rows(taken, "SELECT DISTINCT use FROM credentials") == [("unknown",)]
+    with open_snapshot(taken) as snapshot:
+        assert "appCredentialSignInActivities: not permitted" in snapshot.manifest.not_known
+
+
+def test_an_empty_tenant_has_every_table(tmp_path: Path) -> None:
+    taken = snapshot_of(tmp_path / "s", {})
+    assert [rows(taken, f"SELECT count(*) FROM {table.name}") for table in TABLES] == [[(0,)]] * len(TABLES)
+
+
+def test_only_its_owner_may_read_a_snapshot(taken: Path) -> None:
+    assert taken.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_no_snapshot_is_refused(tmp_path: Path, taken: Path) -> None:
+    with pytest.raises(NotFound), open_snapshot(tmp_path / "nothing"):
+        pass
+    (tmp_path / "text").write_text("no zip")
+    with zipfile.ZipFile(tmp_path / "zip", "w") as other:
+        other.writestr("a", "b")
+    with zipfile.ZipFile(taken) as original, zipfile.ZipFile(tmp_path / "newer", "w") as newer:
+        newer.writestr("snapshot.json", original.read("snapshot.json").replace(b"snapshot/1", b"snapshot/9"))
+    for name in ("text", "zip", "newer"):
+        with pytest.raises(Invalid, match=name), open_snapshot(tmp_path / name):
+            pass
+
+
+def test_what_does_not_have_graphs_shape_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="shape"):
+        snapshot_of(tmp_path / "s", {"applications": [{**APPLICATION, "createdDateTime": "yesterday"}]})
+    assert list(tmp_path.iterdir()) == []
