@@ -1,18 +1,14 @@
-"""The server: one route table, one exception handler, one instant and one request id per request."""
+"""The server: one route table, one place where errors are answered, one instant and one request id per request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Match, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
 
-from unsecret.errors import Invalid, MethodNotAllowed, NotFound, UnsecretError
+from unsecret.errors import Invalid, MethodNotAllowed, UnsecretError
 from unsecret.tenant import (
     app_role_assignments,
     applications,
@@ -50,8 +46,8 @@ from unsecret.tenant.call import (
 from unsecret.tenant.hand_over import HandOver
 from unsecret.tenant.log import get_logger
 from unsecret.tenant.openapi import openapi_route
-from unsecret.tenant.paths import VERSIONS, CanonicalPaths
-from unsecret.tenant.routing import IndexedRouter
+from unsecret.tenant.paths import VERSIONS, canonical_path
+from unsecret.tenant.routing import RouteIndex
 from unsecret.tenant.settings import Services
 from unsecret.wire.problems import to_graph, unknown_to_graph
 
@@ -83,24 +79,57 @@ BETA_ROUTES: Routes = [*directory.BETA_ROUTES, *reports.BETA_ROUTES]
 
 def create_app(services: Services) -> Starlette:
     """The whole tenant as an ASGI application. The caller opens and closes the store."""
-    app = Starlette(
-        middleware=[
-            Middleware(Unforeseen),
-            Middleware(WithoutNul),
-            Middleware(CanonicalPaths, words=_words(GRAPH_ROUTES + BETA_ROUTES)),
-        ],
-        exception_handlers={UnsecretError: _refuse, HTTPException: _refuse_by_status},
-    )
+    app = Tenant()
     # A path is respelled before it is looked up, so that nothing is redirected to another spelling.
-    app.router = IndexedRouter(_routes() + (clock.ROUTES if services.movable_clocks is not None else []))
+    app.router = app.index = RouteIndex(_routes() + (clock.ROUTES if services.movable_clocks is not None else []))
     app.state.services = services
     app.state.hand_over = HandOver(services.store)
     return app
 
 
-def _routes() -> list[BaseRoute]:
+class Tenant(Starlette):
+    """Starlette's application with one layer around its routes. Starlette has one for each thing that there is to do,
+    and another around each route: a dozen calls deep, they took as long as many an answer.
+
+    Whatever happens is answered here. Starlette's own layer would raise what nobody foresaw on to the server, which
+    prints it as it is, and an exception may quote what the log blacks out.
+    """
+
+    index: RouteIndex
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; or the server's own affairs, which are Starlette's."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        request = Request(scope, receive, send)
+        try:
+            answer = await self._answer(request)
+        except UnsecretError as error:
+            answer = _refusal(request, error)
+            error.__traceback__ = None  # its frames hold the error, which holds them
+        except Exception as error:
+            answer = _failure(request, error)
+        try:
+            await answer(scope, receive, send)
+        except Exception as error:
+            _failure(request, error)  # the client has the beginning of an answer, or is gone: the log learns the rest
+
+    async def _answer(self, request: Request) -> Response:
+        scope = request.scope
+        if NUL in scope["path"] or b"%00" in scope["query_string"]:
+            # Nothing has such a name, and databases differ in what they make of the question.
+            raise Invalid("The address holds a NUL (%00). Leave it out.")
+        scope["path"] = canonical_path(scope["path"], _WORDS)
+        route = self.index.find(scope)
+        answer = route.endpoint(request)
+        return answer if isinstance(answer, Response) else await answer
+
+
+def _routes() -> list[Route]:
     plain = [*oauth2.ROUTES, *azure_resource_manager.ROUTES, Route("/health", health)]
-    routes: list[BaseRoute] = [*plain, openapi_route(GRAPH_ROUTES, BETA_ROUTES, plain)]
+    routes: list[Route] = [*plain, openapi_route(GRAPH_ROUTES, BETA_ROUTES, plain)]
     for version in VERSIONS:
         table = GRAPH_ROUTES + (BETA_ROUTES if version == "beta" else [])
         routes += [
@@ -111,12 +140,15 @@ def _routes() -> list[BaseRoute]:
     return routes
 
 
-_METHOD_NOT_ALLOWED = 405
 _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
-
-def _words(routes: Routes) -> Iterable[str]:
-    return {segment for _, path, _ in routes for segment in path.split("/") if segment and "{" not in segment}
+_WORDS = {
+    segment.casefold(): segment
+    for _, path, _ in GRAPH_ROUTES + BETA_ROUTES
+    for segment in path.split("/")
+    if segment and "{" not in segment
+}
+"""Segments that routes use: case-folded, and as they are spelled."""
 
 
 def health(_: Request) -> Response:
@@ -137,9 +169,8 @@ def _not_served(call: Call) -> Response:
 # -- errors ------------------------------------------------------------------------------------------------------
 
 
-async def _refuse(request: Request, error: Exception) -> Response:
+def _refusal(request: Request, error: UnsecretError) -> Response:
     """An UnsecretError as Graph's body."""
-    assert isinstance(error, UnsecretError)
     status, headers, body = to_graph(
         error,
         request_id=request_id(request),
@@ -149,56 +180,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
     return traced(json_response(body, status, headers), request)
 
 
-async def _refuse_by_status(request: Request, error: Exception) -> Response:
-    """What Starlette refuses by itself: an unknown path, a verb that the path has not."""
-    assert isinstance(error, HTTPException)
-    path = shown_path(request)
-    if error.status_code == _METHOD_NOT_ALLOWED:
-        return await _refuse(request, MethodNotAllowed(f"{request.method} is not possible on {path}."))
-    return await _refuse(request, NotFound(f"There is nothing at {path}.", code="ResourceNotFound"))
-
-
-class WithoutNul:
-    """ASGI middleware that refuses an address with a NUL in it: nothing has such a name, and databases differ in what
-    they make of the question."""
-
-    def __init__(self, app: ASGIApp):
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self.app
-        if scope["type"] == "http" and (NUL in scope["path"] or b"%00" in scope["query_string"]):
-            app = await _refuse(Request(scope), Invalid("The address holds a NUL (%00). Leave it out."))
-        await app(scope, receive, send)
-
-
-class Unforeseen:
-    """ASGI middleware that answers for what nobody foresaw: the caller learns a request id, the log the rest.
-
-    It ends here. Starlette's own handler would raise the exception on to the server, which prints it as it is,
-    and an exception may quote what the log blacks out.
-    """
-
-    def __init__(self, app: ASGIApp):
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
-
-        async def sending(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, sending)
-        except Exception as error:
-            answer = _fail(Request(scope), error)
-            if not begun:
-                await answer(scope, receive, send)
-
-
-def _fail(request: Request, error: Exception) -> Response:
+def _failure(request: Request, error: Exception) -> Response:
+    """The answer to what nobody foresaw: the caller learns a request id, the log the rest."""
     where = {"request_id": request_id(request), "method": request.method, "path": shown_path(request)}
     log.error("request failed", **where, exc_info=error)
     status, headers, body = unknown_to_graph(

@@ -9,30 +9,13 @@ This turns each into the one path that the route table knows. Keys become a segm
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import Any
+from collections.abc import Mapping
 
 VERSIONS = ("v1.0", "beta")
-
-Scope = MutableMapping[str, Any]
-App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 _KEYED = re.compile(r"(?P<name>[A-Za-z.]+)\((?P<key>.*)\)")
 _QUOTED = re.compile(r"(?:(?P<property>[A-Za-z]+)\s*=\s*)?'(?P<text>(?:[^']|'')*)'")
 _NAMESPACE = "microsoft.graph."
-
-
-class CanonicalPaths:
-    """ASGI middleware that respells the path of Graph requests. `words` are the segments that routes use."""
-
-    def __init__(self, app: App, words: Iterable[str]):
-        self.app = app
-        self.words = {word.casefold(): word for word in words}
-
-    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
-            scope["path"] = canonical_path(scope["path"], self.words)
-        await self.app(scope, receive, send)
 
 
 def canonical_path(path: str, words: Mapping[str, str]) -> str:
@@ -53,7 +36,7 @@ def canonical_path(path: str, words: Mapping[str, str]) -> str:
 
 
 def _respelled(segment: str, words: Mapping[str, str]) -> list[str]:
-    keyed = _KEYED.fullmatch(segment)
+    keyed = _KEYED.fullmatch(segment) if "(" in segment else None
     if keyed is None:
         return [_word(segment, words)]
     key = _key(keyed["key"])

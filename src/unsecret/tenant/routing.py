@@ -9,51 +9,65 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from starlette.routing import BaseRoute, Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Match, Route, Router
+from starlette.types import Scope
+
+from unsecret.errors import MethodNotAllowed, NotFound
+from unsecret.tenant.call import LONGEST_HEADER
 
 _MOST_SEGMENTS = 12
 """Longer paths are all looked up as one kind: nobody can fill the memory with kinds of paths."""
 
 
-class IndexedRouter(Router):
+class RouteIndex(Router):
     """Starlette's router over `routes`. A path is taken as it is written, with a slash at its end or without."""
 
-    def __init__(self, routes: Sequence[BaseRoute]):
+    def __init__(self, routes: Sequence[Route]):
         super().__init__(routes=routes, redirect_slashes=False)
+        self._routes = routes
         self._first, self._second = (_words(routes, place) for place in (0, 1))
-        self._routers: dict[tuple[str, str, int], Router] = {}
+        self._known: dict[tuple[str, str, int], list[Route]] = {}
 
-    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hands the request to the router of those that could match."""
-        if scope["type"] == "http":
-            await self.router_for(scope["path"]).app(scope, receive, send)
-        else:
-            await super().app(scope, receive, send)
+    def find(self, scope: Scope) -> Route:
+        """The first route that takes the request; what its path says in the places of parameters is in the scope then.
 
-    def router_for(self, path: str) -> Router:
-        """A router of the routes that could match, in their order."""
+        Raises NotFound, and MethodNotAllowed where there is one for another method only.
+        """
+        method, path = scope["method"], scope["path"]
+        routes = self.routes_for(path)
+        for route in routes:
+            if method in (route.methods or ()):
+                match, found = route.matches(scope)
+                if match is Match.FULL:
+                    scope.update(found)
+                    return route
+        shown = path[:LONGEST_HEADER]
+        if any(route.matches(scope)[0] is Match.PARTIAL for route in routes):
+            raise MethodNotAllowed(f"{method} is not possible on {shown}.")
+        raise NotFound(f"There is nothing at {shown}.", code="ResourceNotFound")
+
+    def routes_for(self, path: str) -> list[Route]:
+        """The routes that could match, in their order."""
         segments = path.split("/", _MOST_SEGMENTS)[1:]
         first, second = segments[0], segments[1] if len(segments) > 1 else ""
         kind = (first if first in self._first else "", second if second in self._second else "", len(segments))
-        if (router := self._routers.get(kind)) is None:
-            found = [route for route in self.routes if _could_match(route, *kind)]
-            router = self._routers[kind] = Router(routes=found, redirect_slashes=False)
-        return router
+        if (routes := self._known.get(kind)) is None:
+            routes = self._known[kind] = [route for route in self._routes if _could_match(route, *kind)]
+        return routes
 
 
-def _segments(route: BaseRoute) -> list[str]:
-    """Of the route's pattern; of one that we cannot read, one that matches everything."""
-    return route.path.split("/")[1:] if isinstance(route, Route) else ["{any:path}"]
+def _segments(route: Route) -> list[str]:
+    """Of the route's pattern."""
+    return route.path.split("/")[1:]
 
 
-def _words(routes: Sequence[BaseRoute], place: int) -> frozenset[str]:
+def _words(routes: Sequence[Route], place: int) -> frozenset[str]:
     """The words that patterns have in this place."""
     found = (segments[place] for route in routes if len(segments := _segments(route)) > place)
     return frozenset(word for word in found if "{" not in word)
 
 
-def _could_match(route: BaseRoute, first: str, second: str, count: int) -> bool:
+def _could_match(route: Route, first: str, second: str, count: int) -> bool:
     """Whether the pattern could match a path of so many segments, whose first two are these words, or, when empty,
     none that any pattern has."""
     pattern = _segments(route)
