@@ -62,6 +62,30 @@ Output = Annotated[
     Literal["table", "json"] | None,
     Parameter(name=["--output", "-o"], metavar="FORMAT", help="Print a table for people, or JSON. Default: table."),
 ]
+Report = Annotated[
+    Literal["table", "json", "csv", "md", "html"] | None,
+    Parameter(
+        name=["--output", "-o"],
+        metavar="FORMAT",
+        help="Print a table for people, JSON, CSV, Markdown, or a page in HTML that stands by itself. Default: table.",
+    ),
+]
+ReportFile = Annotated[
+    Path | None,
+    Parameter(name="--output-file", metavar="FILE", help="Write the answer to this file instead of printing it."),
+]
+Query = Annotated[
+    str | None,
+    Parameter(name="--query", metavar="JMESPATH", help="Print what this JMESPath expression finds in the JSON."),
+]
+SnapshotFile = Annotated[
+    Path | None,
+    Parameter(
+        name="--snapshot",
+        metavar="FILE",
+        help="Ask a snapshot that `unsecret snapshot` took, without any network. Default: the tenant, as it is now.",
+    ),
+]
 Yes = Annotated[bool, Parameter(name=["--yes", "-y"], help="Go ahead without asking.")]
 DryRun = Annotated[
     bool,

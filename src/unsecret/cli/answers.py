@@ -1,0 +1,194 @@
+"""An answer in whichever form was asked for: a table, JSON, CSV, Markdown, or a page that stands by itself.
+
+A verb says what it found once, as JSON and as sheets; what becomes of that is here. Names come from the tenant: nothing
+in them may steer a terminal, begin a formula in a spreadsheet, or be markup.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from unsecret.cli.printing import answer, as_json, harmless, say, table
+from unsecret.errors import Invalid, Unavailable
+
+Cell = str | int | float | bool | None
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
+
+PAGES = "unsecret.cli", "pages"
+"""The package, and the folder in it, of the templates of pages."""
+
+
+class Sheet(Struct, frozen=True, kw_only=True):
+    """Rows under column heads. `empty` is said in place of no rows."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Cell]]
+    empty: str = "None."
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a verb found. `content` is its JSON (anything that msgspec encodes); the first of `sheets` is its CSV.
+
+    `facts` stand above the sheets and `notes` below, a sentence each. `page` names the template of its page, which gets
+    the answer as `answer` and `drawing` beside it; the general one shows facts, sheets and notes.
+    """
+
+    title: str
+    content: Any
+    sheets: tuple[Sheet, ...]
+    facts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    page: str = "report.html"
+    drawing: Any = None
+
+
+def put(found: Answer, *, output: str, query: str | None = None, file: Path | None = None) -> None:
+    """Print `found` as `output` (`table`, `json`, `csv`, `md`, `html`), or write it to `file` instead.
+
+    `query` is a JMESPath expression over the JSON, and gives JSON. Raises Invalid when it cannot be understood,
+    Unavailable when the answer cannot be written.
+    """
+    if query is not None:
+        found_there = queried(found.content, query)
+        _deliver(lambda: as_json(found_there), lambda: _json(found_there), file)
+    elif output == "json":
+        _deliver(lambda: as_json(found.content), lambda: _json(found.content), file)
+    elif output == "table":
+        _deliver(lambda: _table(found), lambda: _markdown(found), file)
+    else:
+        text = {"csv": _csv, "md": _markdown, "html": _html}[output](found)
+        _deliver(lambda: answer(text.removesuffix("\n")), lambda: text, file)
+
+
+def queried(content: Any, query: str) -> Any:
+    """What the JMESPath expression `query` finds in `content` (https://jmespath.org). Raises Invalid."""
+    import jmespath
+    import msgspec
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        return jmespath.search(query, msgspec.json.decode(msgspec.json.encode(content)))
+    except (JMESPathError, TypeError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise Invalid(f"--query: {reason}", hint="The language is JMESPath: https://jmespath.org") from None
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write `text` for its owner only; the file appears whole or not at all. Raises Unavailable."""
+    unfinished = file.with_name(f".{file.name}.new")
+    try:
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(text, "utf-8")
+        unfinished.replace(file)
+    except OSError as problem:
+        raise Unavailable(f"{file} could not be written: {problem.strerror}.") from problem
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def _deliver(show: Any, text: Any, file: Path | None) -> None:
+    if file is None:
+        show()
+    else:
+        write_file(file, text())
+        say(f"Written: {file}")
+
+
+def _json(content: Any) -> str:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"
+
+
+def _table(found: Answer) -> None:
+    for fact in found.facts:
+        answer(fact)
+    for index, sheet in enumerate(found.sheets):
+        if index or found.facts:
+            answer()
+        if len(found.sheets) > 1:
+            answer(sheet.title)
+        if sheet.rows:
+            table(sheet.columns, [[_text(cell) for cell in row] for row in sheet.rows])
+        else:
+            answer(sheet.empty)
+    if found.notes:
+        answer()
+    for note in found.notes:
+        answer(note)
+
+
+def _csv(found: Answer) -> str:
+    """The first sheet (RFC 4180)."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([column.lower().replace(" ", "_") for column in found.sheets[0].columns])
+    writer.writerows([_spreadsheet_cell(cell) for cell in row] for row in found.sheets[0].rows)
+    return text.getvalue().replace("\r\n", "\n")
+
+
+def _spreadsheet_cell(cell: Cell) -> Cell:
+    if isinstance(cell, str) and cell.startswith(FORMULA):
+        return f"'{cell}"
+    return "" if cell is None else _text(cell)
+
+
+def _markdown(found: Answer) -> str:
+    return "\n".join(_markdown_lines(found)) + "\n"
+
+
+def _markdown_lines(found: Answer) -> Iterator[str]:
+    yield f"# {_markdown_text(found.title)}"
+    for fact in found.facts:
+        yield from ("", _markdown_text(fact))
+    for sheet in found.sheets:
+        yield from ("", f"## {_markdown_text(sheet.title)}", "")
+        if not sheet.rows:
+            yield _markdown_text(sheet.empty)
+            continue
+        yield f"| {' | '.join(map(_markdown_text, sheet.columns))} |"
+        yield f"| {' | '.join('---' for _column in sheet.columns)} |"
+        for row in sheet.rows:
+            yield f"| {' | '.join(_markdown_text(_text(cell)) for cell in row)} |"
+    for note in found.notes:
+        yield from ("", _markdown_text(note))
+
+
+_MARKUP = str.maketrans(
+    {letter: f"\\{letter}" for letter in "\\`*_{}[]|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\r": " "}
+)
+
+
+def _markdown_text(words: str) -> str:
+    return harmless(words).translate(_MARKUP)
+
+
+def _html(found: Answer) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(*PAGES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["cell"] = _text
+    return environment.get_template(found.page).render(answer=found, drawing=found.drawing) + "\n"
+
+
+def _text(cell: Cell) -> str:
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    return "" if cell is None else harmless(str(cell))

@@ -1,0 +1,92 @@
+"""One answer in every form."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from unsecret.cli.answers import Answer, Sheet, put, queried
+from unsecret.errors import Invalid, Unavailable
+
+NASTY = '=cmd|"/c calc"!A1 <script>alert(1)</script> | *bold* \x1b[31m'
+FOUND = Answer(
+    title="Applications",
+    content={"applications": [{"name": NASTY, "secrets": 2}]},
+    sheets=(
+        Sheet(title="All", columns=("NAME", "SECRETS", "IN USE"), rows=[(NASTY, 2, True), ("Quiet", None, False)]),
+        Sheet(title="Muted", columns=("NAME",), rows=[], empty="Nothing is muted."),
+    ),
+    facts=("As of today.",),
+    notes=("Not known: usage.",),
+)
+
+
+def printed(capsys: pytest.CaptureFixture[str], output: str) -> str:
+    put(FOUND, output=output)
+    return capsys.readouterr().out
+
+
+def test_a_table_says_facts_rows_and_notes(capsys: pytest.CaptureFixture[str]) -> None:
+    said = printed(capsys, "table")
+    assert said.startswith("As of today.\n")
+    assert "Nothing is muted." in said
+    assert "Quiet" in said
+    assert said.endswith("Not known: usage.\n")
+
+
+@pytest.mark.parametrize("output", ["table", "csv", "md", "html"])
+def test_nothing_in_a_name_steers_a_terminal(capsys: pytest.CaptureFixture[str], output: str) -> None:
+    assert "\x1b" not in printed(capsys, output)
+
+
+def test_json_says_what_the_tenant_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert json.loads(printed(capsys, "json")) == FOUND.content
+
+
+def test_csv_is_the_first_sheet_and_no_cell_begins_a_formula(capsys: pytest.CaptureFixture[str]) -> None:
+    head, first, second = csv.reader(io.StringIO(printed(capsys, "csv")))
+    assert head == ["name", "secrets", "in_use"]
+    assert first[0].startswith("'=cmd")
+    assert second == ["Quiet", "", "no"]
+
+
+def test_markdown_keeps_its_columns_whatever_a_name_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [line for line in printed(capsys, "md").splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in rows} == {4}
+    assert "<script>" not in "".join(rows)
+
+
+def test_a_page_stands_by_itself_and_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    page = printed(capsys, "html")
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_a_query_is_jmespath_over_the_json(capsys: pytest.CaptureFixture[str]) -> None:
+    put(FOUND, output="table", query="applications[?secrets > `1`].secrets")
+    assert json.loads(capsys.readouterr().out) == [2]
+
+
+def test_a_query_that_cannot_be_understood_is_refused() -> None:
+    with pytest.raises(Invalid, match="--query"):
+        queried({}, "applications[")
+
+
+@pytest.mark.parametrize("output", ["table", "json", "csv", "md", "html"])
+def test_a_file_is_for_its_owner_only(tmp_path: Path, output: str) -> None:
+    put(FOUND, output=output, file=tmp_path / "report")
+    assert (tmp_path / "report").stat().st_mode & 0o777 == 0o600
+    assert "Quiet" in (tmp_path / "report").read_text() or output == "json"
+    assert [one.name for one in tmp_path.iterdir()] == ["report"]
+
+
+def test_a_file_that_cannot_be_written_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="could not be written"):
+        put(FOUND, output="md", file=tmp_path / "nowhere" / "report")
