@@ -44,6 +44,7 @@ from unsecret.tenant.call import (
     traced,
 )
 from unsecret.tenant.hand_over import HandOver
+from unsecret.tenant.headers import IndexedRequest
 from unsecret.tenant.log import get_logger
 from unsecret.tenant.openapi import openapi_route
 from unsecret.tenant.paths import VERSIONS, canonical_path
@@ -103,7 +104,7 @@ class Tenant(Starlette):
             await super().__call__(scope, receive, send)
             return
         scope["app"] = self
-        request = Request(scope, receive, send)
+        request = IndexedRequest(scope, receive, send)
         try:
             answer = await self._answer(request)
         except UnsecretError as error:

@@ -10,7 +10,7 @@ from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
 import msgspec
 from msgspec.structs import replace
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from unsecret.errors import Invalid, TooLarge, Unsupported, UnsupportedMedia
@@ -242,15 +242,16 @@ async def read_bounded(request: Request, longest: int) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > longest:
         raise _too_large(longest)
-    chunks, length = [], 0
-    try:
-        async for chunk in request.stream():
-            length += len(chunk)
-            if length > longest:
-                raise _too_large(longest)
-            chunks.append(chunk)
-    except ClientDisconnect as gone:
-        raise Invalid("The request ended before its body was complete.") from gone
+    chunks, length, more = [], 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Invalid("The request ended before its body was complete.")
+        chunk, more = message.get("body", b""), message.get("more_body", False)
+        length += len(chunk)
+        if length > longest:
+            raise _too_large(longest)
+        chunks.append(chunk)
     return b"".join(chunks)
 
 

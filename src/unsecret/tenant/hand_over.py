@@ -42,7 +42,7 @@ class HandOver:
 
     def record(self, tenant_id: TenantId, sign_in: SignIn) -> Awaitable[None]:
         """Writes a sign-in down, whatever becomes of the request. What is returned is done once it is durable."""
-        return asyncio.shield(self._now().record(tenant_id, sign_in))
+        return self._now().record(tenant_id, sign_in)
 
     def _now(self) -> _Turns:
         loop = asyncio.get_running_loop()
@@ -61,7 +61,7 @@ class _Turns:
         self._soon_from_thread = loop.call_soon_threadsafe
         self._leaving: list[tuple[Callable[[], Future[Any]], asyncio.Future[Any]]] = []
         self._sign_ins: list[tuple[TenantId, SignIn]] = []
-        self._recorded: asyncio.Future[None] | None = None
+        self._recording: list[asyncio.Future[None]] = []
         self._back: deque[tuple[asyncio.Future[Any], Future[Any]]] = deque()
         self._is_told = False
 
@@ -74,14 +74,17 @@ class _Turns:
         return waiting
 
     def record(self, tenant_id: TenantId, sign_in: SignIn) -> asyncio.Future[None]:
-        """One future for all sign-ins of this turn: they are durable together, or none is."""
+        """All sign-ins of this turn are durable together, or none is. Each has a future of its own, so that one who
+        goes away takes nobody's with it, not even its own record."""
+        if not self._sign_ins:
+            self.hand_over(self._submit_sign_ins).add_done_callback(partial(_tell_all, self._recording))
         self._sign_ins.append((tenant_id, sign_in))
-        if self._recorded is None:
-            self._recorded = self.hand_over(self._submit_sign_ins)
-        return self._recorded
+        recorded = self._create_future()
+        self._recording.append(recorded)
+        return recorded
 
     def _submit_sign_ins(self) -> Future[None]:
-        rows, self._sign_ins, self._recorded = self._sign_ins, [], None
+        rows, self._sign_ins, self._recording = self._sign_ins, [], []
         return self._store.append(lambda conn: logs.add_sign_ins(conn, rows))
 
     def _send(self) -> None:
@@ -117,3 +120,15 @@ class _Turns:
 def _lose_interest(written: Future[Any], waiting: asyncio.Future[Any]) -> None:
     if waiting.cancelled():
         written.cancel()
+
+
+def _tell_all(waiting: list[asyncio.Future[None]], written: asyncio.Future[None]) -> None:
+    """Pass on to each how it ended."""
+    error = written.exception()
+    for one in waiting:
+        if one.done():
+            continue
+        if error is None:
+            one.set_result(None)
+        else:
+            one.set_exception(error)

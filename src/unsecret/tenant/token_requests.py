@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 import msgspec
 from msgspec import Struct
@@ -67,10 +67,20 @@ async def read_form(request: Request) -> Fields:
     raw = await read_bounded(request, MAX_FORM_BYTES)
     if b"%00" in raw or b"\0" in raw:
         raise TokenRefused(9002313, reason="The body holds a NUL (%00), which is in no parameter.")
+    pairs = raw.split(b"&")
     try:
-        return parse_qsl(raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
+        if len(pairs) > MAX_FORM_FIELDS:
+            raise ValueError
+        return [
+            (_unquoted(name), _unquoted(value)) for name, _, value in (pair.partition(b"=") for pair in pairs if pair)
+        ]
     except ValueError:
         raise TokenRefused(9002313, reason=f"The body is not a form of at most {MAX_FORM_FIELDS} fields.") from None
+
+
+def _unquoted(text: bytes) -> str:
+    """What a name or a value stands for. Raises ValueError for what is no UTF-8."""
+    return (unquote_to_bytes(text.replace(b"+", b" ")) if b"%" in text or b"+" in text else text).decode("utf-8")
 
 
 def named_client(fields: Fields, authorization: str | None) -> str | None:
