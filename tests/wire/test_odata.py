@@ -30,7 +30,8 @@ def word(beginning: str) -> Comparison:
 
 
 def asked(query: str, headers: dict[str, str] | None = None, collection: Collection = APPLICATIONS) -> odata.Asked:
-    return odata.parse_query(parse_qsl(query, keep_blank_values=True), headers or {}, collection=collection)
+    sent = {name.lower(): value for name, value in (headers or {}).items()}
+    return odata.parse_query(parse_qsl(query, keep_blank_values=True), sent, collection=collection)
 
 
 def refused(query: str, headers: dict[str, str] | None = None, collection: Collection = APPLICATIONS) -> UnsecretError:

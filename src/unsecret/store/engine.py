@@ -82,8 +82,12 @@ class Store:
     @contextmanager
     def read(self) -> Generator[Connection]:
         """A connection that sees one consistent state of the directory and cannot write."""
-        with _telling(type(self._database)), self._database.read() as conn:
-            yield conn
+        try:
+            with self._database.read() as conn:
+                yield conn
+        except Exception as error:
+            _tell(type(self._database), error)
+            raise
 
     def write(self, work: Callable[[Connection], T], tenant_id: TenantId | None = None) -> Future[T]:
         """Runs `work` in a transaction on a writing thread, alone in the tenant `tenant_id`; without one, alone in
@@ -113,9 +117,14 @@ def _telling(kind: type[Database]) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        if (refusal := kind.refusal(error)) is not None:
-            raise refusal from error
+        _tell(kind, error)
         raise
+
+
+def _tell(kind: type[Database], error: Exception) -> None:
+    """Raise Unavailable when `error` is the database's own trouble."""
+    if (refusal := kind.refusal(error)) is not None:
+        raise refusal from error
 
 
 def require_postgresql(url: str) -> None:

@@ -27,6 +27,7 @@ import msgspec
 from unsecret.errors import Unauthenticated
 from unsecret.model.event import Caller, SignedInUser
 from unsecret.model.identifiers import AppId, ObjectId, TenantId, canonical_guid
+from unsecret.store.decoded import Decoded, digest_of
 from unsecret.tenant.settings import Services
 from unsecret.tenant.signing import TENANT_PLACEHOLDER
 
@@ -34,6 +35,9 @@ V1_ISSUER = f"https://sts.windows.net/{TENANT_PLACEHOLDER}/"
 """The issuer of v1.0 tokens, on every host."""
 
 _SCHEME = "bearer"
+
+_callers: Decoded[Caller] = Decoded(size=1024)
+"""Whom the claims of a token name. A token is verified each time before anybody is looked up by it."""
 
 
 def authenticate(header: str | None, services: Services, now: datetime) -> Caller:
@@ -54,8 +58,9 @@ def _authenticate(header: str | None, services: Services, audiences: Collection[
     scheme, _, token = (header or "").strip().partition(" ")
     if scheme.lower() != _SCHEME or not token.strip():
         raise Unauthenticated("Access token is empty.")
-    claims = services.signing.verify(token.strip(), audiences=audiences, issuers=(V1_ISSUER,), now=now)
-    return _caller(claims)
+    token = token.strip()
+    claims = services.signing.verify(token, audiences=audiences, issuers=(V1_ISSUER,), now=now)
+    return _callers.get(digest_of(token), lambda: _caller(claims))
 
 
 def _caller(claims: dict[str, Any]) -> Caller:

@@ -43,7 +43,13 @@ _ESCAPED_NUL = rb"\u0000"
 
 CREATED, NO_CONTENT = 201, 204
 
-JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+_GRAPHS_JSON = (
+    (b"odata-version", b"4.0"),
+    (
+        b"content-type",
+        b"application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+    ),
+)
 
 
 class Call:
@@ -61,13 +67,13 @@ class Call:
             machine_now=machine_instant_of(request),
             correlation_id=correlation_id(request),
             ip_address=request.client.host if request.client else None,
-            user_agent=kept(request.headers.get("user-agent")),
+            user_agent=kept(header(request, b"user-agent")),
         )
 
     @property
     def base_url(self) -> str:
         """The Graph root as the client addressed it: nextLinks must lead back to the same host."""
-        return origin(self.request.headers.get("host"), self.services.settings)
+        return origin(header(self.request, b"host"), self.services.settings)
 
     def key(self) -> ObjectKey:
         """How the URL names the object: `{key}` is an id, or `appId=…`, `uniqueName=…`."""
@@ -109,7 +115,7 @@ class Call:
 
     async def body(self) -> Any:
         """The JSON body. Raises Invalid (not JSON), TooLarge, UnsupportedMedia (compressed)."""
-        content_type = self.request.headers.get("content-type", "")
+        content_type = header(self.request, b"content-type") or ""
         _require_unpacked(self.request)
         raw = await read_bounded(self.request, LONGEST_BODY)
         if not raw:
@@ -136,7 +142,9 @@ class Call:
 
         Raises Invalid, and Unsupported for `$expand` where the handler does not say that it `expands`.
         """
-        asked = odata.parse_query(self.request.query_params.multi_items(), self.request.headers, collection=collection)
+        request = self.request
+        options = request.query_params.multi_items() if request.scope["query_string"] else ()
+        asked = odata.parse_query(options, request.headers, collection=collection)
         if asked.expand and not expands:
             raise Unsupported(
                 f"This local tenant does not serve $expand={','.join(asked.expand)}. Ask for it by its own path.",
@@ -213,7 +221,7 @@ def graph_endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]
         if services.mischief:
             services.mischief.throttle()
         now = instant_of(request)
-        caller = authenticate(request.headers.get("authorization"), services, now)
+        caller = authenticate(header(request, b"authorization"), services, now)
         answer = handler(Call(request, services, now, caller))
         return traced(answer if isinstance(answer, Response) else await answer, request)
 
@@ -222,13 +230,17 @@ def graph_endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]
 
 def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """`body` as Graph's JSON."""
-    return Response(msgspec.json.encode(body), status, {"OData-Version": "4.0", **(headers or {})}, JSON)
+    response = Response(msgspec.json.encode(body), status, headers)
+    response.raw_headers += _GRAPHS_JSON
+    return response
 
 
 def traced(response: Response, request: Request) -> Response:
     """`response` with the ids by which its request can be found again."""
-    response.headers["request-id"] = request_id(request)
-    response.headers["client-request-id"] = correlation_id(request)
+    response.raw_headers += (
+        (b"request-id", request_id(request).encode()),
+        (b"client-request-id", correlation_id(request).encode()),
+    )
     return response
 
 
@@ -239,7 +251,7 @@ def no_content() -> Response:
 
 async def read_bounded(request: Request, longest: int) -> bytes:
     """The request's body, if it is at most `longest` bytes. Raises TooLarge before reading further."""
-    announced = request.headers.get("content-length", "")
+    announced = header(request, b"content-length") or ""
     if announced.isdigit() and int(announced) > longest:
         raise _too_large(longest)
     chunks, length, more = [], 0, True
@@ -261,7 +273,7 @@ def _refuse(error: Invalid, *_: Any, **__: Any) -> NoReturn:
 
 def _require_unpacked(request: Request) -> None:
     """A body that was packed by its client is not unpacked: a small one may hide a large one (RFC 9110 §8.4)."""
-    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+    if (header(request, b"content-encoding") or "identity").strip().lower() not in ("", "identity"):
         raise UnsupportedMedia("Content-Encoding is not supported here: send the body as it is, not compressed.")
 
 
@@ -330,10 +342,19 @@ def correlation_id(request: Request) -> str:
 
 
 def _sent_request_id(request: Request) -> str | None:
-    for header in ("client-request-id", "x-ms-client-request-id"):
-        guid = canonical_guid(request.headers.get(header, "").strip("{} "))
-        if guid is not None:
+    for name in (b"client-request-id", b"x-ms-client-request-id"):
+        sent = header(request, name)
+        if sent is not None and (guid := canonical_guid(sent.strip("{} "))) is not None:
             return guid
+    return None
+
+
+def header(request: Request, name: bytes) -> str | None:
+    """The first header of this name, which is in lower case, as ASGI has them. `Request.headers` would do, at many
+    times the price where there is none."""
+    for known, value in request.scope["headers"]:
+        if known == name:
+            return value.decode("latin-1")
     return None
 
 

@@ -57,11 +57,14 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 def parse_query(params: Sequence[tuple[str, str]], headers: Mapping[str, str], *, collection: Collection) -> Asked:
-    """The system query options among `params`, which are decoded and in the order in which they were sent.
+    """The system query options among `params`, which are decoded and in the order in which they were sent. `headers`
+    are found by their names in lower case.
 
     Names are checked against `collection` and spelt as Graph spells them. Raises Invalid for an option that is unknown,
     given twice or not understood, and for what the collection cannot be asked; Unsupported for $search.
     """
+    if not params:
+        return Asked(query=Query(top=page_size(None, headers, collection)))
     options = _options(params)
     counted = _count(options.get("$count"))
     # Entra's own troubleshooting page lets the header be a query parameter.
@@ -170,8 +173,7 @@ def page_size(text: str | None, headers: Mapping[str, str], collection: Collecti
     """The page size that `$top`, or a `Prefer` header, asks for. What a client prefers is a wish: it is cut to what is
     allowed. Raises Invalid."""
     if text is None:
-        prefer = next((value for name, value in headers.items() if name.lower() == "prefer"), "")
-        wish = _MAX_PAGE_SIZE.search(prefer)
+        wish = _MAX_PAGE_SIZE.search(headers.get("prefer") or "")
         return min(max(int(wish[1]), 1), collection.max_top) if wish else collection.default_top
     size = int(text) if re.fullmatch(r"\d{1,9}", text.strip(), re.ASCII) else None
     if size is None or not 1 <= size <= collection.max_top:
