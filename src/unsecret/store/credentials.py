@@ -56,6 +56,10 @@ _KEY_COLUMNS = (
     _key.thumbprint_sha1,
     _key.thumbprint_sha256,
 )
+HAS_PASSWORDS = exists().where(_password.object_row == _object.id).label("has_passwords")
+HAS_KEYS = exists().where(_key.object_row == _object.id).label("has_keys")
+"""For statements that find one object: most have no key, and many no secret, and need not be asked for them."""
+
 _OF_THE_APP = (LIVE, _object.app_id == bindparam("app_id"))
 
 _has_key_id = exists().where(_password.object_row == _object.id, _password.key_id == bindparam("key_id"))

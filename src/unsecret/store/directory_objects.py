@@ -73,18 +73,20 @@ _KEPT = (
     "body_digest",
 )
 
+_ONE = (*_FOUND, credentials.HAS_PASSWORDS, credentials.HAS_KEYS)
+
 _GET = Statement(
-    select(*_FOUND).where(LIVE, _object.object_id == bindparam("object_id"), _object.kind == bindparam("kind"))
+    select(*_ONE).where(LIVE, _object.object_id == bindparam("object_id"), _object.kind == bindparam("kind"))
 )
-_GET_ANY = Statement(select(*_FOUND).where(LIVE, _object.object_id == bindparam("object_id")))
+_GET_ANY = Statement(select(*_ONE).where(LIVE, _object.object_id == bindparam("object_id")))
 _GET_BY_APP_ID = Statement(
-    select(*_FOUND).where(LIVE, _object.app_id == bindparam("app_id"), _object.kind == bindparam("kind"))
+    select(*_ONE).where(LIVE, _object.app_id == bindparam("app_id"), _object.kind == bindparam("kind"))
 )
 _OF_APP = Statement(
     select(_object.id, _object.kind, _object.body_digest).where(LIVE, _object.app_id == bindparam("app_id"))
 )
 _BODY = Statement(select(_object.body).where(_object.id == bindparam("of_row")))
-_GET_BY_UNIQUE_NAME = Statement(select(*_FOUND).where(LIVE, _object.folded_unique_name == bindparam("unique_name")))
+_GET_BY_UNIQUE_NAME = Statement(select(*_ONE).where(LIVE, _object.folded_unique_name == bindparam("unique_name")))
 _ADD = Insertion(directory_object)
 _REPLACE = Statement(
     update(directory_object).values({name: bindparam(name) for name in _KEPT}).where(_object.id == bindparam("of_row"))
@@ -257,13 +259,12 @@ def with_credentials(conn: Connection, rows: Sequence[tuple[int, int, str]]) -> 
     return [_decoded(kind, body, passwords.get(row, ()), keys.get(row, ())) for row, kind, body in rows]
 
 
-def _with_credentials(conn: Connection, found: tuple[int, int, str] | None) -> AnyObject | None:
+def _with_credentials(conn: Connection, found: tuple[int, int, str, bool, bool] | None) -> AnyObject | None:
     if found is None:
         return None
-    row, kind, body = found
-    if kind == USER:
-        return _DECODE[USER](body)
-    return _decoded(kind, body, credentials.passwords_in(conn, row), credentials.keys_in(conn, row))
+    row, kind, body, has_passwords, has_keys = found
+    passwords = credentials.passwords_in(conn, row) if has_passwords else ()
+    return _decoded(kind, body, passwords, credentials.keys_in(conn, row) if has_keys else ())
 
 
 def _decoded(

@@ -35,7 +35,8 @@ _THE_CONFIGURATION = (
     _trusted.configuration_id == bindparam("configuration_id"),
 )
 
-_GET_DEFAULT = Statement(select(_default.body).where(_default.tenant_id == bindparam("tenant_id")))
+_the_default = select(_default.body).where(_default.tenant_id == bindparam("tenant_id"))
+_GET_DEFAULT = Statement(_the_default)
 _UPDATE_DEFAULT = Statement(
     update(tenant_default).values(body=bindparam("body")).where(_default.tenant_id == bindparam("of_tenant"))
 )
@@ -48,11 +49,15 @@ _REPLACE_POLICY = Statement(
     .where(*_THE_POLICY)
 )
 _DELETE_POLICY = Statement(delete(app_management_policy).where(*_THE_POLICY))
-_POLICY_OF = Statement(
+_policy_of = (
     select(_policy.body)
     .join(policy_link, _link.policy_row == _policy.id)
     .join(directory_object, _object.id == _link.object_row)
     .where(LIVE, _object.object_id == bindparam("object_id"))
+)
+_POLICY_OF = Statement(_policy_of)
+_IN_FORCE = Statement(
+    select(_the_default.scalar_subquery().label("default_body"), _policy_of.scalar_subquery().label("custom_body"))
 )
 _LINK = Insertion(policy_link)
 _UNLINK = Statement(
@@ -131,6 +136,17 @@ def policy_of(conn: Connection, tenant_id: TenantId, object_id: ObjectId) -> App
     """The policy that a live object is linked to; it has one at most."""
     found = _POLICY_OF.one(conn, tenant_id=guid(tenant_id), object_id=guid(object_id))
     return _decode_policy(found[0]) if found else None
+
+
+def in_force(
+    conn: Connection, tenant_id: TenantId, object_id: ObjectId
+) -> tuple[TenantDefault, AppManagementPolicy | None]:
+    """The tenant's default policy and the one that the object is linked to: `get_default` and `policy_of` at once."""
+    default, custom = _IN_FORCE.all(conn, tenant_id=guid(tenant_id), object_id=guid(object_id))[0]
+    return (
+        TenantDefault() if default is None else _decode_default(default),
+        None if custom is None else _decode_policy(custom),
+    )
 
 
 def link(conn: Connection, tenant_id: TenantId, policy_id: PolicyId, object_id: ObjectId) -> None:

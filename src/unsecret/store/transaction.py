@@ -27,6 +27,12 @@ def savepoint(conn: Connection) -> Generator[None]:
         driver.execute("RELEASE SAVEPOINT step")
 
 
+def undo_work(conn: Connection) -> None:
+    """Within a work of `Store.write`: take back all that it has written so far. It can go on, and write something else
+    instead."""
+    driver_of(conn).execute("ROLLBACK TO SAVEPOINT work")
+
+
 class WriteTransaction:
     """Begins and ends transactions in so many words, on a connection that nobody else uses.
 

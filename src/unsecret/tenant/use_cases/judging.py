@@ -31,8 +31,7 @@ def require_lawful(transaction: Transaction, target: DirectoryObject, change: Se
     """
     if not change:
         return
-    default = policies.get_default(transaction.conn, transaction.tenant_id)
-    custom = policies.policy_of(transaction.conn, transaction.tenant_id, target.id)
+    default, custom = policies.in_force(transaction.conn, transaction.tenant_id, target.id)
     if not default.is_enabled and custom is None:
         return
     verdict = decide(

@@ -36,7 +36,7 @@ from unsecret.model.verdict import Verdict
 from unsecret.rules.delegated_permission import SignedIn, permitted_to
 from unsecret.rules.permission import INSUFFICIENT, Operation, permitted
 from unsecret.store import directory_objects, directory_roles, links, live_objects, logs, users
-from unsecret.store.transaction import savepoint
+from unsecret.store.transaction import undo_work
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -342,9 +342,9 @@ def perform(
     def work(conn: Connection) -> R | Refused[R]:
         transaction = Transaction(conn, caller, circumstances)
         try:
-            with savepoint(conn):
-                return use_case(transaction, *args, **kwargs)
+            return use_case(transaction, *args, **kwargs)
         except UnsecretError as error:
+            undo_work(conn)
             transaction.record_refusal(error)
             return Refused(error)
 
