@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -33,6 +34,27 @@ def _body(name: str = "ada", **changed: Any) -> dict[str, Any]:
 def _digest(tenant: LocalTenant, user_id: str) -> bytes | None:
     with tenant.store.read() as conn:
         return users.password_digest(conn, tenant.tenant_id, ObjectId(user_id))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/users", _body()),
+        ("PATCH", "/users/{user}", {"passwordProfile": {"password": "Correct-horse-2"}}),
+        ("POST", "/servicePrincipals/{principal}/addTokenSigningCertificate", {"displayName": "CN=saml"}),
+    ],
+)
+def test_who_may_not_costs_no_hash_and_no_key(tenant: LocalTenant, method: str, path: str, body: Any) -> None:
+    nobody = tenant.as_workload("User.Read.All")
+    path = path.format(user=tenant.as_person().user.id, principal=nobody.principal.id)
+    tenant.refused(method, path, body, status=403, token=nobody.token)
+    begun = time.process_time()
+    passwords.digest("Correct-horse-1")
+    a_hash = time.process_time() - begun
+    begun = time.process_time()
+    for _ in range(10):
+        tenant.refused(method, path, body, status=403, token=nobody.token)
+    assert time.process_time() - begun < 5 * a_hash
 
 
 def test_a_user_is_made_read_changed_and_deleted(tenant: LocalTenant):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from functools import cache, partial
 
 from starlette.responses import Response
 
+from unsecret.errors import UnsecretError
 from unsecret.model.application import ObjectKind
 from unsecret.tenant.call import Call, Routes, json_response, no_content
-from unsecret.tenant.certificates import read_certificate
+from unsecret.tenant.certificates import CertificateFacts, read_certificate
 from unsecret.tenant.description import described
 from unsecret.tenant.directory_objects import encode, property_route, shared_routes, update_object
 from unsecret.tenant.pki import new_self_signed, to_pem
@@ -44,14 +49,21 @@ async def delete_service_principal(call: Call) -> Response:
 @described(200, takes=key_actions.ADD_TOKEN_SIGNING_CERTIFICATE)
 async def add_token_signing_certificate(call: Call) -> Response:
     """POST /servicePrincipals/{id}/addTokenSigningCertificate. The private key is made, and forgotten at once."""
-    asked = key_actions.token_signing_from_graph(await call.body())
-    now = call.circumstances.now
-    lifetime = key_rolling.require_signing_end(asked.end_at, now) - now
-    _, certificate = await asyncio.to_thread(new_self_signed, asked.common_name, now=now, lifetime=lifetime)
-    facts = read_certificate(to_pem(certificate))
-    public = await call.write(key_rolling.add_token_signing_certificate, call.key(), facts)
+    reading = await call.reading(key_actions.token_signing_from_graph)
+    make = cache(partial(_self_signed, reading, call.circumstances.now))
+    if call.read(key_rolling.may_sign, call.key()):  # a key takes long to make: nobody else should wait for it
+        with suppress(UnsecretError):  # which is met again inside the transaction
+            await asyncio.to_thread(make)
+    public = await call.write(key_rolling.add_token_signing_certificate, call.key(), make)
     context = odata.context_url(call.base_url, call.version, "microsoft.graph.selfSignedCertificate", None)
     return json_response({"@odata.context": context, **key_actions.self_signed_certificate_to_graph(public)})
+
+
+def _self_signed(reading: Callable[[], key_actions.TokenSigningRequest], now: datetime) -> CertificateFacts:
+    asked = reading()
+    lifetime = key_rolling.require_signing_end(asked.end_at, now) - now
+    _, certificate = new_self_signed(asked.common_name, now=now, lifetime=lifetime)
+    return read_certificate(to_pem(certificate))
 
 
 def list_owned_objects(call: Call) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache, partial
 from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
@@ -16,7 +17,7 @@ from unsecret.tenant.directory_roles import role_assignments_as_roles
 from unsecret.tenant.use_cases import people
 from unsecret.wire import collections, json_schemas, odata
 from unsecret.wire.directory import directory_object_to_graph
-from unsecret.wire.users import user_from_graph, user_to_graph
+from unsecret.wire.users import UserBody, user_from_graph, user_to_graph
 
 _ATTRIBUTES = "customSecurityAttributes"
 
@@ -61,21 +62,22 @@ def get_me(call: Call) -> Response:
 @described(201, takes=json_schemas.NEW_USER)
 async def create_user(call: Call) -> Response:
     """POST /users: somebody new, with a password that is not shown again."""
-    body = user_from_graph(await call.body(), existing=None)
-    user = await call.write(people.create_user, body, await _digest(body.password or ""))
+    reading = partial(await call.reading(user_from_graph), existing=None)
+    digest = await _digest(call.read(people.password_of_new, reading))
+    user = await call.write(people.create_user, reading, digest)
     return call.made(user_to_graph(user), "users", "User")
 
 
 @described(204, takes=json_schemas.USER)
 async def update_user(call: Call) -> Response:
     """PATCH /users/{id}: change somebody; `passwordProfile` sets a new password."""
-    body = await call.body()
-    profile = body.get("passwordProfile") if isinstance(body, dict) else None
-    password = profile.get("password") if isinstance(profile, dict) else None
-    digest = await _digest(password) if isinstance(password, str) and len(password) <= passwords.LONGEST else None
-    await call.write(
-        people.update_user, call.path("key"), lambda existing: user_from_graph(body, existing=existing), digest
-    )
+    decode = await call.reading(user_from_graph)
+
+    def reading(existing: User) -> UserBody:
+        return decode(existing=existing)
+
+    digest = await _digest(call.read(people.new_password_of, call.path("key"), reading))
+    await call.write(people.update_user, call.path("key"), reading, digest)
     return no_content()
 
 
@@ -85,9 +87,14 @@ async def delete_user(call: Call) -> Response:
     return no_content()
 
 
-async def _digest(password: str) -> bytes:
-    """Beside the event loop, which nobody else should wait for."""
-    return await asyncio.to_thread(passwords.digest, password)
+async def _digest(password: str | None) -> people.Digest:
+    """Made beside the event loop, for which nobody else should wait, and not made for who may not have it: it costs
+    more than all the rest. Who comes to be permitted in this very moment has it made inside the transaction."""
+    if password is None:
+        return passwords.digest
+    digest = cache(passwords.digest)
+    await asyncio.to_thread(digest, password)
+    return digest
 
 
 def list_my_owned_objects(call: Call) -> Response:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import msgspec
 
-from unsecret.errors import Invalid
+from unsecret.errors import Invalid, UnsecretError
 from unsecret.model.application import (
     DirectoryObject,
     KeyCredential,
@@ -91,17 +91,28 @@ def remove_key(transaction: Transaction, kind: ObjectKind, key: ObjectKey, decod
     transaction.record(*described(target, after))
 
 
+def may_sign(transaction: Transaction, key: ObjectKey) -> bool:
+    """Whether `add_token_signing_certificate` is permitted, as far as can be told now."""
+    try:
+        transaction.permit_write(transaction.find(ObjectKind.SERVICE_PRINCIPAL, key))
+    except UnsecretError:
+        return False
+    return True
+
+
 def add_token_signing_certificate(
-    transaction: Transaction, key: ObjectKey, certificate: CertificateFacts
+    transaction: Transaction, key: ObjectKey, make: Callable[[], CertificateFacts]
 ) -> KeyCredential:
-    """Keep `certificate`, which was just made, as what signs SAML tokens of a service principal: once as the private
-    key (of which nothing is kept), once as the public one, and the password of the former. Gives back the public one.
+    """Keep a certificate as what signs SAML tokens of a service principal: once as the private key (of which nothing is
+    kept), once as the public one, and the password of the former. Gives back the public one. `make` makes it, which
+    takes long: whoever calls has seen to it that it was made before.
 
     Raises NotFound, Forbidden, PolicyDenied, Invalid (locked).
     """
     target = transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
     transaction.attempt_on(target, ADDED[target.kind], OperationType.UPDATE)
     transaction.permit_write(target)
+    certificate = make()
     private = _signing_key(certificate, KeyType.CERTIFICATE_AND_PASSWORD, KeyUsage.SIGN)
     public = _signing_key(certificate, KeyType.CERTIFICATE, KeyUsage.VERIFY)
     keys = (*target.key_credentials, private, public)

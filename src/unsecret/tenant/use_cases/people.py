@@ -5,15 +5,14 @@ https://learn.microsoft.com/en-us/graph/api/resources/user
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 
 import msgspec
 
 from unsecret.errors import Invalid, UnsecretError
+from unsecret.model.application import ObjectKind
 from unsecret.model.directory_roles import Role
 from unsecret.model.event import Activity, OperationType
-from unsecret.model.identifiers import ObjectId
 from unsecret.model.people import AnyObject, DirectoryRoleAssignment, User
 from unsecret.model.query import Page, Query
 from unsecret.rules.permission import Operation
@@ -81,46 +80,67 @@ def list_user_roles(transaction: Transaction, id_or_upn: str) -> tuple[Directory
     return directory_roles.assignments_of(transaction.conn, transaction.tenant_id, user.id)
 
 
-def create_user(transaction: Transaction, body: UserBody, password_digest: bytes) -> User:
-    """Take somebody in. Raises Forbidden, Invalid (a name on a domain that is not the tenant's), Conflict.
+Digest = Callable[[str], bytes]
+"""How a password becomes what is kept of it. That takes long, and in a transaction everybody waits for it: who calls
+has made it already, unless it looked as if there would be no need."""
 
-    The digest is made by whoever calls: it takes long, and here everybody waits for it.
-    """
-    user = User(id=ObjectId(str(uuid.uuid4())), created_at=transaction.now, **body.properties)
+
+def password_of_new(transaction: Transaction, decode: Callable[[], UserBody]) -> str | None:
+    """The password that `create_user` will keep; None if it is going to refuse, as far as can be told now."""
+    try:
+        return decode().password if transaction.may(Operation.WRITE_USER).allowed else None
+    except UnsecretError:
+        return None
+
+
+def new_password_of(transaction: Transaction, id_or_upn: str, decode: Callable[[User], UserBody]) -> str | None:
+    """As `password_of_new`, for `update_user`; None also if the password stays."""
+    try:
+        user = _find(transaction, id_or_upn)
+        password = decode(user).password
+        return (
+            password if password and transaction.may(_operation_on(transaction, user, sensitive=True)).allowed else None
+        )
+    except UnsecretError:
+        return None
+
+
+def create_user(transaction: Transaction, decode: Callable[[], UserBody], digest: Digest) -> User:
+    """Take somebody in. Raises Forbidden, Invalid (a name on a domain that is not the tenant's), Conflict."""
+    made_id = transaction.attempt_new(ObjectKind.USER, Activity.ADD_USER, USER_MANAGEMENT)
+    body = decode()
+    user = User(id=made_id, created_at=transaction.now, **body.properties)
     transaction.attempt(Activity.ADD_USER, OperationType.ADD, target_of(user), USER_MANAGEMENT)
     transaction.permit(Operation.WRITE_USER)
     if _ATTRIBUTES in body.properties:
         transaction.permit(Operation.WRITE_USER_CUSTOM_SECURITY_ATTRIBUTES)
     user = _with_defined_attributes(transaction, None, user)
     _require_own_domain(transaction, user)
-    users.add(transaction.conn, transaction.tenant_id, user, password_digest=password_digest)
+    users.add(transaction.conn, transaction.tenant_id, user, password_digest=digest(body.password or ""))
     transaction.record(*modified_properties(None, user))
     return user
 
 
-def update_user(
-    transaction: Transaction, id_or_upn: str, decode: Callable[[User], UserBody], password_digest: bytes | None
-) -> None:
-    """Change somebody, their password too when there is a digest of a new one. Raises NotFound, Forbidden, Invalid,
-    Conflict."""
+def update_user(transaction: Transaction, id_or_upn: str, decode: Callable[[User], UserBody], digest: Digest) -> None:
+    """Change somebody, their password too when the request has one. Raises NotFound, Forbidden, Invalid, Conflict."""
     before = _find(transaction, id_or_upn)
     transaction.attempt(Activity.UPDATE_USER, OperationType.UPDATE, target_of(before), USER_MANAGEMENT)
     body = _decoded(transaction, before, decode)
     names = set(body.properties)
     if _ATTRIBUTES in names:
         transaction.permit(Operation.WRITE_USER_CUSTOM_SECURITY_ATTRIBUTES)
-    if names != {_ATTRIBUTES} or password_digest is not None:
-        sensitive = password_digest is not None or _changes_what_is_sensitive(before, body)
+    if names != {_ATTRIBUTES} or body.password is not None:
+        sensitive = body.password is not None or _changes_what_is_sensitive(before, body)
         _permit_writing(transaction, before, sensitive=sensitive)
     after = msgspec.structs.replace(before, **body.properties)
     after = _with_defined_attributes(transaction, before, after)
     if after.user_principal_name != before.user_principal_name:
         _require_own_domain(transaction, after)
     users.replace(transaction.conn, transaction.tenant_id, after)
-    if password_digest is not None:
-        users.set_password_digest(transaction.conn, transaction.tenant_id, after.id, password_digest)
+    if body.password is not None:
+        users.set_password_digest(transaction.conn, transaction.tenant_id, after.id, digest(body.password))
         transaction.record(activity=Activity.RESET_USER_PASSWORD)
-    if after != before or password_digest is None:
+    if after != before or body.password is None:
         transaction.record(*modified_properties(before, after))
 
 
@@ -169,12 +189,16 @@ def _changes_what_is_sensitive(before: User, body: UserBody) -> bool:
 
 
 def _permit_writing(transaction: Transaction, user: User, *, sensitive: bool) -> None:
+    transaction.permit(_operation_on(transaction, user, sensitive=sensitive))
+
+
+def _operation_on(transaction: Transaction, user: User, *, sensitive: bool) -> Operation:
     """Who could give an administrator a new password could become one.
 
     https://learn.microsoft.com/en-us/graph/api/resources/users#who-can-perform-sensitive-actions
     """
     roles = directory_roles.roles_of(transaction.conn, transaction.tenant_id, user.id) - _HARMLESS_ROLES
-    transaction.permit(Operation.WRITE_PRIVILEGED_USER if sensitive and roles else Operation.WRITE_USER)
+    return Operation.WRITE_PRIVILEGED_USER if sensitive and roles else Operation.WRITE_USER
 
 
 def _require_own_domain(transaction: Transaction, user: User) -> None:

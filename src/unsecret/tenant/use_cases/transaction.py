@@ -87,7 +87,7 @@ class Attempt:
 
     activity: Activity
     operation_type: OperationType
-    target: Target
+    target: Target | None
     category: str
 
 
@@ -247,15 +247,20 @@ class Transaction:
     # -- the record -----------------------------------------------------------------------------------------
 
     def attempt(
-        self, activity: Activity, operation_type: OperationType, target: Target, category: str = APPLICATION_MANAGEMENT
+        self,
+        activity: Activity,
+        operation_type: OperationType,
+        target: Target | None,
+        category: str = APPLICATION_MANAGEMENT,
     ) -> None:
-        """From here on, a refusal is recorded as a failed `activity` on `target`."""
+        """From here on, a refusal is recorded as a failed `activity` on `target`, which is None until the body is read
+        that says what it is about."""
         self._attempt = Attempt(activity, operation_type, target, category)
 
-    def attempt_new(self, kind: ObjectKind, activity: Activity) -> ObjectId:
+    def attempt_new(self, kind: ObjectKind, activity: Activity, category: str = APPLICATION_MANAGEMENT) -> ObjectId:
         """As `attempt`, on an object of which nothing is read yet: no more is known than the id it will have."""
         made = ObjectId(str(uuid.uuid4()))
-        self.attempt(activity, OperationType.ADD, Target(id=made, display_name=None, type=TARGET_TYPE[kind]))
+        self.attempt(activity, OperationType.ADD, Target(id=made, display_name=None, type=TARGET_TYPE[kind]), category)
         return made
 
     def attempt_on(self, target: DirectoryObject, activity: Activity, operation_type: OperationType) -> None:
@@ -276,6 +281,8 @@ class Transaction:
         if attempt is None:
             raise RuntimeError("a use case recorded a change that it had not announced")
         about = target or attempt.target
+        if about is None:
+            raise RuntimeError("a use case recorded a change without saying of what")
         about = msgspec.structs.replace(about, modified_properties=tuple(modified))
         self._write(attempt, activity or attempt.activity, about, Outcome.SUCCESS, "", grants=grants)
 
@@ -304,7 +311,7 @@ class Transaction:
         self,
         attempt: Attempt,
         activity: Activity,
-        target: Target,
+        target: Target | None,
         result: Outcome,
         reason: str,
         *,
@@ -323,7 +330,7 @@ class Transaction:
             result_reason=reason,
             correlation_id=self.circumstances.correlation_id,
             caller=self.caller,
-            targets=(target,),
+            targets=(target,) if target else (),
             additional_details=tuple(details),
             ip_address=self.circumstances.ip_address,
         )
