@@ -7,6 +7,8 @@ import json
 import pytest
 
 from tests.local_tenant import LocalTenant
+from unsecret.model.directory_roles import Role
+from unsecret.model.identifiers import GRAPH_APP_ID
 
 CREDENTIALS = "Update application – Certificates and secrets management "
 
@@ -45,6 +47,7 @@ def test_a_refusal_is_recorded_with_its_reason(tenant: LocalTenant) -> None:
     assert event["targetResources"][0]["id"] == made["id"]
 
 
+TRUSTED = "/directory/certificateAuthorities/certificateBasedApplicationConfigurations"
 UNREADABLE: list[tuple[str, str, str]] = [
     ("POST", "/applications", "Add application"),
     ("PATCH", "/applications/{app}", "Update application"),
@@ -60,6 +63,36 @@ UNREADABLE: list[tuple[str, str, str]] = [
     ("POST", "/servicePrincipals/{principal}/addPassword", "Add service principal credentials"),
     ("POST", "/policies/appManagementPolicies", "Add policy"),
     ("PATCH", "/policies/defaultAppManagementPolicy", "Update policy"),
+    ("POST", "/servicePrincipals/{principal}/addTokenSigningCertificate", "Add service principal credentials"),
+    (
+        "POST",
+        "/servicePrincipals/{principal}/appRoleAssignedTo",
+        "Add app role assignment to service principal",
+    ),
+    ("POST", "/users", "Add user"),
+    ("PATCH", "/users/{user}", "Update user"),
+    ("POST", "/oauth2PermissionGrants", "Add delegated permission grant"),
+    ("PATCH", "/oauth2PermissionGrants/{grant}", "Add delegated permission grant"),
+    ("POST", "/roleManagement/directory/roleAssignments", "Add member to role"),
+    ("POST", "/directoryRoles(roleTemplateId='{role}')/members/$ref", "Add member to role"),
+    ("POST", "/directory/attributeSets", "Add an attribute set"),
+    ("PATCH", "/directory/attributeSets/Project", "Update attribute set"),
+    (
+        "POST",
+        "/directory/customSecurityAttributeDefinitions",
+        "Add custom security attribute definition in an attribute set",
+    ),
+    (
+        "PATCH",
+        "/directory/customSecurityAttributeDefinitions/Project_Phase",
+        "Update custom security attribute definition in an attribute set",
+    ),
+    (
+        "POST",
+        "/directory/customSecurityAttributeDefinitions/Project_Phase/allowedValues",
+        "Update custom security attribute definition in an attribute set",
+    ),
+    ("POST", f"/beta{TRUSTED}", "Add certificate based application configuration"),
 ]
 
 
@@ -67,10 +100,15 @@ UNREADABLE: list[tuple[str, str, str]] = [
 def test_a_body_that_cannot_be_read_is_a_refusal_like_any_other(tenant: LocalTenant, content: bytes) -> None:
     made = tenant.new_application("Payroll")
     ids = {"app": made["id"], "principal": tenant.new_principal(made["appId"])["id"]}
+    graph = tenant.get(f"/servicePrincipals(appId='{GRAPH_APP_ID}')?$select=id")
+    ends = {"clientId": ids["principal"], "resourceId": graph["id"], "consentType": "AllPrincipals", "scope": "a"}
+    ids["grant"] = tenant.must("POST", "/oauth2PermissionGrants", ends)["id"]
+    ids |= {"user": tenant.as_person().user.id, "role": Role.GLOBAL_READER}
+    tenant.define_attribute("Project", "Phase")
     headers = {"Authorization": f"Bearer {tenant.token}", "Content-Type": "application/json"}
     for method, path, activity in UNREADABLE:
         before = len(tenant.audits())
-        answer = tenant.client.request(method, f"/v1.0{path.format(**ids)}", content=content, headers=headers)
+        answer = tenant.client.request(method, _versioned(path.format(**ids)), content=content, headers=headers)
         assert answer.status_code == 400, (path, answer.text)
         event = tenant.audits()[0]
         assert len(tenant.audits()) == before + 1, path
@@ -78,10 +116,20 @@ def test_a_body_that_cannot_be_read_is_a_refusal_like_any_other(tenant: LocalTen
         assert event["resultReason"] == answer.json()["error"]["message"], path
 
 
+def _versioned(path: str) -> str:
+    return path if path.startswith("/beta") else f"/v1.0{path}"
+
+
 def test_a_new_object_that_was_never_read_is_recorded_without_a_name(tenant: LocalTenant) -> None:
     tenant.refused("POST", "/applications", [], status=400)
     (target,) = tenant.audits()[0]["targetResources"]
     assert (target["type"], target["displayName"]) == ("Application", None)
+
+
+@pytest.mark.parametrize("path", ["/oauth2PermissionGrants", "/roleManagement/directory/roleAssignments"])
+def test_what_was_never_read_may_be_about_nothing_known(tenant: LocalTenant, path: str) -> None:
+    tenant.refused("POST", path, [], status=400)
+    assert tenant.audits()[0]["targetResources"] == []
 
 
 def test_every_kind_of_change_leaves_its_record(tenant: LocalTenant) -> None:

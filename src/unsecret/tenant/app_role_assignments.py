@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from starlette.responses import Response
@@ -64,10 +65,10 @@ def get_app_role_assigned_to(of: str, call: Call) -> Response:
 @described(201, takes=json_schemas.APP_ROLE_ASSIGNMENT)
 async def grant_app_role(of: str, call: Call) -> Response:
     """POST …/appRoleAssignments and …/appRoleAssignedTo: grant a role. The URL names one end."""
-    asked = app_role_assignment_from_graph(await call.body())
+    reading = await call.reading(app_role_assignment_from_graph)
     of_principal = call.request.url.path.endswith("appRoleAssignments")
-    end = asked.principal_id if of_principal else asked.resource_id
-    grant = await call.write(app_roles.grant_app_role, asked, _finder(of, call), end)
+    end = attrgetter("principal_id" if of_principal else "resource_id")
+    grant = await call.write(app_roles.grant_app_role, reading, _finder(of, call), end)
     return call.entity(grant_to_graph(grant), "appRoleAssignments", status=CREATED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -44,8 +45,8 @@ def get_attribute_set(call: Call) -> Response:
 @described(201, takes=json_schemas.NEW_ATTRIBUTE_SET)
 async def create_attribute_set(call: Call) -> Response:
     """POST /directory/attributeSets: a new set."""
-    asked = attribute_set_from_graph(await call.body(), existing=None)
-    made = await call.write(attributes.create_attribute_set, asked)
+    reading = partial(await call.reading(attribute_set_from_graph), existing=None)
+    made = await call.write(attributes.create_attribute_set, reading)
     return call.entity(attribute_set_to_graph(made), _SETS.removeprefix("/"), status=CREATED)
 
 
@@ -93,8 +94,8 @@ def get_attribute_definition(call: Call) -> Response:
 @described(201, takes=json_schemas.NEW_ATTRIBUTE_DEFINITION)
 async def create_attribute_definition(call: Call) -> Response:
     """POST /directory/customSecurityAttributeDefinitions: a new attribute of a set."""
-    asked = attribute_definition_from_graph(await call.body(), existing=None)
-    made = await call.write(attributes.create_attribute_definition, asked)
+    reading = partial(await call.reading(attribute_definition_from_graph), existing=None)
+    made = await call.write(attributes.create_attribute_definition, reading)
     return call.entity(attribute_definition_to_graph(made), _DEFINITIONS.removeprefix("/"), status=CREATED)
 
 
@@ -125,8 +126,8 @@ def get_allowed_value(call: Call) -> Response:
 @described(201, takes=json_schemas.ALLOWED_VALUE)
 async def add_allowed_value(call: Call) -> Response:
     """POST …/customSecurityAttributeDefinitions/{set_name}/allowedValues: one more predefined value."""
-    asked = allowed_value_from_graph(await call.body(), existing=None)
-    made = await call.write(attributes.add_allowed_value, call.path("key"), asked)
+    reading = partial(await call.reading(allowed_value_from_graph), existing=None)
+    made = await call.write(attributes.add_allowed_value, call.path("key"), reading)
     context = f"directory/customSecurityAttributeDefinitions('{call.path('key')}')/allowedValues"
     return call.entity(allowed_value_to_graph(made), context, status=CREATED)
 

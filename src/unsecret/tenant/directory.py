@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.responses import Response
 
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
@@ -31,13 +33,8 @@ def list_trusted_configurations(call: Call) -> Response:
 @described(200, takes=json_schemas.TRUSTED_CONFIGURATION)
 async def create_trusted_configuration(call: Call) -> Response:
     """POST: keep a list of authorities. Graph answers 200 here, not 201."""
-    body = trusted_configuration_from_graph(await call.body(), facts_of=authority_facts)
-    configuration = await call.write(
-        policies.create_trusted_configuration,
-        body.display_name,
-        body.description,
-        body.trusted_certificate_authorities,
-    )
+    reading = await call.reading(partial(trusted_configuration_from_graph, facts_of=authority_facts))
+    configuration = await call.write(policies.create_trusted_configuration, reading)
     return call.entity(trusted_configuration_to_graph(configuration), _CONTEXT)
 
 
@@ -72,8 +69,8 @@ def get_trusted_authority(call: Call) -> Response:
 @described(201, takes=json_schemas.TRUSTED_AUTHORITY)
 async def create_trusted_authority(call: Call) -> Response:
     """POST: trust one authority more."""
-    asked = authority_from_graph(await call.body(), "", authority_facts)
-    made = await call.write(trusted_authorities.create_trusted_authority, call.path("key"), asked)
+    reading = await call.reading(partial(authority_from_graph, where="", facts_of=authority_facts))
+    made = await call.write(trusted_authorities.create_trusted_authority, call.path("key"), reading)
     return call.entity(authority_to_graph(made), _authorities(call), status=CREATED)
 
 

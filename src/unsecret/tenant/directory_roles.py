@@ -132,9 +132,12 @@ def list_members(call: Call) -> Response:
 @described(204, takes=json_schemas.REFERENCE)
 async def assign_role(call: Call) -> Response:
     """POST /directoryRoles/{id}/members/$ref: give it to somebody."""
-    principal_id = reference_from_graph(await call.body())
+    reading = await call.reading(reference_from_graph)
     role = call.read(directory_roles.get_role, _named(call), call.path("key"))
-    asked = RoleAssignmentBody(principal_id=principal_id, role_definition_id=role.role, directory_scope_id="/")
+
+    def asked() -> RoleAssignmentBody:
+        return RoleAssignmentBody(principal_id=reading(), role_definition_id=role.role, directory_scope_id="/")
+
     await call.write(directory_roles.assign_role, asked)
     return no_content()
 
@@ -203,7 +206,7 @@ def _equalities(filter: Filter | None) -> dict[str, str]:
 @described(201, takes=json_schemas.ROLE_ASSIGNMENT)
 async def create_role_assignment(call: Call) -> Response:
     """POST /roleManagement/directory/roleAssignments: give a role to a person or a service principal."""
-    made = await call.write(directory_roles.assign_role, role_assignment_from_graph(await call.body()))
+    made = await call.write(directory_roles.assign_role, await call.reading(role_assignment_from_graph))
     body = role_assignment_to_graph(made, tenant_id=call.caller.tenant_id)
     return call.entity(body, _ASSIGNMENTS.removeprefix("/"), status=CREATED)
 

@@ -53,14 +53,14 @@ def get_grant(call: Call) -> Response:
 @described(201, takes=json_schemas.NEW_PERMISSION_GRANT)
 async def create_grant(call: Call) -> Response:
     """POST /oauth2PermissionGrants: let a client use scopes of a resource, for everybody or for one person."""
-    grant = await call.write(consents.create_grant, permission_grant_from_graph(await call.body()))
+    grant = await call.write(consents.create_grant, await call.reading(permission_grant_from_graph))
     return call.entity(permission_grant_to_graph(grant), _CONTEXT, status=CREATED)
 
 
 @described(204, takes=json_schemas.PERMISSION_GRANT)
 async def update_grant(call: Call) -> Response:
     """PATCH /oauth2PermissionGrants/{id}: change its scopes."""
-    await call.write(consents.update_grant, call.path("key"), scope_from_graph(await call.body()))
+    await call.write(consents.update_grant, call.path("key"), await call.reading(scope_from_graph))
     return no_content()
 
 

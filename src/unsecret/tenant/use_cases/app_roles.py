@@ -73,17 +73,24 @@ def get_app_role_assigned_to(transaction: Transaction, find: Finder, assignment_
     return _one(list_app_role_assigned_to(transaction, find), assignment_id)
 
 
-def grant_app_role(transaction: Transaction, asked: AppRoleAssignmentBody, find: Finder, end: ObjectId) -> Grant:
+def grant_app_role(
+    transaction: Transaction,
+    decode: Callable[[], AppRoleAssignmentBody],
+    find: Finder,
+    end: Callable[[AppRoleAssignmentBody], ObjectId],
+) -> Grant:
     """Grant a role.
 
     `find` gives what the URL names, and `end` is the one of the two ends that it has to be. Raises NotFound, Forbidden,
     Invalid (no such role; granted already).
     """
     named = find(transaction)
+    _announce(transaction, named, OperationType.ASSIGN)
+    asked = decode()
     principal, resource = _principal(transaction, asked), _resource(transaction, asked)
     _announce(transaction, principal, OperationType.ASSIGN)
     _permit_writing(transaction, resource)
-    if named.id != end:
+    if named.id != end(asked):
         raise Invalid(
             "The object in the URL and the one in the body differ: principalId belongs to appRoleAssignments, "
             "resourceId to appRoleAssignedTo."

@@ -65,8 +65,10 @@ def get_attribute_set(transaction: Transaction, name: str) -> AttributeSet:
     return _set(transaction, name)
 
 
-def create_attribute_set(transaction: Transaction, made: AttributeSet) -> AttributeSet:
+def create_attribute_set(transaction: Transaction, decode: Callable[[], AttributeSet]) -> AttributeSet:
     """A new set. Raises Forbidden, Conflict, Invalid (there are too many)."""
+    transaction.attempt(Activity.ADD_ATTRIBUTE_SET, OperationType.ADD, None, _CATEGORY)
+    made = decode()
     _announce(transaction, Activity.ADD_ATTRIBUTE_SET, OperationType.ADD, made.id)
     if len(attributes.list_sets(transaction.conn, transaction.tenant_id)) >= MOST_ATTRIBUTES:
         raise Invalid(f"There are {MOST_ATTRIBUTES} attribute sets already; no more fit.")
@@ -96,8 +98,12 @@ def get_attribute_definition(transaction: Transaction, identifier: str) -> Attri
     return _definition(transaction, identifier)
 
 
-def create_attribute_definition(transaction: Transaction, made: AttributeDefinition) -> AttributeDefinition:
+def create_attribute_definition(
+    transaction: Transaction, decode: Callable[[], AttributeDefinition]
+) -> AttributeDefinition:
     """A new attribute of a set. Raises Forbidden, NotFound (no such set), Conflict, Invalid (there are too many)."""
+    transaction.attempt(Activity.ADD_ATTRIBUTE_DEFINITION, OperationType.ADD, None, _CATEGORY)
+    made = decode()
     _announce(transaction, Activity.ADD_ATTRIBUTE_DEFINITION, OperationType.ADD, made.id)
     of = _set(transaction, made.attribute_set)
     present = attributes.list_definitions(transaction.conn, transaction.tenant_id)
@@ -119,9 +125,10 @@ def update_attribute_definition(
     _replace(transaction, before, change(before))
 
 
-def add_allowed_value(transaction: Transaction, identifier: str, value: AllowedValue) -> AllowedValue:
+def add_allowed_value(transaction: Transaction, identifier: str, decode: Callable[[], AllowedValue]) -> AllowedValue:
     """One more predefined value. Raises Forbidden, NotFound, Conflict, Invalid (there are too many)."""
     _announce(transaction, Activity.UPDATE_ATTRIBUTE_DEFINITION, OperationType.UPDATE, identifier)
+    value = decode()
     before = _definition(transaction, identifier)
     if any(one.id == value.id for one in before.allowed_values):
         raise Conflict(f"The value '{value.id}' is there already. Nothing needs to be added.", target="id")

@@ -6,6 +6,8 @@ consent at sign-in is `signing_in`'s.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from unsecret.errors import Conflict, NotFound
@@ -57,8 +59,11 @@ def get_grant(transaction: Transaction, grant_id: str) -> OAuth2PermissionGrant:
     return _find(transaction, grant_id)
 
 
-def create_grant(transaction: Transaction, asked: PermissionGrantBody) -> OAuth2PermissionGrant:
-    """Let a client use scopes of a resource, for everybody or for one person. Raises Forbidden, NotFound, Conflict."""
+def create_grant(transaction: Transaction, decode: Callable[[], PermissionGrantBody]) -> OAuth2PermissionGrant:
+    """Let a client use scopes of a resource, for everybody or for one person. Raises Forbidden, NotFound, Invalid,
+    Conflict."""
+    transaction.attempt(Activity.ADD_PERMISSION_GRANT, OperationType.ASSIGN, None)
+    asked = decode()
     client = _end(transaction, asked.client_id)
     resource = _end(transaction, asked.resource_id)
     transaction.attempt_on(resource, Activity.ADD_PERMISSION_GRANT, OperationType.ASSIGN)
@@ -82,9 +87,10 @@ def create_grant(transaction: Transaction, asked: PermissionGrantBody) -> OAuth2
     return grant
 
 
-def update_grant(transaction: Transaction, grant_id: str, scope: str | None) -> None:
-    """Change the scopes of a grant; None leaves them. Raises Forbidden, NotFound."""
+def update_grant(transaction: Transaction, grant_id: str, decode: Callable[[], str | None]) -> None:
+    """Change the scopes of a grant; None leaves them. Raises Forbidden, NotFound, Invalid."""
     before, client, resource = _announced(transaction, grant_id, Activity.ADD_PERMISSION_GRANT, OperationType.UPDATE)
+    scope = decode()
     after = before if scope is None else msgspec.structs.replace(before, scope=scope)
     consent.replace(transaction.conn, transaction.tenant_id, after)
     transaction.record(*_changed(before, after, client, resource), grants=[after.id])

@@ -76,9 +76,11 @@ def list_holders(
     return {identifier: holder for identifier, holder in found.items() if holder is not None}
 
 
-def assign_role(transaction: Transaction, asked: RoleAssignmentBody) -> DirectoryRoleAssignment:
+def assign_role(transaction: Transaction, decode: Callable[[], RoleAssignmentBody]) -> DirectoryRoleAssignment:
     """Give a role to a person or a service principal. Raises NotFound, Forbidden, Invalid (no such role, or a principal
     that cannot hold one), Unsupported (for a part of the tenant only), Conflict (it is held already)."""
+    transaction.attempt(Activity.ADD_MEMBER_TO_ROLE, OperationType.ASSIGN, None, ROLE_MANAGEMENT)
+    asked = decode()
     holder = directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(asked.principal_id))
     if holder is None:
         transaction.permit(Operation.WRITE_DIRECTORY_ROLE)

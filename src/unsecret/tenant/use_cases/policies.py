@@ -20,12 +20,12 @@ from unsecret.model.policy import (
     CertificateBasedApplicationConfiguration,
     RestrictionKind,
     TenantDefault,
-    TrustedAuthority,
 )
 from unsecret.rules.permission import Operation
 from unsecret.store import policies
 from unsecret.tenant.use_cases.transaction import POLICY, ObjectKey, Transaction, not_found
 from unsecret.wire.logs import policy_properties
+from unsecret.wire.trusted_authorities import TrustedConfigurationBody
 
 _ASSIGN = {
     ObjectKind.APPLICATION: Activity.ADD_POLICY_TO_APPLICATION,
@@ -170,18 +170,20 @@ def _require_known_authorities(transaction: Transaction, policy: TenantDefault |
 
 
 def create_trusted_configuration(
-    transaction: Transaction,
-    display_name: str | None,
-    description: str | None,
-    authorities: tuple[TrustedAuthority, ...],
+    transaction: Transaction, decode: Callable[[], TrustedConfigurationBody]
 ) -> CertificateBasedApplicationConfiguration:
     """Keep a list of certificate authorities that policies can point to. Raises Forbidden, Invalid (limit)."""
+    made_id = ObjectId(str(uuid.uuid4()))
+    unread = Target(id=made_id, display_name=None, type=POLICY)
+    transaction.attempt(Activity.ADD_TRUSTED_AUTHORITIES, OperationType.ADD, unread, POLICY)
+    asked = decode()
     configuration = CertificateBasedApplicationConfiguration(
-        id=ObjectId(str(uuid.uuid4())),
-        display_name=display_name,
-        description=description,
+        id=made_id,
+        display_name=asked.display_name,
+        description=asked.description,
         trusted_certificate_authorities=tuple(
-            msgspec.structs.replace(authority, id=str(uuid.uuid4())) for authority in authorities
+            msgspec.structs.replace(authority, id=str(uuid.uuid4()))
+            for authority in asked.trusted_certificate_authorities
         ),
     )
     transaction.attempt(Activity.ADD_TRUSTED_AUTHORITIES, OperationType.ADD, _policy_target(configuration), POLICY)

@@ -45,11 +45,11 @@ def get_trusted_authority(transaction: Transaction, configuration_id: str, autho
 
 
 def create_trusted_authority(
-    transaction: Transaction, configuration_id: str, asked: TrustedAuthority
+    transaction: Transaction, configuration_id: str, decode: Callable[[], TrustedAuthority]
 ) -> TrustedAuthority:
     """Trust one more. Raises NotFound, Forbidden, Invalid (the list is full)."""
     configuration = _to_change(transaction, configuration_id)
-    made = msgspec.structs.replace(asked, id=str(uuid.uuid4()))
+    made = msgspec.structs.replace(decode(), id=str(uuid.uuid4()))
     _store(transaction, _holding(configuration, (*configuration.trusted_certificate_authorities, made)))
     return made
 
