@@ -32,6 +32,7 @@ COMMANDS = {
     "tenant": "unsecret.cli.tenant:tenant",
     "keys": "unsecret.cli.keys:keys",
     "status": "unsecret.cli.status:status",
+    "snapshot": "unsecret.cli.snapshot:snapshot",
     "block": "unsecret.cli.block:block",
     "allow": "unsecret.cli.allow:allow",
     "clock": "unsecret.cli.clock:clock",

@@ -1,0 +1,55 @@
+"""`unsecret snapshot`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from unsecret.cli.options import Data, Output, now
+from unsecret.cli.printing import answer, as_json, progress, table
+from unsecret.cli.reaching import reach
+from unsecret.config import read_settings
+
+if TYPE_CHECKING:
+    from unsecret.model.snapshot import Manifest
+
+Target = Annotated[Path, Parameter(metavar="FILE", help="Where to put the snapshot.")]
+
+
+def snapshot(file: Target, /, *, data: Data = None, output: Output = None) -> int:
+    """Take a snapshot of the tenant into one file, so that later questions need no tenant.
+
+    It holds what the tenant shows of applications, service principals, their credentials, owners, permissions and
+    last use, and of policies. Client secrets and private keys are not in it: Graph shows none. What could not be
+    read is listed as not known. An interrupted snapshot goes on where it was when the same command is given again
+    within a day. The tenant is not changed.
+
+    **Examples**
+
+        unsecret snapshot contoso.snapshot
+        unsecret snapshot contoso.snapshot -o json
+    """
+    from unsecret.operate.clock import read_clock
+    from unsecret.operate.take import take
+
+    settings = read_settings()
+    with reach(settings, data) as client:
+        at = read_clock(client) if client.connection.clock else now()
+        manifest = take(client, file.absolute(), now=at, say=progress())
+    if (output or settings.output) == "json":
+        as_json(manifest)
+    else:
+        _print(manifest, file)
+    return 0
+
+
+def _print(manifest: Manifest, file: Path) -> None:
+    answer(f"{manifest.display_name or 'Tenant'} ({manifest.tenant_id}) at {manifest.taken_at:%Y-%m-%d %H:%M} UTC")
+    answer(f"in {file}\n")
+    table(("", "READ"), [(name, str(one.count)) for name, one in manifest.collections.items()])
+    if manifest.not_known:
+        answer("\nNot known")
+    for line in manifest.not_known:
+        answer(f"  {line}")

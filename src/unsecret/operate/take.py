@@ -1,0 +1,288 @@
+"""Taking a snapshot of a tenant: everything that later questions need, asked for once.
+
+What is refused, because a permission, a licence or a whole API is not there, is said to be missing; without
+applications or service principals there is no snapshot. Nothing secret comes along: Graph shows no secret, and tokens
+are not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from unsecret import __version__
+from unsecret.model.snapshot import (
+    APPLICATIONS,
+    DEFAULT_POLICY,
+    SERVICE_PRINCIPALS,
+    Collected,
+    Manifest,
+)
+from unsecret.operate.block import read_default
+from unsecret.operate.directory_lists import may_be_shown, read_list
+from unsecret.operate.snapshot_file import write_snapshot
+from unsecret.operate.spool import Begun, lines_of, open_spool
+from unsecret.operate.taking import Taking
+from unsecret.wire import questions
+
+if TYPE_CHECKING:
+    from unsecret.operate.client import GraphClient
+
+GRAPH = "graph"
+FEDERATED = "federatedIdentityCredentials"
+_USER = "#microsoft.graph.user"
+
+
+class _Identified(Struct):
+    id: str = ""
+
+
+class _Related(Struct):
+    id: str
+    type: str | None = field(name="@odata.type", default=None)
+
+
+class _Key(Struct):
+    type: str | None = None
+    key: Raw = Raw(b"null")
+
+
+class _Seen(_Identified):
+    """What is looked at of an object on its way into the file."""
+
+    owners: list[_Related] = field(default_factory=list)
+    key_credentials: list[_Key] = field(default_factory=list, name="keyCredentials")
+    attributes: Raw = field(default=Raw(b""), name=questions.ATTRIBUTES)
+
+
+class _Tally(Struct):
+    """What was counted in all objects. `shown_attributes` says whether Graph showed the member at all."""
+
+    owners: int = 0
+    keys: int = 0
+    certificates: int = 0
+    attributes: int = 0
+    shown_attributes: bool = False
+    people: set[str] = field(default_factory=set)
+
+
+def take(
+    client: GraphClient, path: Path, *, now: datetime, say: Callable[[str], None] = lambda _words: None
+) -> Manifest:
+    """Take a snapshot of the tenant into the file `path`; an interrupted one is continued. `say` is told what is being
+    read.
+
+    Raises what the lists of applications and service principals are refused with, Unreachable when the tenant stops
+    answering, Unavailable when the file cannot be written.
+    """
+    connection = client.connection
+    begun = Begun(software=__version__, tenant_id=connection.tenant_id, graph=connection.graph, at=now)
+    with open_spool(path, begun) as spool:
+        if spool.continued:
+            say(f"continuing the snapshot that was begun at {spool.begun.at:%Y-%m-%d %H:%M} UTC")
+        taking = Taking(client, spool, say)
+        (assembled := spool.folder / GRAPH).mkdir(exist_ok=True)
+        organization = _read_everything(taking, assembled)
+        manifest = Manifest(
+            software=__version__,
+            taken_at=spool.begun.at,
+            tenant_id=connection.tenant_id,
+            display_name=organization.get("displayName"),
+            source=connection.graph,
+            collections=taking.collected,
+        )
+        say("making columns")
+        write_snapshot(assembled, manifest, path)
+    return manifest
+
+
+def _read_everything(taking: Taking, assembled: Path) -> dict[str, Any]:
+    """Everything into `assembled`, a file for each collection; gives the organisation."""
+    tally = _Tally()
+    lists = {
+        name: (may_be_shown(taking, name, attributes=name == SERVICE_PRINCIPALS))
+        for name in (APPLICATIONS, SERVICE_PRINCIPALS)
+    }
+    for collection, shown in lists.items():
+        taking.say(f"reading {collection}")
+        files = read_list(taking, collection, shown)
+        extra = _members_of(taking, collection, files)
+        count = _assemble(files, extra, assembled / f"{collection}.ndjson", tally)
+        taking.collected[collection] = Collected(count=count)
+    for name, paths in questions.LISTS.items():
+        taking.say(f"reading {name}")
+        _with_related(taking, name, taking.first_answer(name, paths), assembled / f"{name}.ndjson")
+    _note_members(taking, lists[APPLICATIONS], lists[SERVICE_PRINCIPALS], tally)
+    _default_policy(taking, assembled)
+    _permissions(taking, assembled)
+    _people(taking, assembled, tally.people)
+    return next((msgspec.json.decode(line) for line in lines_of(assembled / "organization.ndjson")), {})
+
+
+def _members_of(taking: Taking, collection: str, files: Iterable[Path]) -> dict[str, dict[str, Raw]]:
+    """What has to be asked of single objects: member by object."""
+    extra: dict[str, dict[str, Raw]] = {}
+    crowded = [one.id for one in _seen(files) if len(one.owners) >= questions.MOST_EXPANDED]
+    owners = {one: questions.owners_of(collection, one) for one in crowded}
+    _collect(taking.of_each(f"{collection}.owners", owners)[0], "owners", extra)
+    if collection == APPLICATIONS:
+        federated = {one: questions.federated_of(one) for one in _who_has_federated(taking, files)}
+        file, missing = taking.of_each(FEDERATED, federated)
+        count = _collect(file, FEDERATED, extra)
+        taking.collected[FEDERATED] = Collected(count=count, missing=missing)
+    return extra
+
+
+def _who_has_federated(taking: Taking, files: Iterable[Path]) -> list[str]:
+    """Applications with federated credentials; all of them where Graph does not say which."""
+
+    def ids() -> list[str]:
+        return [one["id"] for one in taking.client.pages(questions.FEDERATED, headers=questions.ADVANCED)]
+
+    found, refused = taking.tried("federated.whose", ids)
+    return [one.id for one in _seen(files)] if refused or found is None else found
+
+
+def _seen(files: Iterable[Path]) -> Iterator[_Seen]:
+    decode = msgspec.json.Decoder(_Seen).decode
+    return (decode(line) for file in files for line in lines_of(file))
+
+
+class _Answered(Struct):
+    id: str
+    value: Raw
+
+
+def _collect(file: Path, member: str, extra: dict[str, dict[str, Raw]]) -> int:
+    """Put what was asked of single objects into `extra`; gives how many there are in all."""
+    decode = msgspec.json.Decoder(_Answered).decode
+    count = 0
+    for line in lines_of(file):
+        answered = decode(line)
+        extra.setdefault(answered.id, {})[member] = answered.value.copy()
+        count += len(msgspec.json.decode(answered.value, type=list[Raw]))
+    return count
+
+
+def _assemble(files: Iterable[Path], extra: dict[str, dict[str, Raw]], target: Path, tally: _Tally) -> int:
+    """Every object once, with its members. An object that moved between pages while they were read comes twice."""
+    decode = msgspec.json.Decoder(_Seen).decode
+    known: set[str] = set()
+    with target.open("wb") as opened:
+        for file in files:
+            for line in lines_of(file):
+                seen = decode(line)
+                if seen.id in known:
+                    continue
+                known.add(seen.id)
+                members = extra.get(seen.id)
+                whole = _merged(line, members) if members else line
+                opened.write(whole)
+                _count(decode(whole) if members else seen, tally)
+    return len(known)
+
+
+def _merged(line: bytes, members: dict[str, Raw]) -> bytes:
+    return msgspec.json.encode(msgspec.json.decode(line, type=dict[str, Raw]) | members) + b"\n"
+
+
+def _count(seen: _Seen, tally: _Tally) -> None:
+    tally.owners += len(seen.owners)
+    tally.people.update(one.id for one in seen.owners if one.type == _USER)
+    for key in seen.key_credentials:
+        if key.type != "Symmetric":
+            tally.certificates += 1
+            tally.keys += bytes(key.key) != b"null"
+    attributes = bytes(seen.attributes)
+    tally.shown_attributes |= bool(attributes)
+    tally.attributes += attributes not in (b"", b"null", b"{}")
+
+
+def _note_members(taking: Taking, applications: Any, principals: Any, tally: _Tally) -> None:
+    collected = taking.collected
+    hidden = tally.certificates - tally.keys
+    no_keys = f"of {hidden} of {tally.certificates} certificates the bytes were not shown" if hidden else None
+    no_attributes = None if tally.shown_attributes else "they were not shown"
+    collected["owners"] = Collected(count=tally.owners, missing=applications.no_owners or principals.no_owners)
+    collected["keys"] = Collected(count=tally.keys, missing=applications.no_keys or principals.no_keys or no_keys)
+    collected["customSecurityAttributes"] = Collected(
+        count=tally.attributes, missing=principals.no_attributes or no_attributes
+    )
+
+
+def _with_related(taking: Taking, collection: str, file: Path, target: Path) -> None:
+    """The objects of a short list, each with what has to be asked of it by a question of its own."""
+    extra: dict[str, dict[str, Raw]] = {}
+    if collection in questions.RELATED:
+        member, path = questions.RELATED[collection]
+        paths = {one.id: path.format(id=one.id) for one in _seen([file])}
+        answers, missing = taking.of_each(f"{collection}.{member}", paths)
+        _collect(answers, member, extra)
+        if missing:
+            count = taking.collected[collection].count
+            taking.collected[collection] = Collected(count=count, missing=f"{member}: {missing}")
+    with target.open("wb") as opened:
+        for line in lines_of(file):
+            members = extra.get(msgspec.json.decode(line, type=_Identified).id)
+            opened.write(_merged(line, members) if members else line)
+
+
+def _default_policy(taking: Taking, assembled: Path) -> None:
+    policy, missing = taking.tried("default-policy", lambda: read_default(taking.client)[1])
+    taking.collected[DEFAULT_POLICY] = Collected(count=int(policy is not None), missing=missing)
+    content = b"" if policy is None else msgspec.json.encode(policy) + b"\n"
+    (assembled / f"{DEFAULT_POLICY}.ndjson").write_bytes(content)
+
+
+class _Holder(Struct):
+    id: str
+    assignments: list[Raw] = field(default_factory=list, name="appRoleAssignments")
+
+
+def _permissions(taking: Taking, assembled: Path) -> None:
+    """The application permissions that service principals hold: as `$expand` shows them, and asked for where there may
+    be more. https://learn.microsoft.com/en-us/graph/api/serviceprincipal-list-approleassignments"""
+    name, expanded = "appRoleAssignments", "appRoleAssignments"
+    path = questions.listing(SERVICE_PRINCIPALS, members=("id",), expand=expanded)
+    file = taking.first_answer(name, (path,))
+    decode = msgspec.json.Decoder(_Holder).decode
+    holders = (decode(line) for line in lines_of(file))
+    crowded = [one.id for one in holders if len(one.assignments) >= questions.MOST_EXPANDED]
+    held, missing = taking.of_each("roles.held", {one: questions.roles_held_by(one) for one in crowded})
+    extra: dict[str, dict[str, Raw]] = {}
+    _collect(held, name, extra)
+    count = 0
+    with (assembled / f"{name}.ndjson").open("wb") as opened:
+        for line in lines_of(file):
+            holder = decode(line)
+            more = extra.get(holder.id, {}).get(name)
+            for one in msgspec.json.decode(more, type=list[Raw]) if more else holder.assignments:
+                opened.write(bytes(one) + b"\n")
+                count += 1
+    taking.collected[name] = Collected(count=count, missing=taking.collected[name].missing or missing)
+
+
+def _people(taking: Taking, assembled: Path, owners: set[str]) -> None:
+    """The people whom something else speaks of: owners, holders of roles, who consented. Nobody else comes along."""
+    named = set(owners)
+    for collection in ("roleAssignments", "oauth2PermissionGrants"):
+        for line in lines_of(assembled / f"{collection}.ndjson"):
+            if one := msgspec.json.decode(line).get("principalId"):
+                named.add(one)
+    ids = sorted(named)
+
+    def people() -> list[Any]:
+        found = []
+        for start in range(0, len(ids), questions.MOST_IDS):
+            body = {"ids": ids[start : start + questions.MOST_IDS], "types": ["user"]}
+            found += taking.client.send("POST", questions.BY_IDS, body=body).body["value"]
+        return found
+
+    found, missing = taking.tried("users.named", people)
+    (assembled / "users.ndjson").write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in found or ()))
+    taking.collected["users"] = Collected(count=len(found or ()), missing=missing)

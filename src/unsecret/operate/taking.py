@@ -1,0 +1,96 @@
+"""One take: the client, the spool that its answers go to, and what is known of what came of each question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from unsecret.errors import Forbidden, Invalid, MethodNotAllowed, NotFound, Unsupported
+from unsecret.model.snapshot import Collected
+from unsecret.operate.entries import ALL_MEMBERS
+
+if TYPE_CHECKING:
+    from unsecret.operate.client import GraphClient
+    from unsecret.operate.spool import Spool
+
+T = TypeVar("T")
+
+REFUSED = (Forbidden, NotFound, Unsupported, MethodNotAllowed, Invalid)
+"""What is answered so will be answered so tomorrow: a permission, a licence or a whole API is not there. Whatever else
+goes wrong ends the take, which can be continued."""
+
+
+class Taking:
+    """`collected` gets an entry for every collection and member that was asked for."""
+
+    def __init__(self, client: GraphClient, spool: Spool, say: Callable[[str], None]):
+        self.client = client
+        self.spool = spool
+        self.say = say
+        self.collected: dict[str, Collected] = {}
+
+    def first_answer(self, name: str, paths: Iterable[str]) -> Path:
+        """The objects of the first of several paths that is answered; none, and why in `collected`, where no path
+        is."""
+        refused = f"{name}.refused"
+
+        def answers() -> Iterator[Any]:
+            refusals: list[str] = []
+            for path in paths:
+                try:
+                    first, rest = _begun(self.client.pages(path, headers=ALL_MEMBERS))
+                except REFUSED as refusal:
+                    refusals.append(refusal.message)
+                    continue
+                yield from first
+                yield from rest
+                return
+            self.spool.keep(refused, refusals[0])  # before the list appears, which would look complete
+
+        file = self.spool.lines(name, answers)
+        self.collected[name] = Collected(count=count_of(file), missing=self.spool.kept(refused))
+        return file
+
+    def of_each(self, name: str, paths: Mapping[str, str]) -> tuple[Path, str | None]:
+        """The answers to a list for each of many objects, as lines `{"id", "value"}`, and why they are not all there.
+        An object that is gone meanwhile is left out."""
+        refused = f"{name}.refused"
+
+        def answers() -> Iterator[dict[str, Any]]:
+            for number, (one, path) in enumerate(paths.items(), 1):
+                if number % 100 == 0:
+                    self.say(f"reading {name}: {number} of {len(paths)} so far")
+                try:
+                    yield {"id": one, "value": list(self.client.pages(path, headers=ALL_MEMBERS))}
+                except NotFound:
+                    continue
+                except REFUSED as refusal:
+                    self.spool.keep(refused, refusal.message)
+                    return
+
+        return self.spool.lines(name, answers), self.spool.kept(refused)
+
+    def tried(self, name: str, ask: Callable[[], T]) -> tuple[T | None, str | None]:
+        """What `ask` gives, or why it was refused; asked once, also over an interruption. It has to be JSON."""
+
+        def outcome() -> list[Any]:
+            try:
+                return [ask(), None]
+            except REFUSED as refused:
+                return [None, refused.message]
+
+        answer, why = self.spool.value(name, outcome)
+        return answer, why
+
+
+def count_of(file: Path) -> int:
+    """How many lines a file has."""
+    with file.open("rb") as opened:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: opened.read(1 << 20), b""))
+
+
+def _begun(items: Iterator[Any]) -> tuple[list[Any], Iterator[Any]]:
+    """The first item, which tells whether there is an answer at all, and the others."""
+    first = next(items, None)
+    return ([] if first is None else [first]), items

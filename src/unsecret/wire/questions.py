@@ -1,0 +1,120 @@
+"""What a snapshot asks Graph: paths, and the members that are selected.
+
+Everything that a list shows without being asked is asked for by name, because `key` (a certificate's bytes) and
+`customSecurityAttributes` are shown to `$select` only, and `$select` leaves out what it does not name.
+https://learn.microsoft.com/en-us/graph/api/application-list
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from unsecret.model.snapshot import APPLICATIONS, SERVICE_PRINCIPALS
+from unsecret.wire import applications, service_principals
+
+LARGEST_PAGE = 999
+"""https://learn.microsoft.com/en-us/graph/paging"""
+
+MOST_EXPANDED = 20
+"""Of the objects that `$expand` shows; an object with as many may have more."""
+
+MOST_IDS = 1000
+"""Of one question for directory objects by id."""
+
+ADVANCED = {"ConsistencyLevel": "eventual"}
+"""https://learn.microsoft.com/en-us/graph/aad-advanced-queries"""
+
+ATTRIBUTES = "customSecurityAttributes"
+BY_IDS = "v1.0/directoryObjects/getByIds?$select=id,displayName,userPrincipalName,mail,userType,createdDateTime"
+"""With `accountEnabled` Graph would want a permission more."""
+
+_HIDDEN = frozenset({"deletedDateTime", ATTRIBUTES})
+
+SELECTED: dict[str, tuple[str, ...]] = {
+    APPLICATIONS: tuple(name for name in applications.PROPERTIES if name not in _HIDDEN),
+    SERVICE_PRINCIPALS: tuple(name for name in service_principals.PROPERTIES if name not in _HIDDEN),
+}
+
+LISTS: dict[str, tuple[str, ...]] = {
+    "organization": ("v1.0/organization",),
+    "attributeSets": ("v1.0/directory/attributeSets",),
+    "customSecurityAttributeDefinitions": ("v1.0/directory/customSecurityAttributeDefinitions",),
+    "certificateBasedApplicationConfigurations": (
+        "beta/directory/certificateAuthorities/certificateBasedApplicationConfigurations",
+    ),
+    "oauth2PermissionGrants": (f"v1.0/oauth2PermissionGrants?$top={LARGEST_PAGE}",),
+    "roleAssignments": ("v1.0/roleManagement/directory/roleAssignments",),
+    "roleDefinitions": ("v1.0/roleManagement/directory/roleDefinitions",),
+    "appManagementPolicies": ("beta/policies/appManagementPolicies", "v1.0/policies/appManagementPolicies"),
+    "appCredentialSignInActivities": ("beta/reports/appCredentialSignInActivities",),
+    "servicePrincipalSignInActivities": ("beta/reports/servicePrincipalSignInActivities",),
+}
+"""Lists that are read as they are. Of several paths the first that is answered counts: beta's policies know more."""
+
+FEDERATED = (
+    f"v1.0/applications?$select=id&$filter=federatedIdentityCredentials/$count ne 0&$count=true&$top={LARGEST_PAGE}"
+)
+"""Who has any federated credential: spares a question for each application. An advanced query."""
+
+
+def listing(
+    collection: str, *, members: Iterable[str] = (), expand: str | None = None, term: str = "", top: int = LARGEST_PAGE
+) -> str:
+    """The path of a list. Without `members` everything is shown that is shown to whoever asks for nothing."""
+    selected = ",".join(members)
+    asked = {"$select": selected, "$expand": expand, "$filter": term, "$top": str(top)}
+    query = "&".join(f"{name}={quote(value, safe=',$/=:')}" for name, value in asked.items() if value)
+    return f"v1.0/{collection}?{query}"
+
+
+def counting(collection: str, term: str = "") -> str:
+    """The path of a number of objects. An advanced query."""
+    return f"v1.0/{collection}/$count" + (f"?$filter={quote(term, safe=':')}" if term else "")
+
+
+def created_between(since: datetime | None, until: datetime | None) -> str:
+    """The filter for objects created from `since` to `until`, both included; None is an open end. `ge` and `le` are
+    what the directory answers without an advanced query, which could not `$expand`."""
+    parts = [("ge", since), ("le", until)]
+    return " and ".join(f"createdDateTime {word} {_instant(at)}" for word, at in parts if at)
+
+
+def created_at_an_unknown_time(collection: str, members: Iterable[str]) -> str:
+    """Objects that do not say when they were created. An advanced query."""
+    return listing(collection, members=members, term="createdDateTime eq null") + "&$count=true"
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def owners_of(collection: str, object_id: str) -> str:
+    """All owners of one object."""
+    return f"v1.0/{collection}/{object_id}/owners?$top={LARGEST_PAGE}"
+
+
+def roles_held_by(principal_id: str) -> str:
+    """All application permissions of one service principal."""
+    return f"v1.0/servicePrincipals/{principal_id}/appRoleAssignments?$top={LARGEST_PAGE}"
+
+
+def federated_of(application_id: str) -> str:
+    """The federated credentials of one application; beta shows claimsMatchingExpression, too."""
+    return f"beta/applications/{application_id}/federatedIdentityCredentials"
+
+
+RELATED: dict[str, tuple[str, str]] = {
+    "appManagementPolicies": ("appliesTo", "v1.0/policies/appManagementPolicies/{id}/appliesTo"),
+    "customSecurityAttributeDefinitions": (
+        "allowedValues",
+        "v1.0/directory/customSecurityAttributeDefinitions/{id}/allowedValues",
+    ),
+    "certificateBasedApplicationConfigurations": (
+        "trustedCertificateAuthorities",
+        "beta/directory/certificateAuthorities/certificateBasedApplicationConfigurations/{id}"
+        "/trustedCertificateAuthorities",
+    ),
+}
+"""What of these is read object by object: the member that it becomes, and the path. They are few."""
