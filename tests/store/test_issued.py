@@ -51,6 +51,28 @@ def test_what_was_handed_out_is_found_by_its_digest_kind_and_tenant(store: Store
         assert issued.find(conn, OTHER_TENANT, grant.kind, DIGEST) is None
 
 
+def test_of_many_refresh_tokens_of_one_sign_in_those_used_or_handed_out_last_are_kept(store: Store):
+    family, lifetime = guid(), timedelta(days=90)
+    digests = [bytes([number]) * 32 for number in range(5)]
+    for number, digest in enumerate(digests):
+        issued_at = NOW + timedelta(hours=number)
+        _add(store, _grant(family=family, issued_at=issued_at, expires_at=issued_at + lifetime), digest)
+    oldest = _find(store, digest=digests[0])
+    assert oldest is not None
+    used = msgspec.structs.replace(oldest, used_at=NOW + timedelta(hours=6))
+    _add(store, _grant(), b"o" * 32)
+    _add(store, _grant(GrantKind.AUTHORIZATION_CODE, family=family), b"c" * 32)
+
+    def trim(conn) -> None:
+        issued.replace(conn, TENANT, digests[0], used)
+        issued.trim_family(conn, TENANT, family, most=3, lifetime=lifetime)
+
+    store.write(trim, TENANT).result()
+    assert [digest for digest in digests if _find(store, digest=digest)] == [digests[0], digests[3], digests[4]]
+    assert _find(store, digest=b"o" * 32)
+    assert _find(store, GrantKind.AUTHORIZATION_CODE, b"c" * 32)
+
+
 def test_what_became_of_it_is_written_down(store: Store):
     grant = _grant()
     _add(store, grant)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, func, literal_column, select, update
 
 from unsecret.errors import Conflict
 from unsecret.model.identifiers import TenantId
@@ -53,6 +53,23 @@ _REVOKE_FAMILY = Statement(
         _grant.tenant_id == bindparam("tenant_id"),
         _grant.family == bindparam("family"),
         _grant.kind != literal_column(str(AUTHORIZATION_CODE)),
+    )
+)
+_others = issued_grant.alias("others").c
+_TRIM = Statement(
+    delete(issued_grant).where(
+        _grant.id.in_(
+            select(_others.id)
+            .where(
+                _others.tenant_id == bindparam("tenant_id"),
+                _others.family == bindparam("family"),
+                _others.kind == literal_column(str(REFRESH_TOKEN)),
+            )
+            .order_by(
+                func.coalesce(_others.used_at + bindparam("lifetime"), _others.expires_at).desc(), _others.id.desc()
+            )
+            .offset(bindparam("most"))
+        )
     )
 )
 _CLEAR = Statement(
@@ -111,3 +128,9 @@ def remove(conn: Connection, tenant_id: TenantId, kind: GrantKind, digest: bytes
 def revoke_family(conn: Connection, tenant_id: TenantId, family: str) -> None:
     """Takes back all that came of one sign-in. Its code stays, so that it is still known to have been used."""
     _REVOKE_FAMILY.run(conn, tenant_id=guid(tenant_id), family=guid(family))
+
+
+def trim_family(conn: Connection, tenant_id: TenantId, family: str, *, most: int, lifetime: timedelta) -> None:
+    """Forgets the refresh tokens of one sign-in but for so many: those that were used or handed out last."""
+    life = lifetime // timedelta(microseconds=1)
+    _TRIM.run(conn, tenant_id=guid(tenant_id), family=guid(family), most=most, lifetime=life)

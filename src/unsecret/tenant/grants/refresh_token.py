@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from unsecret.model.event import SignInEventType
 from unsecret.model.issued import GrantKind, IssuedGrant
 from unsecret.store import issued
@@ -40,6 +42,8 @@ async def issue(asking: Asking, form: Mapping[str, str], client: Client) -> dict
             raise TokenRefused(9002327)
         assert grant.user_id is not None
         person = require_same_person(conn, asking.tenant, grant.user_id, grant.password_mark, asking.attempt)
+        used = msgspec.structs.replace(grant, used_at=asking.trace.now)  # of many, the last used are kept
+        issued.replace(conn, asking.tenant.id, digest(text), used)
         asked = asked_in(form, asking.endpoint, grant)
         return issue_for(conn, asking, form, asked, person=person, before=grant)
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 CODE_LIFETIME = timedelta(minutes=10)
 REFRESH_LIFETIME = timedelta(days=90)
 CROSS_ORIGIN_REFRESH_LIFETIME = timedelta(hours=24)
+MOST_REFRESH_TOKENS = 50
+"""Of one sign-in. Each refresh hands out one more and leaves the old one good: without a limit, a program that asks
+again and again would fill the directory for 90 days."""
 
 
 def hand_out_code(
@@ -89,4 +92,5 @@ def hand_out_refresh_token(
         code_challenge_method=None,
     )
     issued.add(conn, tenant.id, digest(text), grant, now=now)
+    issued.trim_family(conn, tenant.id, grant.family, most=MOST_REFRESH_TOKENS, lifetime=REFRESH_LIFETIME)
     return text
