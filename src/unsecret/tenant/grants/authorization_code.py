@@ -15,10 +15,19 @@ import msgspec
 from unsecret.model.event import SignInEventType
 from unsecret.model.issued import GrantKind, IssuedGrant
 from unsecret.store import issued
-from unsecret.tenant.signing_in.answering import Issuing, answer_for, asked_in, authenticate, issue_for, require_proof
+from unsecret.tenant.signing_in.answering import (
+    Issuing,
+    answer_for,
+    asked_in,
+    authenticate,
+    find_issued,
+    issue_for,
+    require_proof,
+    require_same_origin,
+)
 from unsecret.tenant.signing_in.people import require_same_person
 from unsecret.tenant.signing_in.proof_keys import require_verifier
-from unsecret.tenant.signing_in.texts import digest, tenant_of
+from unsecret.tenant.signing_in.texts import digest
 from unsecret.tenant.token_attempts import Asking, decide
 from unsecret.tenant.token_requests import Client, required
 from unsecret.wire.aadsts import TokenRefused
@@ -35,7 +44,7 @@ async def issue(asking: Asking, form: Mapping[str, str], client: Client) -> dict
     await authenticate(asking, client, SignInEventType.NON_INTERACTIVE_USER)
 
     def judge(conn: Connection) -> Issuing | TokenRefused:
-        grant = _find(conn, asking, code)
+        grant = find_issued(conn, asking, GrantKind.AUTHORIZATION_CODE, code, unknown=_NO_SUCH_CODE)
         if grant.used_at is not None:
             issued.revoke_family(conn, asking.tenant.id, grant.family)
             return TokenRefused(54005)
@@ -50,17 +59,6 @@ async def issue(asking: Asking, form: Mapping[str, str], client: Client) -> dict
     return answer_for(asking, form, await decide(asking, judge))
 
 
-def _find(conn: Connection, asking: Asking, code: str) -> IssuedGrant:
-    """What was handed out to this client as `code`; of another client's code it tells nothing."""
-    tenant_id = tenant_of(code)
-    if tenant_id is not None and tenant_id != asking.tenant.id:
-        raise TokenRefused(700005)
-    found = issued.find(conn, asking.tenant.id, GrantKind.AUTHORIZATION_CODE, digest(code)) if tenant_id else None
-    if found is None or found.client_id != asking.attempt.app_id:
-        raise TokenRefused(70000, reason=_NO_SUCH_CODE)
-    return found
-
-
 def _require_rightful(
     asking: Asking, grant: IssuedGrant, form: Mapping[str, str], client: Client, *, redirect_uri: str
 ) -> None:
@@ -69,6 +67,5 @@ def _require_rightful(
     if redirect_uri != grant.redirect_uri:
         raise TokenRefused(500112, redirect=redirect_uri)
     require_proof(client, confidential=grant.requires_client_proof)
-    if grant.cross_origin and "origin" not in asking.request.headers:
-        raise TokenRefused(9002327)
+    require_same_origin(asking, grant)
     require_verifier(form.get("code_verifier"), grant.code_challenge, grant.code_challenge_method)

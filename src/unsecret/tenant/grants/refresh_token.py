@@ -13,11 +13,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from unsecret.model.event import SignInEventType
-from unsecret.model.issued import GrantKind, IssuedGrant
+from unsecret.model.issued import GrantKind
 from unsecret.store import issued
-from unsecret.tenant.signing_in.answering import Issuing, answer_for, asked_in, authenticate, issue_for, require_proof
+from unsecret.tenant.signing_in.answering import (
+    Issuing,
+    answer_for,
+    asked_in,
+    authenticate,
+    find_issued,
+    issue_for,
+    require_proof,
+    require_same_origin,
+)
 from unsecret.tenant.signing_in.people import require_same_person
-from unsecret.tenant.signing_in.texts import digest, tenant_of
+from unsecret.tenant.signing_in.texts import digest
 from unsecret.tenant.token_attempts import Asking, decide
 from unsecret.tenant.token_requests import Client, required
 from unsecret.wire.aadsts import TokenRefused
@@ -34,12 +43,11 @@ async def issue(asking: Asking, form: Mapping[str, str], client: Client) -> dict
     await authenticate(asking, client, SignInEventType.NON_INTERACTIVE_USER)
 
     def judge(conn: Connection) -> Issuing | TokenRefused:
-        grant = _find(conn, asking, text)
+        grant = find_issued(conn, asking, GrantKind.REFRESH_TOKEN, text, unknown=_NO_SUCH_TOKEN)
         if grant.expires_at <= asking.trace.now:
             raise TokenRefused(700082)
         require_proof(client, confidential=grant.requires_client_proof)
-        if grant.cross_origin and "origin" not in asking.request.headers:
-            raise TokenRefused(9002327)
+        require_same_origin(asking, grant)
         assert grant.user_id is not None
         person = require_same_person(conn, asking.tenant, grant.user_id, grant.password_mark, asking.attempt)
         used = msgspec.structs.replace(grant, used_at=asking.trace.now)  # of many, the last used are kept
@@ -48,13 +56,3 @@ async def issue(asking: Asking, form: Mapping[str, str], client: Client) -> dict
         return issue_for(conn, asking, form, asked, person=person, before=grant)
 
     return answer_for(asking, form, await decide(asking, judge))
-
-
-def _find(conn: Connection, asking: Asking, text: str) -> IssuedGrant:
-    tenant_id = tenant_of(text)
-    if tenant_id is not None and tenant_id != asking.tenant.id:
-        raise TokenRefused(700005)
-    found = issued.find(conn, asking.tenant.id, GrantKind.REFRESH_TOKEN, digest(text)) if tenant_id else None
-    if found is None or found.client_id != asking.attempt.app_id:
-        raise TokenRefused(70000, reason=_NO_SUCH_TOKEN)
-    return found

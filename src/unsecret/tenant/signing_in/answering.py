@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from unsecret.model.event import SignInEventType
-from unsecret.model.issued import IssuedGrant
+from unsecret.model.issued import GrantKind, IssuedGrant
+from unsecret.store import issued
 from unsecret.tenant.client_authentication import require_client
 from unsecret.tenant.signing_in.consents import judge, require_agreed
 from unsecret.tenant.signing_in.first_party import FIRST_PARTY, ensure_first_party
@@ -18,6 +19,7 @@ from unsecret.tenant.signing_in.interaction import require_principal
 from unsecret.tenant.signing_in.people import Person
 from unsecret.tenant.signing_in.registrations import find_registration
 from unsecret.tenant.signing_in.scopes import AskedScopes, all_of, read_scopes
+from unsecret.tenant.signing_in.texts import digest, tenant_of
 from unsecret.tenant.signing_in.user_tokens import (
     UserGranted,
     access_token_claims,
@@ -63,6 +65,24 @@ def require_proof(client: Client, *, confidential: bool) -> None:
         raise TokenRefused(7000218)
     if proves and not confidential:
         raise TokenRefused(700025)
+
+
+def find_issued(conn: Connection, asking: Asking, kind: GrantKind, text: str, *, unknown: str) -> IssuedGrant:
+    """What was handed out to this client as `text`; of another client's it tells nothing. Raises TokenRefused: 700005
+    for what another tenant handed out, 70000 with the words `unknown` for all else."""
+    tenant_id = tenant_of(text)
+    if tenant_id is not None and tenant_id != asking.tenant.id:
+        raise TokenRefused(700005)
+    found = issued.find(conn, asking.tenant.id, kind, digest(text)) if tenant_id else None
+    if found is None or found.client_id != asking.attempt.app_id:
+        raise TokenRefused(70000, reason=unknown)
+    return found
+
+
+def require_same_origin(asking: Asking, grant: IssuedGrant) -> None:
+    """What a page got in a browser is taken back from a page in a browser only. Raises TokenRefused 9002327."""
+    if grant.cross_origin and "origin" not in asking.request.headers:
+        raise TokenRefused(9002327)
 
 
 def asked_in(form: Mapping[str, str], endpoint: Endpoint, before: IssuedGrant | None) -> AskedScopes:
