@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from unsecret.errors import Invalid, Unavailable, Unsupported
 from unsecret.model.identifiers import TenantId
 from unsecret.store.columns import guid
+from unsecret.store.questions import Answers, Questions
 from unsecret.store.sqlite import SqliteFile
 from unsecret.store.writer import APPENDING, EVERYTHING, Scope, Writer
 
@@ -62,6 +63,7 @@ class Store:
     def __init__(self, database: Database):
         """Use `Store.open`."""
         self._database = database
+        self._answers = Answers()
 
     @classmethod
     def open(
@@ -88,6 +90,12 @@ class Store:
         except Exception as error:
             _tell(type(self._database), error)
             raise
+
+    @contextmanager
+    def questions(self, tenant_id: TenantId) -> Generator[Questions]:
+        """As `read`, for questions about one tenant that are asked again and again: see `questions.py`."""
+        with self.read() as conn:
+            yield Questions(conn, tenant_id, self._answers.known(conn, tenant_id))
 
     def write(self, work: Callable[[Connection], T], tenant_id: TenantId | None = None) -> Future[T]:
         """Runs `work` in a transaction on a writing thread, alone in the tenant `tenant_id`; without one, alone in

@@ -42,6 +42,7 @@ tenant = Table(
     Column("body", Text, nullable=False),
     # Microseconds that the tenant's clock is ahead of the real one.
     Column("clock_offset", BigInteger, nullable=False, server_default=text("0")),
+    Column("mark", LargeBinary),  # another one with each transaction that may have written in the tenant
     Index("uq_tenant", "tenant_id", unique=True),
     *guids_are_guids("tenant_id"),
 )

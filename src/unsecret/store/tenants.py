@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import msgspec
@@ -22,6 +23,11 @@ _GET_BY_DOMAIN = Statement(
     .join(tenant_domain, tenant_domain.c.tenant_id == tenant.c.tenant_id)
     .where(tenant_domain.c.folded_name == bindparam("name"))
 )
+_MARK = Statement(select(tenant.c.mark).where(tenant.c.tenant_id == bindparam("tenant_id")))
+_SET_MARK = Statement(
+    update(tenant).values(mark=bindparam("new_mark")).where(tenant.c.tenant_id == bindparam("of_tenant"))
+)
+_SET_EVERY_MARK = Statement(update(tenant).values(mark=bindparam("new_mark")))
 _OFFSET = Statement(select(tenant.c.clock_offset).where(tenant.c.tenant_id == bindparam("tenant_id")))
 _OFFSET_BY_DOMAIN = Statement(
     select(tenant.c.clock_offset)
@@ -33,6 +39,7 @@ _SET_OFFSET = Statement(
 )
 _ANY_OFFSET = Statement(select(tenant.c.id).where(tenant.c.clock_offset != 0).limit(1))
 _LIST = Statement(select(tenant.c.body).order_by(tenant.c.id))
+_MARK_BYTES = 16
 _MICROSECOND = timedelta(microseconds=1)
 _decode = msgspec.json.Decoder(Tenant).decode
 
@@ -46,7 +53,7 @@ def add_tenant(conn: Connection, tenant: Tenant) -> None:
             raise Conflict(
                 f"The domain '{domain}' belongs to another tenant. Choose another.", target="verifiedDomains"
             )
-    _ADD.run(conn, tenant_id=guid(tenant.id), body=body_of(tenant), clock_offset=0)
+    _ADD.run(conn, tenant_id=guid(tenant.id), body=body_of(tenant), clock_offset=0, mark=None)
     names = {folded(domain) for domain in tenant.verified_domains}
     _ADD_DOMAIN.run_many(conn, [{"tenant_id": guid(tenant.id), "folded_name": name} for name in sorted(names)])
 
@@ -81,6 +88,23 @@ def clock_offset(conn: Connection, name: str) -> timedelta:
 def set_clock_offset(conn: Connection, tenant_id: TenantId, offset: timedelta) -> None:
     """Move the tenant's clock: it is `offset` ahead of the machine's from now on."""
     _SET_OFFSET.run(conn, of_tenant=guid(tenant_id), offset=offset // _MICROSECOND)
+
+
+def mark_of(conn: Connection, tenant_id: TenantId) -> bytes | None:
+    """The mark of the state that the tenant is in: see `questions.py`. None before the first write, and where there is
+    no such tenant."""
+    row = _MARK.one(conn, tenant_id=guid(tenant_id))
+    return bytes(row[0]) if row and row[0] is not None else None
+
+
+def renew_mark(conn: Connection, tenant: bytes) -> None:
+    """Note that something may have been written in the tenant with these 16 bytes. For `Writer` to call."""
+    _SET_MARK.run(conn, of_tenant=tenant, new_mark=os.urandom(_MARK_BYTES))
+
+
+def renew_every_mark(conn: Connection) -> None:
+    """Note that something may have been written anywhere. For `Writer` to call."""
+    _SET_EVERY_MARK.run(conn, new_mark=os.urandom(_MARK_BYTES))
 
 
 def any_clock_moved(conn: Connection) -> bool:

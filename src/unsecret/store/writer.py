@@ -22,6 +22,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from sqlalchemy import Connection
 
 from unsecret.errors import Unavailable
+from unsecret.store import tenants
 from unsecret.store.transaction import WriteTransaction
 
 T = TypeVar("T")
@@ -150,6 +151,7 @@ class Writer:
             for job in jobs:
                 batch.append(job)
                 job.attempt(transaction)
+            _renew_marks(batch, transaction.connection)
             committing = True
             transaction.commit()
         except BaseException as error:
@@ -170,6 +172,16 @@ class Writer:
         refusal = next(filter(None, explained), None) or _unexplained(error)
         for job in batch:
             job.error = refusal
+
+
+def _renew_marks(batch: Sequence[_Job[Any]], conn: Connection) -> None:
+    """What the batch wrote makes what is remembered of its tenants old: see `questions.py`."""
+    scopes = {job.scope for job in batch if job.error is None} - {APPENDING}
+    if EVERYTHING in scopes:
+        tenants.renew_every_mark(conn)
+    else:
+        for tenant in scopes:
+            tenants.renew_mark(conn, tenant)
 
 
 def _taken(waiting: deque[_Job[Any]]) -> Iterator[_Job[Any]]:

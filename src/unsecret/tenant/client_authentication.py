@@ -8,11 +8,10 @@ each step notes in the attempt what it found, so that the record tells how far i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from unsecret.model.application import ServicePrincipal
 from unsecret.model.event import CredentialType
 from unsecret.store import credentials, directory_objects
+from unsecret.store.questions import Questions
 from unsecret.tenant import assertions, federated_sign_in, secrets
 from unsecret.tenant.certificates import thumbprint_hex
 from unsecret.tenant.discovery import is_token_audience, token_endpoint
@@ -20,29 +19,26 @@ from unsecret.tenant.token_attempts import Asking
 from unsecret.tenant.token_requests import Client, Endpoint
 from unsecret.wire.aadsts import TokenRefused
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
 _NO_SECRET = secrets.digest("")
 
 
-def require_client(conn: Connection, asking: Asking, client: Client) -> ServicePrincipal:
+def require_client(questions: Questions, asking: Asking, client: Client) -> ServicePrincipal:
     """The service principal of `client`, which has proven itself with what it sent, if it sent anything: whether a
     client may go without is for the grant to say. Raises TokenRefused.
     """
-    _find(conn, asking, client)
+    _find(questions, asking, client)
     asking.attempt.credential_type = _credential_type(client)
     if client.secret is not None:
-        _check_secret(conn, asking, client.secret)
+        _check_secret(questions, asking, client.secret)
     elif client.assertion is not None:
-        _check_assertion(conn, asking, client, client.assertion)
+        _check_assertion(questions, asking, client, client.assertion)
     return _require_usable(asking)
 
 
-def _find(conn: Connection, asking: Asking, client: Client) -> None:
+def _find(questions: Questions, asking: Asking, client: Client) -> None:
     """Fill in the client's application and service principal; either may sign in, neither is 700016."""
     attempt, tenant = asking.attempt, asking.tenant
-    attempt.application, attempt.principal = directory_objects.objects_of_app(conn, tenant.id, attempt.app_id)
+    attempt.application, attempt.principal = questions.ask(directory_objects.objects_of_app, attempt.app_id)
     if attempt.name is None:
         attempt.credential_type = _credential_type(client)
         if client.secret is not None:
@@ -56,10 +52,10 @@ def _credential_type(client: Client) -> CredentialType:
     return CredentialType.NONE if client.assertion is None else CredentialType.CLIENT_ASSERTION
 
 
-def _check_secret(conn: Connection, asking: Asking, secret: str) -> None:
+def _check_secret(questions: Questions, asking: Asking, secret: str) -> None:
     """Every stored secret is compared, whichever matches, so that time tells nothing about them."""
     attempt, now = asking.attempt, asking.trace.now
-    stored = credentials.password_digests(conn, asking.tenant.id, attempt.app_id)
+    stored = questions.ask(credentials.password_digests, attempt.app_id)
     matching = [password.credential for password in stored if secrets.matches(secret, password.digest)]
     started = [password for password in matching if password.start_at <= now]
     if not started:
@@ -70,14 +66,14 @@ def _check_secret(conn: Connection, asking: Asking, secret: str) -> None:
         raise TokenRefused(7000222, app=attempt.app_id)
 
 
-def _check_assertion(conn: Connection, asking: Asking, client: Client, text: str) -> None:
+def _check_assertion(questions: Questions, asking: Asking, client: Client, text: str) -> None:
     attempt, now = asking.attempt, asking.trace.now
     assertion = assertions.read_assertion(text)
     if assertion.is_foreign:
-        federated_sign_in.require_trust(conn, asking, client, assertion)
+        federated_sign_in.require_trust(questions.conn, asking, client, assertion)
         return
     assertions.require_issuer(assertion, attempt.app_id)
-    keys = credentials.keys_of_app(conn, asking.tenant.id, attempt.app_id)
+    keys = questions.ask(credentials.keys_of_app, attempt.app_id)
     key = assertions.registered_key(assertion, keys, now=now)
     attempt.credential_type = CredentialType.CERTIFICATE
     attempt.key_id = key.credential.key_id

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 
 from unsecret.errors import Unavailable
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in `versions/`."""
 
 

@@ -66,17 +66,17 @@ def _v2_resource(form: Mapping[str, str]) -> str:
 def _judge(asking: Asking, asked: _Asked) -> Granted:
     """What may be issued for `asked`, on one snapshot of the directory. Raises TokenRefused."""
     attempt, tenant = asking.attempt, asking.tenant
-    with asking.services.store.read() as conn:
-        principal = require_client(conn, asking, asked.client)
-        attempt.resource = find_resource(conn, tenant, asked.resource, asking.services.settings)
-        roles = granted_roles(conn, tenant, principal, attempt.resource)
+    with asking.services.store.questions(tenant.id) as questions:
+        principal = require_client(questions, asking, asked.client)
+        attempt.resource = find_resource(questions, tenant, asked.resource, asking.services.settings)
+        roles = questions.ask(granted_roles, principal.id, attempt.resource.principal.app_id)
     if roles is None and attempt.resource.principal.other.get("appRoleAssignmentRequired"):
         raise _not_assigned(principal, attempt.resource)
     return Granted(
         tenant=tenant,
         client=principal,
         resource=attempt.resource,
-        roles=roles or [],
+        roles=list(roles or ()),
         credential_type=attempt.credential_type,
         capabilities=asked.capabilities,
     )

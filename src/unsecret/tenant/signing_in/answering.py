@@ -53,8 +53,8 @@ async def authenticate(asking: Asking, client: Client, event_type: SignInEventTy
     if app_id in FIRST_PARTY:
         written = store.write(lambda conn: ensure_first_party(conn, tenant, app_id, now=asking.trace.now), tenant.id)
         await asyncio.wrap_future(written)
-    with store.read() as conn:
-        require_client(conn, asking, client)
+    with store.questions(tenant.id) as questions:
+        require_client(questions, asking, client)
 
 
 def require_proof(client: Client, *, confidential: bool) -> None:

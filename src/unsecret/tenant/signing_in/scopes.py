@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from unsecret.model.application import ServicePrincipal, Tenant
+from unsecret.store.questions import Questions
 from unsecret.tenant.settings import ServerSettings
 from unsecret.tenant.token_resources import Resource, find_resource
 from unsecret.wire.aadsts import TokenRefused
@@ -105,7 +106,7 @@ def require_resource(
 
     Raises TokenRefused: 500011 and 500014 as `find_resource`, 650053 for a permission that it does not offer.
     """
-    resource = find_resource(conn, tenant, asked.resource, settings)
+    resource = find_resource(Questions(conn, tenant.id), tenant, asked.resource, settings)
     offered = offered_scopes(resource.principal)
     unknown = next((value for value in asked.values if value.lower() not in offered), None)
     if unknown is not None:

@@ -1,0 +1,76 @@
+"""Questions that every sign-in asks, and their answers as long as they are true.
+
+Each transaction that writes in a tenant gives it another mark (`tenants.mark_of`), and so does one that has the whole
+directory to itself (`Writer`). Equal marks mean that nothing was written in between, by whichever process or machine:
+what was answered before is the answer now. The mark is asked for anew each time, so that a credential which was
+removed is unknown with the commit that removed it. Marks are drawn, not counted: a database that was set back, or whose
+standby took over without its last commits, comes to none that it has had.
+
+Answers are shared: whoever gets one only looks at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+
+from unsecret.model.identifiers import TenantId
+from unsecret.store import tenants
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_MOST_ANSWERS = 1024
+_MOST_TENANTS = 64
+"""Beyond these all is forgotten, and asked for again."""
+
+Known = dict[tuple[Any, ...], Any]
+"""Answers in one state of a tenant, by the question and what else it was given."""
+
+
+class Questions:
+    """Asks about one tenant on one connection; what is `known` is not asked again."""
+
+    def __init__(self, conn: Connection, tenant_id: TenantId, known: Known | None = None):
+        self.conn = conn
+        self.tenant_id = tenant_id
+        self._known = known
+
+    def ask(self, question: Callable[Concatenate[Connection, TenantId, P], T], *args: P.args, **named: P.kwargs) -> T:
+        """The answer of `question`, a function that only reads, in this tenant."""
+        known = self._known
+        if known is None or named:
+            return question(self.conn, self.tenant_id, *args, **named)
+        key = (question, *args)
+        try:
+            return known[key]
+        except KeyError:
+            answer = question(self.conn, self.tenant_id, *args)
+        if len(known) >= _MOST_ANSWERS:
+            known.clear()
+        known[key] = answer
+        return answer
+
+
+class Answers:
+    """What this process was answered last, tenant by tenant. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._of: dict[TenantId, tuple[bytes, Known]] = {}
+
+    def known(self, conn: Connection, tenant_id: TenantId) -> Known | None:
+        """What is known of the tenant in the state that `conn` sees; None where nothing may be kept. `conn` must see
+        that one state until its questions are answered."""
+        mark = tenants.mark_of(conn, tenant_id)
+        if mark is None:
+            return None
+        kept = self._of.get(tenant_id)
+        if kept is not None and kept[0] == mark:
+            return kept[1]
+        if len(self._of) >= _MOST_TENANTS:
+            self._of.clear()
+        known: Known = {}
+        self._of[tenant_id] = (mark, known)
+        return known
