@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.wire.policy_values import custom_policies, tenant_defaults
+from unsecret.errors import Invalid
+from unsecret.model.policy import AppManagementPolicy, TenantDefault
+from unsecret.operate.entries import differences
+from unsecret.wire.policies import default_policy_to_graph, policy_to_graph
+from unsecret.wire.policy_file_text import policy_file_text
+from unsecret.wire.policy_files import Assignment, PolicyFile, PolicyWish, read_policy_file
+from unsecret.wire.policy_wishes import merged, wish_back, wish_of
+
+PASSWORDS = "defaultAppManagementPolicy.applicationRestrictions.passwordCredentials"
+NEW = {"isEnabled": False}
+
+
+def read_entry(line: str, group: str = "passwordCredentials") -> dict[str, Any]:
+    """The entries of one group of the tenant default."""
+    default = read_policy_file(f"[defaultAppManagementPolicy.applicationRestrictions.{group}]\n{line}\n").default
+    assert default is not None
+    return default["applicationRestrictions"][group]
+
+
+def graph_of(policy: TenantDefault | AppManagementPolicy) -> dict[str, Any]:
+    if isinstance(policy, TenantDefault):
+        return default_policy_to_graph(policy, beta=True)
+    return policy_to_graph(policy, beta=True)
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["P90D", "p90d", "PT2160H", "P89DT24H", "P3M", "PT129600M", "P12W6D", "90.00:00:00", " P90D ", "PT7776000.0S"],
+)
+def test_a_lifetime_may_be_spelt_in_any_way(written: str) -> None:
+    assert read_entry(f'passwordLifetime = {{ maxLifetime = "{written}" }}') == {
+        "passwordLifetime": {"maxLifetime": "P90D"}
+    }
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2026-01-31", "2026-01-31T00:00:00Z", "2026-01-31T01:00:00+01:00", '"2026-01-31"', '"2026-01-31T00:00:00Z"'],
+)
+def test_a_date_is_tomls_own_or_text(written: str) -> None:
+    read = read_entry(f"passwordAddition = {{ restrictForAppsCreatedAfterDateTime = {written} }}")
+
+    assert read == {"passwordAddition": {"restrictForAppsCreatedAfterDateTime": "2026-01-31T00:00:00Z"}}
+
+
+def test_a_caller_needs_no_more_than_attribute_and_value() -> None:
+    read = read_entry('passwordAddition.excludeActors.customSecurityAttributes = [{ id = "Ci_Pipeline", value = "A" }]')
+
+    assert read["passwordAddition"]["excludeActors"]["customSecurityAttributes"] == [
+        {
+            "@odata.type": "#microsoft.graph.customSecurityAttributeStringValueExemption",
+            "operator": "equals",
+            "id": "Ci_Pipeline",
+            "value": "A",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("passwordAddition = 1", "not known here; expected one of unsecret"),
+        ("[defaultAppManagementPolicy", "not TOML"),
+        ("[defaultAppManagementPolicy]\nIsEnabled = true", "Did you mean isEnabled"),
+        ("[defaultAppManagementPolicy]\nisEnabled = 'true'", "Expected true or false"),
+        (f"[{PASSWORDS}]\npasswordAdition = {{}}", "Did you mean passwordAddition"),
+        (f"[{PASSWORDS}]\nPasswordAddition = {{}}", "Did you mean passwordAddition"),
+        (f"[{PASSWORDS}]\npasswordAddition = 'enabled'", 'must be a table, such as { state = "enabled" }'),
+        (f"[{PASSWORDS}]\npasswordAddition = {{ state = 'Enabled' }}", "one of enabled, disabled"),
+        (f"[{PASSWORDS}]\npasswordAddition = {{ maxLifetime = 'P90D' }}", "Graph would drop"),
+        (f"[{PASSWORDS}]\npasswordLifetime = {{ maxLifetime = 'PT0S' }}", "longer than zero"),
+        (f"[{PASSWORDS}]\npasswordLifetime = {{ maxLifetime = 90 }}", "Cannot read int"),
+        (f"[{PASSWORDS}]\nasymmetricKeyLifetime = {{}}", "stands in 'keyCredentials'"),
+        (f"[{PASSWORDS}]\npasswordAddition = {{ absent = true, state = 'enabled' }}", "nothing else can be said"),
+        (f"[{PASSWORDS}]\npasswordAddition = {{ absent = false }}", "can only be true"),
+        (f"[{PASSWORDS}]\npasswordAddition = {{ restrictForAppsCreatedAfterDateTime = '/Date(1)/' }}", "Cannot read"),
+        (f"[{PASSWORDS}]\npasswordAddition = {{ isStateSetByMicrosoft = true }}", "Microsoft alone says it"),
+        ("[[appManagementPolicies]]\nisEnabled = true", "needs a displayName or an id"),
+        ("[[appManagementPolicies]]\ndisplayName='a'\nabsent=true\nisEnabled=true", "nothing else can be said"),
+        ("[[appManagementPolicies]]\ndisplayName='a'\n[[appManagementPolicies]]\ndisplayName='a'", "more than once"),
+        ("[[appManagementPolicies]]\ndisplayName='a'\nappliesTo=[{app='x', on='user'}]", "must be one of application"),
+        ("[[appManagementPolicies]]\ndisplayName='a'\nappliesTo=['x']", "must be a table"),
+        ("[[appManagementPolicies]]\ndisplayName='a'\nrestrictions.identifierUris={}", "restrictions.applicationRestr"),
+        ("unsecret = 'policy/2'", "reads 'policy/1'"),
+        ("a = " + "[" * 5000, "too deeply"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_words(text: str, says: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_policy_file(text)
+
+    assert says in refused.value.message
+
+
+def test_a_word_that_microsoft_may_have_added_is_passed_on() -> None:
+    read = read_entry('certificateThumbprint = { state = "enabled", algorithms = ["sha256"], from = 2026-01-31 }')
+
+    assert read == {"certificateThumbprint": {"state": "enabled", "algorithms": ["sha256"], "from": "2026-01-31"}}
+
+
+# -- writing -------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_reads_like_a_policy() -> None:
+    default = {
+        "isEnabled": True,
+        "applicationRestrictions": {
+            "passwordCredentials": {
+                "passwordAddition": {"state": "enabled", "restrictForAppsCreatedAfterDateTime": "2026-01-31T00:00:00Z"},
+                "passwordLifetime": {"state": "enabled", "maxLifetime": "P90D"},
+                "symmetricKeyAddition": {
+                    "state": "enabled",
+                    "excludeActors": {
+                        "customSecurityAttributes": [
+                            {
+                                "@odata.type": "#microsoft.graph.customSecurityAttributeStringValueExemption",
+                                "operator": "equals",
+                                "id": "Ci_Pipeline",
+                                "value": "A",
+                            }
+                        ]
+                    },
+                },
+            }
+        },
+    }
+    exempt = PolicyWish(
+        display_name="Payroll may",
+        wish={"isEnabled": True, "restrictions": {"passwordCredentials": {"passwordAddition": {"state": "disabled"}}}},
+        applies_to=(
+            Assignment(app="5c1f2a57-0000-4000-8000-1d2c3b4a5f60", name="Payroll\nabsent = true"),
+            Assignment(app="Old payroll", faces=("application",), absent=True),
+        ),
+    )
+
+    assert policy_file_text(PolicyFile(default=default, policies=(exempt,)), comments=["Ours."]) == (
+        """#:schema ./policy-file.schema.json
+# Ours.
+unsecret = "policy/1"
+
+[defaultAppManagementPolicy]
+isEnabled = true
+
+[defaultAppManagementPolicy.applicationRestrictions.passwordCredentials]
+passwordAddition = { state = "enabled", restrictForAppsCreatedAfterDateTime = 2026-01-31 }
+passwordLifetime = { state = "enabled", maxLifetime = "P90D" }
+
+[defaultAppManagementPolicy.applicationRestrictions.passwordCredentials.symmetricKeyAddition]
+state = "enabled"
+excludeActors.customSecurityAttributes = [
+    { id = "Ci_Pipeline", value = "A" },
+]
+
+[[appManagementPolicies]]
+displayName = "Payroll may"
+isEnabled = true
+appliesTo = [
+    { app = "5c1f2a57-0000-4000-8000-1d2c3b4a5f60" },  # Payroll\N{REPLACEMENT CHARACTER}absent = true
+    { app = "Old payroll", on = "application", absent = true },
+]
+
+[appManagementPolicies.restrictions.passwordCredentials]
+passwordAddition = { state = "disabled" }
+"""
+    )
+
+
+@given(st.lists(tenant_defaults, max_size=1), st.lists(custom_policies, max_size=3))
+def test_every_policy_comes_back_from_its_file(
+    defaults: list[TenantDefault], custom: list[AppManagementPolicy]
+) -> None:
+    file = PolicyFile(
+        default=wish_of(graph_of(defaults[0])) if defaults else None,
+        policies=tuple(
+            PolicyWish(policy_id=one.id, display_name=one.display_name, wish=wish_of(graph_of(one))) for one in custom
+        ),
+    )
+
+    assert read_policy_file(policy_file_text(file)) == file
+
+
+# -- wishes --------------------------------------------------------------------------------------------------------
+
+
+@given(tenant_defaults | custom_policies)
+def test_what_a_policy_says_changes_nothing_in_it(policy: TenantDefault | AppManagementPolicy) -> None:
+    graph = graph_of(policy)
+
+    assert merged(graph, wish_of(graph)) == graph or not differences(graph, merged(graph, wish_of(graph)))
+
+
+@given(tenant_defaults, tenant_defaults)
+def test_a_change_of_the_tenant_default_can_be_taken_back(before: TenantDefault, after: TenantDefault) -> None:
+    old, new = graph_of(before), merged(graph_of(before), wish_of(graph_of(after)))
+
+    assert not differences(_without_empty_texts(old), _without_empty_texts(merged(new, wish_back(old, new))))
+    assert wish_back(new, new) == {}
+
+
+@given(custom_policies, custom_policies)
+def test_a_change_of_a_custom_policy_can_be_taken_back(before: AppManagementPolicy, after: AppManagementPolicy) -> None:
+    old, new = graph_of(before), merged(graph_of(before), wish_of(graph_of(after)))
+
+    assert not differences(_without_empty_texts(old), _without_empty_texts(merged(new, wish_back(old, new))))
+
+
+def _without_empty_texts(policy: dict[str, Any]) -> dict[str, Any]:
+    """A file cannot say null of a text, and says the empty one."""
+    return {name: value for name, value in policy.items() if value not in (None, "")}
+
+
+def test_only_what_is_mentioned_changes() -> None:
+    caller = {"id": "Ci_Pipeline", "operator": "equals", "value": "A"}
+    present = {
+        "isEnabled": True,
+        "audience of tomorrow": {"x": 1},
+        "applicationRestrictions": {
+            "passwordCredentials": [
+                {
+                    "restrictionType": "passwordAddition",
+                    "state": "disabled",
+                    "restrictForAppsCreatedAfterDateTime": "2026-01-31T00:00:00Z",
+                    "excludeActors": {"customSecurityAttributes": [caller]},
+                    "member of tomorrow": 1,
+                },
+                {"restrictionType": "kind of tomorrow", "state": "enabled"},
+            ]
+        },
+    }
+    other = {**caller, "value": "B"}
+    wish = {
+        "applicationRestrictions": {
+            "passwordCredentials": {
+                "passwordAddition": {
+                    "state": "enabled",
+                    "excludeActors": {"customSecurityAttributes": [other]},
+                }
+            }
+        }
+    }
+
+    after = merged(present, wish)
+
+    entries = after["applicationRestrictions"]["passwordCredentials"]
+    assert entries == [
+        {
+            "restrictionType": "passwordAddition",
+            "state": "enabled",
+            "restrictForAppsCreatedAfterDateTime": "2026-01-31T00:00:00Z",
+            "excludeActors": {"customSecurityAttributes": [caller, other]},
+            "member of tomorrow": 1,
+        },
+        {"restrictionType": "kind of tomorrow", "state": "enabled"},
+    ]
+    assert {name: after[name] for name in ("isEnabled", "audience of tomorrow")} == {
+        "isEnabled": True,
+        "audience of tomorrow": {"x": 1},
+    }
+
+
+ABSENT = {"absent": True}
+CALLERS = {"customSecurityAttributes": [{"id": "A_b", "value": "1"}]}
+
+
+@pytest.mark.parametrize(
+    ("wish", "left"),
+    [
+        (ABSENT, []),
+        ({"excludeActors": ABSENT}, [{"state": "enabled", "excludeActors": None, "maxLifetime": "P90D"}]),
+        ({"maxLifetime": ABSENT}, [{"state": "enabled", "excludeActors": CALLERS, "maxLifetime": None}]),
+        (
+            {"excludeActors": {"customSecurityAttributes": [{"id": "A_b", "value": "1", **ABSENT}]}},
+            [{"state": "enabled", "excludeActors": None, "maxLifetime": "P90D"}],
+        ),
+    ],
+)
+def test_what_is_said_to_be_absent_goes(wish: dict[str, Any], left: list[dict[str, Any]]) -> None:
+    entry = {"restrictionType": "t", "state": "enabled", "excludeActors": CALLERS, "maxLifetime": "P90D"}
+
+    after = merged(
+        {"restrictions": {"passwordCredentials": [entry]}}, {"restrictions": {"passwordCredentials": {"t": wish}}}
+    )
+
+    assert after["restrictions"]["passwordCredentials"] == [{"restrictionType": "t", **one} for one in left]
+
+
+def test_what_microsoft_set_becomes_ours_only_when_it_changes() -> None:
+    uris = {"nonDefaultUriAddition": {"state": "enabled", "excludeSaml": True, "isStateSetByMicrosoft": True}}
+    present = {"applicationRestrictions": {"identifierUris": uris}}
+
+    def after(**wish: Any) -> dict[str, Any]:
+        told = {"applicationRestrictions": {"identifierUris": {"nonDefaultUriAddition": wish}}}
+        return merged(present, told)["applicationRestrictions"]["identifierUris"]["nonDefaultUriAddition"]
+
+    assert after(state="enabled")["isStateSetByMicrosoft"] is True
+    assert after(state="disabled") == {"state": "disabled", "excludeSaml": True}
+    assert wish_of(present) == {}
