@@ -95,4 +95,6 @@ def client_of(
     tenant: LocalTenant, directory: Path, transport: InProcess, *, sleep: Callable[[float], None] | None = None
 ) -> GraphClient:
     pause = Waits() if sleep is None else sleep
-    return GraphClient(connection_to(tenant, directory), transport=transport, sleep=pause, clock=tenant.clock)
+    return GraphClient(
+        connection_to(tenant, directory), transport=transport, sleep=pause, clock=tenant.clock, chance=lambda: 0.0
+    )

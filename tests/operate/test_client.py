@@ -129,7 +129,12 @@ def test_it_waits_as_long_as_it_is_told_and_says_so(tenant: LocalTenant, tmp_pat
     waits, said = Waits(), []
     kind.before = busy(2, 429, **{"retry-after": "7"})
     with GraphClient(
-        connection_to(tenant, tmp_path), transport=kind, sleep=waits, clock=tenant.clock, say=said.append
+        connection_to(tenant, tmp_path),
+        transport=kind,
+        sleep=waits,
+        clock=tenant.clock,
+        chance=lambda: 0.0,
+        say=said.append,
     ) as client:
         assert client.get(DEFAULT)
     assert waits == [7.0, 7.0]
@@ -209,3 +214,40 @@ def test_an_answer_that_is_not_json_is_given_as_text(client: GraphClient, transp
     client.get(DEFAULT)
     transport.before = lambda _request: httpx2.Response(200, text="<edmx/>")
     assert client.get("/v1.0/$metadata") == "<edmx/>"
+
+
+def test_a_read_whose_connection_breaks_is_sent_again(tenant: LocalTenant, tmp_path: Path, kind: InProcess) -> None:
+    waits, left = Waits(), [2]
+
+    def breaks(_request: httpx2.Request) -> httpx2.Response | None:
+        if not left[0]:
+            return None
+        left[0] -= 1
+        raise httpx2.ReadError("Connection reset by peer")
+
+    with client_of(tenant, tmp_path, kind, sleep=waits) as client:
+        client.get(DEFAULT)
+        kind.before = breaks
+        assert client.get(DEFAULT)["displayName"]
+    assert waits == [1.0, 2.0]
+
+
+def test_pauses_are_stretched_by_chance_so_that_not_all_come_back_at_once(
+    tenant: LocalTenant, tmp_path: Path, kind: InProcess
+) -> None:
+    waits = Waits()
+    kind.before = busy(2, 429, **{"retry-after": "10"})
+    dice = iter([0.5, 1.0])
+    with GraphClient(
+        connection_to(tenant, tmp_path), transport=kind, sleep=waits, clock=tenant.clock, chance=lambda: next(dice)
+    ) as client:
+        client.get(DEFAULT)
+    assert waits == [10.5, 11.0]
+
+
+def test_reading_goes_on_from_a_page_that_was_read_at_another_time(client: GraphClient, tenant: LocalTenant) -> None:
+    made = {tenant.new_application(f"app {number}")["id"] for number in range(5)}
+    first = next(client.page_by_page("applications?$top=2&$select=id"))
+    assert first.next_link
+    rest = [one["id"] for page in client.page_by_page(first.next_link) for one in page.items]
+    assert made <= {*rest, *(one["id"] for one in first.items)}

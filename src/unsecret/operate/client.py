@@ -7,18 +7,23 @@ https://learn.microsoft.com/en-us/graph/throttling and https://learn.microsoft.c
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+import random
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from unsecret import __version__
-from unsecret.errors import Invalid, NotFound, Unreachable
-from unsecret.operate.sign_in import Token, token_from, token_request
+from unsecret.errors import Invalid, NotFound, Unreachable, UnsecretError
+from unsecret.operate.patience import READS, Attempt, may_be_repeated
+from unsecret.operate.side_by_side import in_order
+from unsecret.operate.sign_in import Token, TokenRequest, TokenSource, by_certificate
+from unsecret.wire.batches import MOST_REQUESTS, Ask, answers_from_graph, batch_to_graph
 from unsecret.wire.problems import from_graph, retry_after
 
 if TYPE_CHECKING:
@@ -27,21 +32,17 @@ if TYPE_CHECKING:
     from unsecret.operate.connection import Connection
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 VERSIONS = ("v1.0", "beta")
-BUSY = frozenset({429, 503})
-"""The request was not carried out and may be sent again, whatever its method."""
+AT_ONCE = 8
+"""Requests on their way at the same time; more only run into Graph's limits for a tenant."""
 
-UNSURE = frozenset({502, 504})
-"""It may have been carried out: only reads are sent again."""
-
-READS = frozenset({"GET", "HEAD"})
-MAX_ATTEMPTS = 8
 VISIBLE_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between looks at what must be there: Graph's reads may lag its writes, so one look proves nothing."""
 
-FIRST_PAUSE = 1.0
-"""Seconds before the second attempt when the tenant did not say how long to wait; then twice that, and so on."""
+_RESETS = (httpx2.NetworkError, httpx2.TimeoutException, httpx2.RemoteProtocolError)
+"""How a connection breaks that may hold the next time."""
 
 
 class Answer(Struct, frozen=True):
@@ -57,23 +58,40 @@ class Answer(Struct, frozen=True):
         inside = self.body.get("@odata.etag") if isinstance(self.body, dict) else None
         return self.headers.get("etag") or inside
 
+    @property
+    def refusal(self) -> UnsecretError | None:
+        """What the tenant refused with; None when it did not. `send` raises it, `batch` leaves it to the caller."""
+        return from_graph(self.status, self.headers, self.body) if self.status >= 300 else None
+
+
+class Page(Struct, frozen=True):
+    """One page of a collection, and the address of the next; reading may go on from there at another time."""
+
+    items: list[Any]
+    next_link: str | None
+
 
 class GraphClient:
-    """Graph of one tenant.
+    """Graph of one tenant. Threads may share it.
 
-    `transport` replaces the network (in tests it is the tenant itself), `sleep` and `clock` replace time,
-    `say` is told of every wait that a person would notice. `timeout` and `max_wait` are seconds.
+    `tokens` gives the tokens, for a local tenant by its certificate unless told otherwise. `transport` replaces the
+    network (in tests it is the tenant itself), `sleep`, `clock` and `chance` (from 0 to 1) replace time and dice,
+    `say` is told of every wait that a person would notice. `timeout` and `max_wait` are seconds, `at_once` is how
+    many requests are on their way at the same time.
     """
 
     def __init__(
         self,
         connection: Connection,
         *,
+        tokens: TokenSource | None = None,
         transport: httpx2.BaseTransport | None = None,
         timeout: float = 30.0,
         max_wait: float = 60.0,
-        sleep: Callable[[float], None] = time.sleep,
+        at_once: int = AT_ONCE,
+        sleep: Callable[[float], object] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        chance: Callable[[], float] = random.random,
         say: Callable[[str], None] = lambda _words: None,
     ):
         self.connection = connection
@@ -85,16 +103,23 @@ class GraphClient:
             headers={"User-Agent": f"unsecret/{__version__}"},  # the logs say who asked
             follow_redirects=False,
         )
+        self._tokens = tokens or by_certificate(connection)
         self._max_wait = max_wait
-        self._sleep = sleep
+        self._at_once = at_once
+        self._closed = threading.Event()
+        self._sleep = self._closed.wait if sleep is None else sleep
         self._clock = clock
+        self._chance = chance
         self._say = say
         self._token: Token | None = None
+        self._one_signs_in = threading.Lock()
+        self._has_answered = False
 
     def __enter__(self) -> GraphClient:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self._closed.set()
         self._http.close()
 
     def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Any:
@@ -107,17 +132,18 @@ class GraphClient:
         Raises what the tenant refused with, as `wire.problems` reads it; Unreachable when no answer came;
         Invalid when `path` leads away from this tenant.
         """
-        url = self.url(path)
-        answer = self._signed(method, url, body, headers)
-        if answer.status == 401:  # the token may have ended while a person was thinking: once more with a new one
-            self._token = None
-            answer = self._signed(method, url, body, headers)
-        if answer.status >= 300:
-            raise from_graph(answer.status, answer.headers, answer.body)
-        return answer
+        return self._asked(method, self.url(path), body, headers, is_read=method in READS)
 
     def pages(self, path: str, *, headers: Mapping[str, str] | None = None) -> Iterator[Any]:
         """The items of a collection, page after page. Raises Invalid when the pages run in a circle."""
+        for page in self.page_by_page(path, headers=headers):
+            yield from page.items
+
+    def page_by_page(self, path: str, *, headers: Mapping[str, str] | None = None) -> Iterator[Page]:
+        """The pages of a collection. `path` may be the `next_link` of a page that was read at another time.
+
+        Raises Invalid when the pages run in a circle.
+        """
         seen: set[str] = set()
         link: str | None = path
         while link:
@@ -127,8 +153,51 @@ class GraphClient:
             body = self.get(link, headers=headers)
             if not isinstance(body, dict) or not isinstance(body.get("value"), list):
                 raise Invalid(f"{path} is not a collection.", code="UnexpectedAnswer")
-            yield from body["value"]
             link = body.get("@odata.nextLink")
+            yield Page(body["value"], link)
+
+    def each(self, act: Callable[[A], T], things: Iterable[A]) -> Iterator[T]:
+        """`act` of each of `things`, in their order, several at a time; `act` calls this client. See `in_order`."""
+        return in_order(act, things, at_once=self._at_once)
+
+    def batch(self, asks: Iterable[Ask], *, version: str = "v1.0") -> Iterator[Answer]:
+        """The answers to `asks` in their order, twenty to a call and several calls at a time.
+
+        A request that is refused does not stop the others: its answer has a `refusal`. What was throttled is sent
+        again by itself. Raises as `send` does when a whole batch is refused.
+        https://learn.microsoft.com/en-us/graph/json-batching
+        """
+        for answers in self.each(lambda some: self._batch(some, version), _twenties(asks)):
+            yield from answers
+
+    def _batch(self, asks: list[Ask], version: str) -> list[Answer]:
+        start = f"{self.connection.graph}/{version}"
+        asks = [structs.replace(ask, path=self._below(start, ask.path, version)) for ask in asks]
+        answers: dict[int, Answer] = {}
+        left, attempt = list(range(len(asks))), Attempt()
+        while True:
+            sent = [asks[place] for place in left]
+            is_read = all(ask.method in READS for ask in sent)
+            whole = self._asked("POST", f"{start}/$batch", batch_to_graph(sent), None, is_read=is_read)
+            found = [Answer(*one) for one in answers_from_graph(whole.body, len(sent))]
+            answers |= dict(zip(left, found, strict=True))
+            left = [place for place in left if _again(answers[place], asks[place].method in READS, attempt)]
+            if not left:
+                break
+            pause = max(attempt.pause(self._asked_pause(answers[place]), self._chance()) for place in left)
+            if attempt.waited + pause > self._max_wait:
+                break
+            attempt = self._waited(attempt, pause, answers[left[0]].status)
+        return [answers[place] for place in range(len(asks))]
+
+    def _below(self, start: str, path: str, version: str) -> str:
+        """`path` as it stands in a batch to `start`. Raises Invalid for one of another version or tenant."""
+        bare = path.lstrip("/")
+        is_whole = "://" in path or bare.split("/", 1)[0] in VERSIONS
+        url = self.url(path if is_whole else f"{version}/{bare}")
+        if not url.startswith(f"{start}/"):
+            raise Invalid(f"{path} cannot go into a batch of {version}.")
+        return url.removeprefix(start)
 
     def once_visible(self, act: Callable[[], T]) -> T:
         """What `act` gives; it is tried again while that about which the tenant has told us a moment ago is not found:
@@ -151,7 +220,7 @@ class GraphClient:
             "scope": f"{connection.graph}/.default",
         }
         url = f"{connection.authority}/{connection.tenant_id}/oauth2/v2.0/token"
-        answer = self._patient("POST", url, form=form)
+        answer = self._post(TokenRequest(url, form))
         if answer.status != 200:
             raise from_graph(answer.status, answer.headers, answer.body)
         return answer.body["access_token"]
@@ -169,60 +238,92 @@ class GraphClient:
         versioned = bare.split("/", 1)[0] in VERSIONS
         return f"{self.connection.graph}/{bare}" if versioned else f"{self.connection.graph}/v1.0/{bare}"
 
-    def _signed(self, method: str, url: str, body: Any, headers: Mapping[str, str] | None) -> Answer:
-        own = {"Authorization": f"Bearer {self._bearer()}"}
-        content = None
-        if body is not None:
-            content = msgspec.json.encode(body)
-            own["Content-Type"] = "application/json"
-        return self._patient(method, url, headers={**own, **(headers or {})}, content=content)
+    def _asked(self, method: str, url: str, body: Any, headers: Mapping[str, str] | None, *, is_read: bool) -> Answer:
+        token = self._bearer()
+        answer = self._patient(self._signed(token, method, url, body, headers), is_read=is_read)
+        if answer.status == 401:  # the token may have ended while a person was thinking: once more with a new one
+            token = self._bearer(refused=token)
+            answer = self._patient(self._signed(token, method, url, body, headers), is_read=is_read)
+        if answer.refusal:
+            raise answer.refusal
+        return answer
 
-    def _bearer(self) -> str:
-        now = self._clock()
-        if self._token is None or now >= self._token.use_until:
-            request = token_request(self.connection, now=now)
-            answer = self._patient("POST", request.url, form=request.form)
-            self._token = token_from(answer.status, answer.body, self.connection, now=now)
-        return self._token.text
-
-    def _patient(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
-        form: dict[str, str] | None = None,
-    ) -> Answer:
-        """Send; while the tenant says that it is busy, wait as long as it asks, within `max_wait`."""
-        waited, attempt = 0.0, 1
-        while True:
-            answer = self._once(method, url, headers=headers, content=content, form=form)
-            again = answer.status in BUSY or (answer.status in UNSURE and method in READS)
-            pause = retry_after(answer.headers, now=self._clock()) or FIRST_PAUSE * 2 ** (attempt - 1)
-            if not again or attempt == MAX_ATTEMPTS or waited + pause > self._max_wait:
-                return answer
-            if pause >= 1:
-                self._say(f"The tenant is busy ({answer.status}); asking again in {pause:.0f} s.")
-            self._sleep(pause)
-            waited, attempt = waited + pause, attempt + 1
-
-    def _once(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None,
-        content: bytes | None,
-        form: dict[str, str] | None,
-    ) -> Answer:
+    def _signed(
+        self, token: str, method: str, url: str, body: Any, headers: Mapping[str, str] | None
+    ) -> httpx2.Request:
+        own = {"Authorization": f"Bearer {token}"} | ({} if body is None else {"Content-Type": "application/json"})
+        content = None if body is None else msgspec.json.encode(body)
         try:
-            response = self._http.request(method, url, headers=headers, content=content, data=form)
+            return self._http.build_request(method, url, headers={**own, **(headers or {})}, content=content)
         except httpx2.InvalidURL as problem:
             raise Invalid(f"{url} is no address: {problem}") from problem
+
+    def _bearer(self, *, refused: str | None = None) -> str:
+        """A token that is good for a while, and is not the one that was `refused`."""
+        with self._one_signs_in:
+            now = self._clock()
+            if self._token is None or now >= self._token.use_until or self._token.text == refused:
+                self._token = self._tokens(self._post, now)
+            return self._token.text
+
+    def _post(self, request: TokenRequest) -> Answer:
+        """To the sign-in service. Nothing changes by it, so that it may be sent again like a read."""
+        return self._patient(self._http.build_request("POST", request.url, data=request.form), is_read=True)
+
+    def _patient(self, request: httpx2.Request, *, is_read: bool) -> Answer:
+        """Send; while the tenant says that it is busy, wait as long as it asks, within `max_wait`. A read is sent
+        again when its connection breaks, too."""
+        attempt = Attempt()
+        while True:
+            found = self._once(request, is_read=is_read)
+            if isinstance(found, Unreachable):
+                again, asked, status = attempt.may_follow_a_failure, None, None
+            else:
+                again, asked, status = _again(found, is_read, attempt), self._asked_pause(found), found.status
+            pause = attempt.pause(asked, self._chance()) if again else 0.0
+            if again and attempt.waited + pause <= self._max_wait:
+                attempt = self._waited(attempt, pause, status)
+            elif isinstance(found, Unreachable):
+                raise found
+            else:
+                return found
+
+    def _asked_pause(self, answer: Answer) -> float | None:
+        return retry_after(answer.headers, now=self._clock()) or None
+
+    def _waited(self, attempt: Attempt, pause: float, status: int | None) -> Attempt:
+        if pause >= 1:
+            why = f"is busy ({status})" if status else "stopped answering"
+            self._say(f"The tenant {why}; asking again in {pause:.0f} s.")
+        self._sleep(pause)
+        if self._closed.is_set():
+            raise Unreachable("The connection to the tenant was closed while waiting for it.")
+        return attempt.after(pause)
+
+    def _once(self, request: httpx2.Request, *, is_read: bool) -> Answer | Unreachable:
+        """The answer, or the reason why there is none if it may be another one the next time.
+
+        A tenant that never answered is not waited for: most often nobody started it.
+        """
+        try:
+            response = self._http.send(request)
         except httpx2.HTTPError as problem:
-            raise _unreachable(problem, method, self.connection) from problem
+            reason = _unreachable(problem, self.connection, request.method, is_read=is_read)
+            if is_read and self._has_answered and isinstance(problem, _RESETS):
+                return reason
+            raise reason from problem
+        self._has_answered = True
         return Answer(response.status_code, response.headers, _decoded(response.content))
+
+
+def _again(answer: Answer, is_read: bool, attempt: Attempt) -> bool:
+    return may_be_repeated(answer.status, is_read=is_read, attempt=attempt)
+
+
+def _twenties(asks: Iterable[Ask]) -> Iterator[list[Ask]]:
+    left = iter(asks)
+    while some := list(islice(left, MOST_REQUESTS)):
+        yield some
 
 
 def _trust(connection: Connection) -> ssl.SSLContext:
@@ -235,7 +336,7 @@ def _trust(connection: Connection) -> ssl.SSLContext:
         raise Invalid(f"The tenant's authority {connection.ca} cannot be read: {problem}.") from problem
 
 
-def _unreachable(problem: httpx2.HTTPError, method: str, connection: Connection) -> Unreachable:
+def _unreachable(problem: httpx2.HTTPError, connection: Connection, method: str, *, is_read: bool) -> Unreachable:
     """No answer came. When a write was on its way, whether it was carried out is not known, and said so."""
     if isinstance(problem, httpx2.ConnectError | httpx2.ConnectTimeout):
         return Unreachable(
@@ -243,7 +344,7 @@ def _unreachable(problem: httpx2.HTTPError, method: str, connection: Connection)
             hint=f"Start it: unsecret up --data {connection.server_data}",
         )
     said = str(problem) or type(problem).__name__
-    if method in READS or not isinstance(problem, httpx2.TransportError):
+    if is_read or not isinstance(problem, httpx2.TransportError):
         return Unreachable(f"{connection.graph} stopped answering: {said}.", hint="Try again.")
     return Unreachable(
         f"{connection.graph} stopped answering during {method}: {said}. Whether the change was made is not known.",

@@ -10,15 +10,17 @@ import base64
 import hashlib
 import re
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
 from unsecret.errors import Invalid, Unauthenticated
 
 if TYPE_CHECKING:
+    from unsecret.operate.client import Answer
     from unsecret.operate.connection import Connection
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -43,6 +45,22 @@ class Token(Struct, frozen=True):
 
     text: str
     use_until: datetime
+
+
+class TokenSource(Protocol):
+    """Gives tokens for Graph. `post` sends a request to the sign-in service, for who has no way of their own."""
+
+    def __call__(self, post: Callable[[TokenRequest], Answer], now: datetime, /) -> Token: ...
+
+
+def by_certificate(connection: Connection) -> TokenSource:
+    """Tokens for the application of a local tenant's `connection`."""
+
+    def token(post: Callable[[TokenRequest], Answer], now: datetime) -> Token:
+        answer = post(token_request(connection, now=now))
+        return token_from(answer.status, answer.body, connection, now=now)
+
+    return token
 
 
 def token_request(connection: Connection, *, now: datetime) -> TokenRequest:

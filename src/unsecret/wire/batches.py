@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -47,6 +47,50 @@ class BatchedRequest(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes
     depends_on: tuple[str, ...]
+
+
+class Ask(Struct, frozen=True):
+    """A request that is to go into a batch. `path` is relative to the version, or absolute on this tenant."""
+
+    method: str
+    path: str
+    body: Any = None
+    headers: Mapping[str, str] = {}
+
+
+def batch_to_graph(asks: Sequence[Ask]) -> dict[str, Any]:
+    """The body of `POST /$batch`; every path begins with a slash. The id of each is its place."""
+    return {"requests": [_step(str(place), ask) for place, ask in enumerate(asks)]}
+
+
+def _step(identifier: str, ask: Ask) -> dict[str, Any]:
+    step: dict[str, Any] = {"id": identifier, "method": ask.method, "url": ask.path}
+    headers = dict(ask.headers)
+    if ask.body is not None:
+        step["body"] = ask.body
+        headers = {"Content-Type": "application/json", **headers}
+    return step | ({"headers": headers} if headers else {})
+
+
+def answers_from_graph(body: Any, count: int) -> list[tuple[int, Mapping[str, str], Any]]:
+    """Status, headers and body of each of the `count` requests, in their order; Graph gives them in any.
+
+    Raises Invalid when one of them has no answer.
+    """
+    responses = body.get("responses") if isinstance(body, dict) else None
+    listed = [one for one in responses if isinstance(one, dict)] if isinstance(responses, list) else []
+    by_id = {one.get("id"): one for one in listed if isinstance(one.get("status"), int)}
+    if missing := [str(place) for place in range(count) if str(place) not in by_id]:
+        raise Invalid(
+            f"The tenant left {len(missing)} of {count} requests of a batch without an answer.", code="UnexpectedAnswer"
+        )
+    found = [by_id[str(place)] for place in range(count)]
+    return [(one["status"], _answered_headers(one.get("headers")), one.get("body")) for one in found]
+
+
+def _answered_headers(sent: Any) -> dict[str, str]:
+    """Names in lower case; Graph writes them in several ways."""
+    return {str(name).lower(): str(value) for name, value in sent.items()} if isinstance(sent, dict) else {}
 
 
 def batch_from_graph(body: Any, *, version: str) -> tuple[BatchedRequest, ...]:
