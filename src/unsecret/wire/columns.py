@@ -121,7 +121,8 @@ OBJECTS = Table(
         preferredSingleSignOnMode AS preferred_single_sign_on_mode,
         api.requestedAccessTokenVersion AS requested_access_token_version, identifierUris AS identifier_uris,
         web.redirectUris AS web_redirect_uris, spa.redirectUris AS spa_redirect_uris,
-        publicClient.redirectUris AS public_client_redirect_uris, tags
+        publicClient.redirectUris AS public_client_redirect_uris, tags,
+        min(object) OVER (PARTITION BY coalesce(lower(appId), id)) AS app
     FROM everything LEFT JOIN ({_ASSIGNED}) AS assigned ON assigned.target = everything.id
     ORDER BY object
     """,
@@ -144,6 +145,7 @@ OBJECTS = Table(
         "spa_redirect_uris": "`spa.redirectUris`.",
         "public_client_redirect_uris": "`publicClient.redirectUris`.",
         "tags": "`tags`.",
+        "app": "Number of the first object with the same `appId`: an application and its principals share it.",
     },
 )
 
@@ -287,16 +289,21 @@ SIGN_INS = Table(
     "sign_ins",
     "When each application was last seen, whatever it proved itself with.",
     """
-    SELECT lower(appId) AS app_id, max(lastSignInActivity.lastSignInDateTime) AS last_sign_in_at,
-        max(applicationAuthenticationClientSignInActivity.lastSignInDateTime) AS last_by_itself_at,
-        max(delegatedClientSignInActivity.lastSignInDateTime) AS last_for_people_at
-    FROM service_principal_sign_in_activities GROUP BY 1
+    WITH seen AS (
+        SELECT lower(appId) AS app_id, max(lastSignInActivity.lastSignInDateTime) AS last_sign_in_at,
+            max(applicationAuthenticationClientSignInActivity.lastSignInDateTime) AS last_by_itself_at,
+            max(delegatedClientSignInActivity.lastSignInDateTime) AS last_for_people_at
+        FROM service_principal_sign_in_activities GROUP BY 1
+    ), numbered AS (SELECT lower(appId) AS app_id, min(object) AS app FROM everything GROUP BY 1)
+    SELECT seen.app_id, last_sign_in_at, last_by_itself_at, last_for_people_at, numbered.app
+    FROM seen LEFT JOIN numbered ON numbered.app_id = seen.app_id ORDER BY numbered.app
     """,
     {
         "app_id": "`appId`, in lower case.",
         "last_sign_in_at": "The latest of all.",
         "last_by_itself_at": "When it last signed in by itself.",
         "last_for_people_at": "When it was last the client that people signed in to.",
+        "app": "As in `objects`; null when the snapshot does not hold the application.",
     },
 )
 

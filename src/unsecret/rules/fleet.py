@@ -1,0 +1,294 @@
+"""The law over a whole tenant: what `decide` would say about every object and credential, as one question.
+
+There is one law. Which entry governs, and whether it is to be obeyed, is asked of `governing` once for every kind of
+object, linked policy and restriction: a few thousand questions for the largest tenant. What is left to the database is
+to compare columns: created on or after a date, living longer than a maximum, issued by none of these authorities. What
+cannot be compared, such as a URI, is asked of the rules themselves, and only where such an entry binds.
+
+The database is a DuckDB connection with the tables of a snapshot, or anything with their columns. Three-valued where
+the tenant is: NULL is *not known*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from unsecret.model.application import ObjectKind
+from unsecret.model.change import Actor, Addition, AudienceSet, Governed, IdentifierUriAdded, RedirectUriAdded
+from unsecret.model.identifiers import AppId, TenantId
+from unsecret.model.policy import (
+    CREDENTIAL_GROUPS,
+    GROUP_OF,
+    AppManagementPolicy,
+    Restriction,
+    RestrictionKind,
+    TenantDefault,
+)
+from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, binds, governing
+from unsecret.rules.restrictions import RULES
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_K = RestrictionKind
+_BATCH = 10_000
+_LONG_AFTER = datetime(9999, 1, 1, tzinfo=UTC)
+_ALWAYS, _NEVER = "-infinity", "infinity"
+
+NOT_LINKED = ""
+"""What stands for the policy of an object that is linked to none."""
+
+
+class Law(Struct, frozen=True, kw_only=True):
+    """The policies of a tenant and who is asking: nobody exempt, unless said otherwise."""
+
+    tenant_id: TenantId
+    verified_domains: tuple[str, ...] = ()
+    default: TenantDefault = TenantDefault()
+    customs: tuple[AppManagementPolicy, ...] = ()
+    actor: Actor = Actor()
+
+
+class Effective(NamedTuple):
+    """An entry that binds, its date aside, and the policy it stands in."""
+
+    policy_id: str
+    entry: Restriction
+
+
+Regime = dict[RestrictionKind, Effective]
+"""What binds the objects of one kind that are linked to one policy. Each object's own date is still to be compared."""
+
+Regimes = Mapping[tuple[ObjectKind, str], Regime]
+"""By kind of object and linked policy, which is NOT_LINKED for none."""
+
+_LENGTH = "epoch_us(a.end_at) - epoch_us(a.start_at)"
+_BROKEN: dict[RestrictionKind, str] = {
+    _K.PASSWORD_ADDITION: "a.kind = 'password'",
+    _K.CUSTOM_PASSWORD_ADDITION: "a.kind = 'password' AND a.own_text",
+    _K.SYMMETRIC_KEY_ADDITION: "a.kind = 'symmetricKey'",
+    _K.TRUSTED_CERTIFICATE_AUTHORITY: "a.kind = 'certificate' AND NOT list_has_any(a.trusted_by, g.authorities)",
+    _K.PASSWORD_LIFETIME: f"a.kind = 'password' AND {_LENGTH} > g.password_lifetime_longest",
+    _K.SYMMETRIC_KEY_LIFETIME: f"a.kind = 'symmetricKey' AND {_LENGTH} > g.symmetric_key_lifetime_longest",
+    _K.ASYMMETRIC_KEY_LIFETIME: f"a.kind = 'certificate' AND {_LENGTH} > g.asymmetric_key_lifetime_longest",
+}
+"""What breaks each restriction on credentials, where `a` is the addition and `g` what governs the object."""
+
+COMPARED = tuple(rule.kind for rule in RULES if GROUP_OF[rule.kind] in CREDENTIAL_GROUPS)
+"""The restrictions that the database judges, in the law's own order."""
+
+_ASKED = tuple(rule for rule in RULES if GROUP_OF[rule.kind] not in CREDENTIAL_GROUPS)
+_REASONS = "STRUCT(rule VARCHAR, policy_id VARCHAR)[]"
+
+
+class Enacted(Struct, frozen=True, kw_only=True):
+    """A law that was put beside the tables of a tenant, under a name; `objects` is the table that it governs."""
+
+    database: DuckDBPyConnection
+    law: Law
+    regimes: Regimes
+    name: str
+    objects: str
+
+    @property
+    def kinds(self) -> frozenset[RestrictionKind]:
+        """The restrictions that bind anything at all."""
+        return frozenset(kind for entries in self.regimes.values() for kind in entries)
+
+    def judged(self, additions: str) -> str:
+        """The question for the verdict on every row of `additions`, a table or a question in brackets: things that
+        would be added, with the columns object, kind, start_at, end_at, own_text and trusted_by (lower case).
+
+        Besides those there are `app` (whose the object is), `refused` (NULL when it cannot be told), `refused_by` (restriction and policy of every
+        reason, in the law's own order) and `unsure` (the restrictions that could not be judged).
+        """
+        kinds = [kind for kind in COMPARED if kind in self.kinds]
+        verdicts = {kind: f"(g.{_word(kind)}_binds AND {_BROKEN[kind]})" for kind in kinds}
+        reasons = (
+            f"CASE WHEN {verdict} THEN {{rule: '{kind}', policy_id: g.{_word(kind)}_policy}} END"
+            for kind, verdict in verdicts.items()
+        )
+        unsure = (f"CASE WHEN {verdict} IS NULL THEN '{kind}' END" for kind, verdict in verdicts.items())
+        return (
+            f"SELECT a.*, g.app, {' OR '.join(verdicts.values()) or 'false'} AS refused, "
+            f"{_present(reasons)}::{_REASONS} AS refused_by, {_present(unsure)}::VARCHAR[] AS unsure "
+            f"FROM {additions} AS a JOIN {self.name}_governed AS g ON g.object = a.object"
+        )
+
+    def judge_values(self) -> str:
+        """Make a table of every identifier URI, audience and redirect URI that an application has and could not be
+        given any more: object, what (`identifierUri`, `audience`, or a platform), value, refused_by. Gives its name."""
+        table = f"{self.name}_values"
+        _make(self.database, table, _VALUES)
+        asking = {policy: asked for (kind, policy), entries in self.regimes.items() if (asked := _asked(kind, entries))}
+        if asking:
+            applications = self.database.cursor()
+            applications.execute(_applications(asking, self.objects))
+            while rows := applications.fetchmany(_BATCH):
+                _append(self.database, table, _VALUES, _refused_values(self.law, asking, rows))
+        return table
+
+
+def enact(database: DuckDBPyConnection, law: Law, *, name: str = "law", objects: str = "objects") -> Enacted:
+    """Put `law` beside the table `objects`, under `name`."""
+    linked = database.execute(f"SELECT DISTINCT coalesce(custom_policy_id, '{NOT_LINKED}') FROM {objects}").fetchall()
+    return enact_regimes(database, law, regimes(law, [policy for (policy,) in linked]), name=name, objects=objects)
+
+
+def regimes(law: Law, linked: Iterable[str]) -> dict[tuple[ObjectKind, str], Regime]:
+    """The regime of each kind of object under each of the policies `linked`; under one that the law does not hold, and
+    under NOT_LINKED, the tenant's default."""
+    customs = {policy.id.lower(): policy for policy in law.customs}
+    return {
+        (kind, policy): _regime(law, kind, customs.get(policy.lower()))
+        for policy in linked
+        for kind in (ObjectKind.APPLICATION, ObjectKind.SERVICE_PRINCIPAL)
+    }
+
+
+def _regime(law: Law, kind: ObjectKind, custom: AppManagementPolicy | None) -> Regime:
+    sample = Governed(kind=kind, tenant_id=law.tenant_id, app_id=AppId(""), created_at=_LONG_AFTER)
+    found: Regime = {}
+    for rule in RULES:
+        decides = governing(rule.kind, law.default, custom, sample)
+        if decides and binds(decides[1], sample, law.actor):
+            found[rule.kind] = Effective(decides[0].id, decides[1])
+    return found
+
+
+def enact_regimes(
+    database: DuckDBPyConnection, law: Law, found: Regimes, *, name: str = "law", objects: str = "objects"
+) -> Enacted:
+    """`enact` with regimes that are known already."""
+    _make(database, f"{name}_regimes", _COLUMNS)
+    _append(database, f"{name}_regimes", _COLUMNS, (_row(*key, entries) for key, entries in found.items()))
+    created = f"coalesce(o.created_at, TIMESTAMP '{CREATED_WHEN_UNKNOWN:%Y-%m-%d}')"
+    bound = ", ".join(f"{created} >= r.{_word(kind)}_since AS {_word(kind)}_binds" for kind in COMPARED)
+    database.execute(
+        f"CREATE OR REPLACE TEMP VIEW {name}_governed AS SELECT o.object, o.app, r.*, {bound} "
+        f"FROM {objects} AS o JOIN {name}_regimes AS r "
+        f"ON r.object_kind = o.kind AND r.policy = coalesce(o.custom_policy_id, '{NOT_LINKED}')"
+    )
+    return Enacted(database=database, law=law, regimes=found, name=name, objects=objects)
+
+
+# -- the entries as a table ---------------------------------------------------------------------------------------
+
+_LONGEST = tuple(kind for kind, broken in _BROKEN.items() if "_longest" in broken)
+_COLUMNS = (
+    {"object_kind": "VARCHAR", "policy": "VARCHAR", "authorities": "VARCHAR[]"}
+    | {f"{_kind.name.lower()}_longest": "BIGINT" for _kind in _LONGEST}
+    | {f"{_kind.name.lower()}_since": "TIMESTAMP" for _kind in COMPARED}
+    | {f"{_kind.name.lower()}_policy": "VARCHAR" for _kind in COMPARED}
+)
+
+
+def _word(kind: RestrictionKind) -> str:
+    return kind.name.lower()
+
+
+def _row(kind: ObjectKind, policy: str, entries: Regime) -> dict[str, Any]:
+    row: dict[str, Any] = {"object_kind": kind, "policy": policy}
+    for restriction in COMPARED:
+        policy_id, entry = entries.get(restriction, (None, None))
+        row[f"{_word(restriction)}_policy"] = policy_id
+        row[f"{_word(restriction)}_since"] = _since(restriction, entry)
+        if restriction in _LONGEST and entry and entry.max_lifetime is not None:
+            row[f"{_word(restriction)}_longest"] = entry.max_lifetime // timedelta(microseconds=1)
+        if restriction is _K.TRUSTED_CERTIFICATE_AUTHORITY and entry:
+            row["authorities"] = [one.lower() for one in entry.certificate_based_application_configuration_ids]
+    return row
+
+
+def _since(restriction: RestrictionKind, entry: Restriction | None) -> str:
+    """What was created from then on is bound. An entry without a maximum sets no limit."""
+    if entry is None or (restriction in _LONGEST and entry.max_lifetime is None):
+        return _NEVER
+    start = entry.restrict_for_apps_created_after
+    return _ALWAYS if start is None else start.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+
+
+def _present(cases: Iterable[str]) -> str:
+    return f"list_filter([{', '.join(cases)}], lambda one: one IS NOT NULL)"
+
+
+def _make(database: DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> None:
+    listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    database.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({listed})")
+
+
+def _append(
+    database: DuckDBPyConnection, table: str, columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]]
+) -> None:
+    shape = msgspec.json.encode([dict(columns)]).decode()
+    members = ", ".join(f"one.{name}" for name in columns)
+    database.execute(
+        f"INSERT INTO {table} SELECT {members} FROM (SELECT unnest(from_json($rows, $shape)) AS one)",
+        {"rows": msgspec.json.encode(list(rows)).decode(), "shape": shape},
+    )
+
+
+# -- what is asked of the rules, value by value -------------------------------------------------------------------
+
+_VALUES = {"object": "UINTEGER", "what": "VARCHAR", "value": "VARCHAR", "refused_by": _REASONS}
+_PLATFORMS = {"web_redirect_uris": "web", "spa_redirect_uris": "spa", "public_client_redirect_uris": "publicClient"}
+
+
+def _asked(kind: ObjectKind, entries: Regime) -> Regime:
+    if kind is not ObjectKind.APPLICATION:
+        return {}
+    return {rule.kind: entries[rule.kind] for rule in _ASKED if rule.kind in entries}
+
+
+def _applications(asking: Mapping[str, Regime], objects: str) -> str:
+    policies = ", ".join("'" + policy.replace("'", "''") + "'" for policy in asking)
+    saml = f"SELECT app FROM {objects} WHERE kind = 'servicePrincipal' AND lower(preferred_single_sign_on_mode) = 'saml'"
+    return (
+        f"SELECT object, app_id, created_at, requested_access_token_version, app IN ({saml}), "
+        f"coalesce(custom_policy_id, '{NOT_LINKED}') AS policy, identifier_uris, sign_in_audience, "
+        f"{', '.join(_PLATFORMS)} FROM {objects} WHERE kind = 'application' AND policy IN ({policies})"
+    )
+
+
+def _refused_values(
+    law: Law, asking: Mapping[str, Regime], rows: Iterable[tuple[Any, ...]]
+) -> Iterator[dict[str, Any]]:
+    for number, app_id, created_at, version, saml, policy, uris, audience, *redirects in rows:
+        governed = Governed(
+            kind=ObjectKind.APPLICATION,
+            tenant_id=law.tenant_id,
+            app_id=AppId(app_id or ""),
+            created_at=created_at and created_at.replace(tzinfo=UTC),
+            verified_domains=law.verified_domains,
+            requested_access_token_version=version,
+            signs_in_with_saml=bool(saml),
+        )
+        obeyed = {kind: one for kind, one in asking[policy].items() if binds(one.entry, governed, law.actor)}
+        for what, value, added in _values(uris, audience, redirects) if obeyed else ():
+            if reasons := _reasons(added, obeyed, governed):
+                yield {"object": number, "what": what, "value": value, "refused_by": reasons}
+
+
+def _values(
+    uris: list[str] | None, audience: str | None, redirects: Iterable[list[str] | None]
+) -> Iterator[tuple[str, str, Addition]]:
+    for uri in uris or ():
+        yield "identifierUri", uri, IdentifierUriAdded(uri)
+    if audience:
+        yield "audience", audience, AudienceSet(audience)
+    for platform, listed in zip(_PLATFORMS.values(), redirects, strict=True):
+        for uri in listed or ():
+            yield platform, uri, RedirectUriAdded(platform, uri)
+
+
+def _reasons(added: Addition, obeyed: Regime, governed: Governed) -> list[dict[str, str]]:
+    return [
+        {"rule": rule.kind, "policy_id": obeyed[rule.kind].policy_id}
+        for rule in _ASKED
+        if rule.kind in obeyed and rule.looks_at(added) and rule.violated(added, obeyed[rule.kind].entry, governed)
+    ]
