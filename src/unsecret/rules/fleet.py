@@ -247,7 +247,8 @@ def _asked(kind: ObjectKind, entries: Regime) -> Regime:
 
 def _applications(asking: Mapping[str, Regime], objects: str) -> str:
     policies = ", ".join("'" + policy.replace("'", "''") + "'" for policy in asking)
-    saml = f"SELECT app FROM {objects} WHERE kind = 'servicePrincipal' AND lower(preferred_single_sign_on_mode) = 'saml'"
+    mode = "lower(preferred_single_sign_on_mode) = 'saml'"
+    saml = f"SELECT app FROM {objects} WHERE kind = 'servicePrincipal' AND {mode}"
     return (
         f"SELECT object, app_id, created_at, requested_access_token_version, app IN ({saml}), "
         f"coalesce(custom_policy_id, '{NOT_LINKED}') AS policy, identifier_uris, sign_in_audience, "
