@@ -104,8 +104,9 @@ class Enacted(Struct, frozen=True, kw_only=True):
         """The question for the verdict on every row of `additions`, a table or a question in brackets: things that
         would be added, with the columns object, kind, start_at, end_at, own_text and trusted_by (lower case).
 
-        Besides those there are `app` (whose the object is), `refused` (NULL when it cannot be told), `refused_by` (restriction and policy of every
-        reason, in the law's own order) and `unsure` (the restrictions that could not be judged).
+        Besides those there are `app` (whose the object is), `refused` (NULL when it cannot be told), `refused_by`
+        (restriction and policy of every reason, in the law's own order) and `unsure` (the restrictions that could not
+        be judged).
         """
         kinds = [kind for kind in COMPARED if kind in self.kinds]
         verdicts = {kind: f"(g.{_word(kind)}_binds AND {_BROKEN[kind]})" for kind in kinds}
