@@ -31,12 +31,11 @@ from unsecret.tenant.app import create_app
 from unsecret.tenant.bootstrap import (
     NewTenant,
     add_application,
-    certificate_credential,
     create_tenant,
     grant,
     graph_service_principal,
 )
-from unsecret.tenant.certificates import CertificateFacts, read_certificate
+from unsecret.tenant.certificates import CertificateFacts, certificate_credential, read_certificate
 from unsecret.tenant.issuers import Issuers
 from unsecret.tenant.movable_clocks import MovableClocks
 from unsecret.tenant.settings import Services, server_settings

@@ -19,7 +19,7 @@ from unsecret.model.application import Application, PasswordCredential, ServiceP
 from unsecret.model.identifiers import AppId, KeyId, ObjectId
 from unsecret.store import credentials, directory_objects
 from unsecret.tenant import secrets
-from unsecret.tenant.bootstrap import certificate_credential
+from unsecret.tenant.certificates import certificate_credential
 from unsecret.wire.aadsts import REFUSALS
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

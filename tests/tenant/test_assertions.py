@@ -27,8 +27,7 @@ from unsecret.tenant.assertions import (
     require_issuer,
     require_signature,
 )
-from unsecret.tenant.bootstrap import certificate_credential
-from unsecret.tenant.certificates import CertificateFacts, read_certificate
+from unsecret.tenant.certificates import CertificateFacts, certificate_credential, read_certificate
 from unsecret.wire.aadsts import TokenRefused
 
 APP = AppId("aaaaaaaa-0000-0000-0000-000000000001")

@@ -12,7 +12,7 @@ from joserfc import jws
 from msgspec.structs import replace
 
 from tests.local_tenant import Identity, LocalTenant, Workload, new_identity
-from unsecret.tenant.bootstrap import certificate_credential
+from unsecret.tenant.certificates import certificate_credential
 
 AUDIENCE = "00000002-0000-0000-c000-000000000000"
 NEW = new_identity("next")

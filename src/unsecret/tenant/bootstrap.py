@@ -18,17 +18,14 @@ from unsecret.errors import Invalid
 from unsecret.model.application import (
     Application,
     AppRoleAssignment,
-    KeyCredential,
-    KeyType,
-    KeyUsage,
     ObjectKind,
     ServicePrincipal,
     Tenant,
 )
-from unsecret.model.identifiers import ARM_APP_ID, GRAPH_APP_ID, AppId, KeyId, ObjectId, TenantId
+from unsecret.model.identifiers import ARM_APP_ID, GRAPH_APP_ID, AppId, ObjectId, TenantId
 from unsecret.store import credentials, directory_objects, links, tenants
 from unsecret.store.published_permissions import app_role_id
-from unsecret.tenant.certificates import CertificateFacts
+from unsecret.tenant.certificates import CertificateFacts, certificate_credential
 from unsecret.tenant.graph_permissions import ADMINISTRATOR_PERMISSIONS, permission_scope
 from unsecret.tenant.use_cases.applications import mirrored
 from unsecret.tenant.use_cases.links import new_assignment_id
@@ -235,22 +232,6 @@ def add_application(
 def _nobody_knows() -> bytes:
     """The digest of no secret at all: a credential that is on the books and opens nothing."""
     return secrets.token_bytes(48)
-
-
-def certificate_credential(facts: CertificateFacts) -> KeyCredential:
-    """A certificate for signing in, valid as long as the certificate itself."""
-    return KeyCredential(
-        key_id=KeyId(str(uuid.uuid4())),
-        type=KeyType.CERTIFICATE,
-        usage=KeyUsage.VERIFY,
-        display_name=facts.subject,
-        custom_key_identifier=facts.thumbprint,
-        start_at=facts.not_before,
-        end_at=facts.not_after,
-        key=facts.der,
-        thumbprint_sha1=facts.thumbprint_sha1,
-        thumbprint_sha256=facts.thumbprint_sha256,
-    )
 
 
 def grant(

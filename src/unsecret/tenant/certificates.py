@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
@@ -22,6 +23,8 @@ from cryptography.x509.oid import NameOID
 from msgspec import Struct
 
 from unsecret.errors import Invalid
+from unsecret.model.application import KeyCredential, KeyType, KeyUsage
+from unsecret.model.identifiers import KeyId
 
 MAX_CERTIFICATE_BYTES = 64 * 1024
 
@@ -135,6 +138,24 @@ def _facts(certificate: x509.Certificate) -> CertificateFacts:
         thumbprint=sha1.hex().upper(),
         thumbprint_sha1=base64url(sha1),
         thumbprint_sha256=base64url(hashlib.sha256(der).digest()),
+    )
+
+
+def certificate_credential(
+    facts: CertificateFacts, kind: KeyType = KeyType.CERTIFICATE, usage: KeyUsage = KeyUsage.VERIFY
+) -> KeyCredential:
+    """A certificate as a credential, for signing in unless told otherwise, good as long as the certificate itself."""
+    return KeyCredential(
+        key_id=KeyId(str(uuid.uuid4())),
+        type=kind,
+        usage=usage,
+        display_name=facts.subject,
+        custom_key_identifier=facts.thumbprint,
+        start_at=facts.not_before,
+        end_at=facts.not_after,
+        key=facts.der,
+        thumbprint_sha1=facts.thumbprint_sha1,
+        thumbprint_sha256=facts.thumbprint_sha256,
     )
 
 

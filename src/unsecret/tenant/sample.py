@@ -18,8 +18,8 @@ from unsecret.model.application import KeyCredential, PasswordCredential, Servic
 from unsecret.model.identifiers import KeyId, ObjectId, PolicyId, TenantId
 from unsecret.model.policy import AppManagementPolicy, Restriction, RestrictionKind
 from unsecret.store import links, policies
-from unsecret.tenant.bootstrap import add_application, certificate_credential, grant, graph_service_principal
-from unsecret.tenant.certificates import read_certificate
+from unsecret.tenant.bootstrap import add_application, grant, graph_service_principal
+from unsecret.tenant.certificates import certificate_credential, read_certificate
 from unsecret.tenant.pki import new_self_signed, to_pem
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from unsecret.model.identifiers import KeyId
 from unsecret.model.policy import CertificateBasedApplicationConfiguration
 from unsecret.store import credentials, policies
 from unsecret.tenant import secrets
-from unsecret.tenant.certificates import Authorities, CertificateFacts, read_certificate
+from unsecret.tenant.certificates import Authorities, CertificateFacts, certificate_credential, read_certificate
 from unsecret.tenant.use_cases.instance_lock import require_unlocked
 from unsecret.tenant.use_cases.judging import require_lawful
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction
@@ -230,17 +230,13 @@ def _certificate(entry: KeyEntry, key_id: KeyId, facts: CertificateFacts) -> Key
             code="KeyCredentialsInvalidEndDate",
             target="endDateTime",
         )
-    return KeyCredential(
+    return msgspec.structs.replace(
+        certificate_credential(facts, entry.type or KeyType.CERTIFICATE, entry.usage or KeyUsage.VERIFY),
         key_id=key_id,
-        type=entry.type or KeyType.CERTIFICATE,
-        usage=entry.usage or KeyUsage.VERIFY,
         display_name=entry.display_name or facts.subject,
         custom_key_identifier=entry.custom_key_identifier or facts.thumbprint,
         start_at=start,
         end_at=end,
-        key=facts.der,
-        thumbprint_sha1=facts.thumbprint_sha1,
-        thumbprint_sha256=facts.thumbprint_sha256,
     )
 
 

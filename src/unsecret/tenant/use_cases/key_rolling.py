@@ -7,7 +7,6 @@ https://learn.microsoft.com/en-us/graph/api/serviceprincipal-addtokensigningcert
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from datetime import datetime
 
@@ -24,9 +23,8 @@ from unsecret.model.application import (
 )
 from unsecret.model.change import PasswordAdded
 from unsecret.model.event import OperationType
-from unsecret.model.identifiers import KeyId
 from unsecret.store import credentials, directory_objects
-from unsecret.tenant.certificates import CertificateFacts
+from unsecret.tenant.certificates import CertificateFacts, certificate_credential
 from unsecret.tenant.proofs import require_proof
 from unsecret.tenant.use_cases.credentials import (
     ADDED,
@@ -113,8 +111,8 @@ def add_token_signing_certificate(
     transaction.attempt_on(target, ADDED[target.kind], OperationType.UPDATE)
     transaction.permit_write(target)
     certificate = make()
-    private = _signing_key(certificate, KeyType.CERTIFICATE_AND_PASSWORD, KeyUsage.SIGN)
-    public = _signing_key(certificate, KeyType.CERTIFICATE, KeyUsage.VERIFY)
+    private = certificate_credential(certificate, KeyType.CERTIFICATE_AND_PASSWORD, KeyUsage.SIGN)
+    public = certificate_credential(certificate, KeyType.CERTIFICATE, KeyUsage.VERIFY)
     keys = (*target.key_credentials, private, public)
     preferred = target.other.get(_PREFERRED) or certificate.thumbprint
     after = msgspec.structs.replace(target, key_credentials=keys, other=target.other | {_PREFERRED: preferred})
@@ -160,21 +158,6 @@ def _with_password(target: DirectoryObject, key: KeyCredential) -> DirectoryObje
         key_id=key.key_id, display_name=key.display_name, start_at=key.start_at, end_at=key.end_at
     )
     return msgspec.structs.replace(target, password_credentials=(*target.password_credentials, password))
-
-
-def _signing_key(certificate: CertificateFacts, kind: KeyType, usage: KeyUsage) -> KeyCredential:
-    return KeyCredential(
-        key_id=KeyId(str(uuid.uuid4())),
-        type=kind,
-        usage=usage,
-        start_at=certificate.not_before,
-        end_at=certificate.not_after,
-        display_name=certificate.subject,
-        custom_key_identifier=certificate.thumbprint,
-        key=certificate.der,
-        thumbprint_sha1=certificate.thumbprint_sha1,
-        thumbprint_sha256=certificate.thumbprint_sha256,
-    )
 
 
 def _store(transaction: Transaction, before: DirectoryObject, after: DirectoryObject) -> None:
