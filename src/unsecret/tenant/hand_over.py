@@ -36,8 +36,9 @@ class HandOver:
         self._store = store
         self._turns: WeakKeyDictionary[AbstractEventLoop, _Turns] = WeakKeyDictionary()
 
-    def write(self, work: Callable[[Connection], T], tenant_id: TenantId) -> Awaitable[T]:
-        """`Store.write`, to be awaited. A work whose waiter is cancelled is not begun any more."""
+    def write(self, work: Callable[[Connection], T], tenant_id: TenantId | None) -> Awaitable[T]:
+        """`Store.write`, to be awaited; None is alone in the whole directory. A work whose waiter is cancelled is not
+        begun any more."""
         return self._now().hand_over(lambda: self._store.write(work, tenant_id))
 
     def record(self, tenant_id: TenantId, sign_in: SignIn) -> Awaitable[None]:

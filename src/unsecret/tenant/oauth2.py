@@ -57,7 +57,7 @@ async def _token(request: Request, endpoint: Endpoint) -> Response:
     fields, authorization = await read_form(request), request.headers.get("authorization")
     services: Services = request.app.state.services
     if tenant is None:
-        if (tenant := await _implied_tenant(services, dict(fields), trace)) is None:
+        if (tenant := await _implied_tenant(request, services, dict(fields), trace)) is None:
             raise TokenRefused(50059)
         trace = in_time_of(trace, services, tenant)
     asking = Asking(request, services, trace, tenant, endpoint)
@@ -91,10 +91,10 @@ def _let_pages_read(asking: Asking) -> None:
         asking.request.state.readable_from = origin
 
 
-async def _implied_tenant(services: Services, form: dict[str, str], trace: Trace) -> Tenant | None:
+async def _implied_tenant(request: Request, services: Services, form: dict[str, str], trace: Trace) -> Tenant | None:
     """The tenant of what is taken back, or of the account that signs in, at an address that names none."""
     if form.get("grant_type") in device_code.GRANT_TYPES:
-        return await device_code.implied_tenant(services, form, now=trace.machine_now)
+        return await device_code.implied_tenant(request, form, now=trace.machine_now)
     text = form.get("code") or form.get("refresh_token") or ""
     with services.store.read() as conn:
         if (tenant_id := tenant_of(text)) is not None:

@@ -106,8 +106,9 @@ async def decide(asking: Asking, judge: Callable[[Connection], T | TokenRefused]
             logs.add_sign_ins(conn, [(asking.tenant.id, row)])
         return outcome
 
-    written = asking.services.store.write(judged, None if everywhere else asking.tenant.id)
-    outcome = await asyncio.shield(asyncio.wrap_future(written))
+    hand_over: HandOver = asking.request.app.state.hand_over
+    written = hand_over.write(judged, None if everywhere else asking.tenant.id)
+    outcome = await asyncio.shield(written)
     asking.attempt.is_recorded = True
     if isinstance(outcome, TokenRefused):
         raise outcome

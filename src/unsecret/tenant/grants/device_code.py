@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from starlette.requests import Request
 
 from unsecret.model.application import Tenant
 from unsecret.model.event import SignInEventType
@@ -42,7 +43,7 @@ async def issue(asking: Asking, form: Mapping[str, str], client: Client) -> dict
     asking.attempt.event_type = SignInEventType.NON_INTERACTIVE_USER
     text = _code_in(form)
     try:
-        approved = await poll(asking.services, text, client.client_id, now=asking.trace.machine_now)
+        approved = await poll(asking.request.app.state.hand_over, text, client.client_id, now=asking.trace.machine_now)
     except TokenRefused as refusal:
         asking.attempt.is_recorded = refusal.number in _NOT_OVER_YET
         raise
@@ -72,9 +73,10 @@ async def issue(asking: Asking, form: Mapping[str, str], client: Client) -> dict
     return answer_for(asking, form, await decide(asking, judge, everywhere=True))
 
 
-async def implied_tenant(services: Services, form: Mapping[str, str], *, now: datetime) -> Tenant | None:
+async def implied_tenant(request: Request, form: Mapping[str, str], *, now: datetime) -> Tenant | None:
     """The tenant of whoever approved the code. Raises TokenRefused as long as nobody has."""
-    approved = await poll(services, _code_in(form), form.get("client_id", ""), now=now)
+    services: Services = request.app.state.services
+    approved = await poll(request.app.state.hand_over, _code_in(form), form.get("client_id", ""), now=now)
     with services.store.read() as conn:
         return tenants.get_tenant(conn, approved.tenant_id) if approved.tenant_id else None
 

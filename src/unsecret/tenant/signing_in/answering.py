@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from unsecret.model.event import SignInEventType
 from unsecret.model.issued import GrantKind, IssuedGrant
 from unsecret.store import issued
 from unsecret.tenant.client_authentication import require_client
+from unsecret.tenant.hand_over import HandOver
 from unsecret.tenant.signing_in.consents import judge, require_agreed
 from unsecret.tenant.signing_in.first_party import FIRST_PARTY, ensure_first_party
 from unsecret.tenant.signing_in.handing_out import hand_out_refresh_token
@@ -51,8 +51,8 @@ async def authenticate(asking: Asking, client: Client, event_type: SignInEventTy
     asking.attempt.event_type = event_type
     tenant, store, app_id = asking.tenant, asking.services.store, asking.attempt.app_id
     if app_id in FIRST_PARTY:
-        written = store.write(lambda conn: ensure_first_party(conn, tenant, app_id, now=asking.trace.now), tenant.id)
-        await asyncio.wrap_future(written)
+        hand_over: HandOver = asking.request.app.state.hand_over
+        await hand_over.write(lambda conn: ensure_first_party(conn, tenant, app_id, now=asking.trace.now), tenant.id)
     with store.questions(tenant.id) as questions:
         require_client(questions, asking, client)
 

@@ -7,7 +7,6 @@ and go by the machine's clock.
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from unsecret.model.identifiers import ZERO_GUID, AppId, TenantId, canonical_gui
 from unsecret.model.issued import GrantKind, IssuedGrant
 from unsecret.store import issued
 from unsecret.tenant.discovery import find_tenant
+from unsecret.tenant.hand_over import HandOver
 from unsecret.tenant.settings import Services, origin
 from unsecret.tenant.signing_in.registrations import find_registration
 from unsecret.tenant.signing_in.scopes import all_of, read_scopes
@@ -72,8 +72,8 @@ async def _device_code(request: Request, endpoint: Endpoint) -> Response:
         scope=asked.verbatim,
         tenant_id=tenant.id if tenant else None,
     )
-    written = services.store.write(lambda conn: _handed_out(conn, text, grant, now=now), NO_TENANT)
-    user_code = await asyncio.wrap_future(written)
+    hand_over: HandOver = request.app.state.hand_over
+    user_code = await hand_over.write(lambda conn: _handed_out(conn, text, grant, now=now), NO_TENANT)
     page = f"{origin(request.headers.get('host'), services.settings)}{PAGE}"
     return answer(_body(text, user_code, page, endpoint), request)
 
@@ -107,15 +107,14 @@ def _body(text: str, user_code: str, page: str, endpoint: Endpoint) -> dict[str,
     return body
 
 
-async def poll(services: Services, text: str, client_id: str, *, now: datetime) -> IssuedGrant:
+async def poll(hand_over: HandOver, text: str, client_id: str, *, now: datetime) -> IssuedGrant:
     """What became of a device code, for the client that asks again and again.
 
     Raises TokenRefused: 70016 while nobody has approved it, 50196 (`slow_down`) when that is asked too often, 70025
     when somebody declined, 70020 when its time is over, 70018 when there is no such code of this client's.
     """
     app_id = AppId(canonical_guid(client_id.strip()) or ZERO_GUID)
-    written = services.store.write(lambda conn: _polled(conn, text, app_id, now=now), NO_TENANT)
-    outcome = await asyncio.wrap_future(written)
+    outcome = await hand_over.write(lambda conn: _polled(conn, text, app_id, now=now), NO_TENANT)
     if isinstance(outcome, TokenRefused):
         raise outcome
     return outcome

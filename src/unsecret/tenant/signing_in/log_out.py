@@ -6,7 +6,6 @@ handed out stay good until they end, as in Entra.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 
 import msgspec
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from unsecret.tenant.discovery import find_tenant
+from unsecret.tenant.hand_over import HandOver
 from unsecret.tenant.settings import Services
 from unsecret.tenant.signing_in.authorize import showing
 from unsecret.tenant.signing_in.pages import notice
@@ -35,7 +35,8 @@ async def log_out(request: Request) -> Response:
     tenant = find_tenant(request)
     parameters, form = await read_parameters(request)
     parameters |= form
-    await asyncio.wrap_future(services.store.write(lambda conn: end_session(conn, request)))
+    hand_over: HandOver = request.app.state.hand_over
+    await hand_over.write(lambda conn: end_session(conn, request), None)
     client_id = parameters.get("client_id") or _audience(parameters.get("id_token_hint", ""))
     address = parameters.get("post_logout_redirect_uri", "")
     response = notice(request, "You signed out", "You signed out of your account. You may close this window.")
