@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from unsecret.cli.options import PLAIN, Output, directory_option, now
+from unsecret.cli.options import PLAIN, Output, Server, ServerDatabase, now
 from unsecret.cli.printing import as_json, say, table
 from unsecret.config import Settings, read_settings
 
@@ -26,15 +26,6 @@ themselves.
 """,
 )
 
-Server = Annotated[
-    Path | None, directory_option("Directory that the server was started with. Default: the one started last.")
-]
-Database = Annotated[
-    str | None,
-    Parameter(
-        name="--database", metavar="URL", help="PostgreSQL database that the server was started with. Default: none."
-    ),
-]
 AtOnce = Annotated[
     bool,
     Parameter(
@@ -45,7 +36,7 @@ AtOnce = Annotated[
 
 
 @keys.command
-def rotate(*, at_once: AtOnce = False, data: Server = None, database: Database = None) -> int:
+def rotate(*, at_once: AtOnce = False, data: Server = None, database: ServerDatabase = None) -> int:
     """Make a new key, whether the server is running or not.
 
     It is shown in the key document at once and signs a day later, when every client has had time to see it. Those
@@ -64,7 +55,7 @@ def rotate(*, at_once: AtOnce = False, data: Server = None, database: Database =
 
 
 @keys.command(name="list")
-def list_(*, data: Server = None, database: Database = None, output: Output = None) -> int:
+def list_(*, data: Server = None, database: ServerDatabase = None, output: Output = None) -> int:
     """List the keys that tokens may be signed with, newest first, and which one signs now.
 
     **Examples**

@@ -58,6 +58,15 @@ Data = Annotated[
     Path | None,
     directory_option("Directory of the tenant to speak to. Default: the one that `up` started last."),
 ]
+Server = Annotated[
+    Path | None, directory_option("Directory that the server was started with. Default: the one started last.")
+]
+ServerDatabase = Annotated[
+    str | None,
+    Parameter(
+        name="--database", metavar="URL", help="PostgreSQL database that the server was started with. Default: none."
+    ),
+]
 Output = Annotated[
     Literal["table", "json"] | None,
     Parameter(name=["--output", "-o"], metavar="FORMAT", help="Print a table for people, or JSON. Default: table."),

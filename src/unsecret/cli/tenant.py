@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from unsecret.cli.loaded import say_what_was_loaded
-from unsecret.cli.options import PLAIN, Output, Source, directory_option, now
+from unsecret.cli.options import PLAIN, Output, Server, ServerDatabase, Source, now
 from unsecret.cli.printing import as_json, say, table
 from unsecret.config import Settings, read_settings
 
@@ -28,15 +28,6 @@ the server's address and the authority to trust.
 """,
 )
 
-Server = Annotated[
-    Path | None, directory_option("Directory that the server was started with. Default: the one started last.")
-]
-Database = Annotated[
-    str | None,
-    Parameter(
-        name="--database", metavar="URL", help="PostgreSQL database that the server was started with. Default: none."
-    ),
-]
 Name = Annotated[
     str | None, Parameter(name="--name", metavar="NAME", help="Display name of the organisation. Default: Tenant 2, …")
 ]
@@ -61,7 +52,7 @@ def add(
     sample: Sample = False,
     from_: Source = None,
     data: Server = None,
-    database: Database = None,
+    database: ServerDatabase = None,
     output: Output = None,
 ) -> int:
     """Add a tenant to a local server, running or not.
@@ -113,7 +104,7 @@ def add(
 
 
 @tenant.command(name="list")
-def list_(*, data: Server = None, database: Database = None, output: Output = None) -> int:
+def list_(*, data: Server = None, database: ServerDatabase = None, output: Output = None) -> int:
     """List the tenants of a local server, running or not, oldest first.
 
     **Examples**
