@@ -20,13 +20,14 @@ from unsecret.model.event import Activity, ModifiedProperty, OperationType
 from unsecret.model.identifiers import GRAPH_APP_ID, AppId
 from unsecret.store import directory_objects, directory_roles, links
 from unsecret.tenant.discovery import find_tenant
-from unsecret.tenant.settings import Services
-from unsecret.tenant.signing_in.authorize import ON_THE_PAGE, showing
+from unsecret.tenant.signing_in.authorize import showing
 from unsecret.tenant.signing_in.consents import CONSENTING_ROLES, GRANTING_ROLES, Wanted, agree, mark_of
 from unsecret.tenant.signing_in.interaction import (
     Arrived,
     SomebodyIsThere,
     arrive,
+    find_client,
+    on_the_page,
     permission_list,
     remembered,
     transaction_of,
@@ -34,7 +35,7 @@ from unsecret.tenant.signing_in.interaction import (
 )
 from unsecret.tenant.signing_in.pages import error_line, form_page
 from unsecret.tenant.signing_in.redirects import with_query
-from unsecret.tenant.signing_in.registrations import WRONG_REDIRECT, Registration, find_registration, require_redirect
+from unsecret.tenant.signing_in.registrations import WRONG_REDIRECT, Registration, require_redirect
 from unsecret.tenant.signing_in.requests import LONGEST_TEXT, read_parameters
 from unsecret.tenant.signing_in.scopes import AskedScopes, OfferedScope, offered_scopes, read_scopes, require_resource
 from unsecret.tenant.signing_in.sessions import keep_session, require_canary
@@ -97,14 +98,9 @@ async def admin_consent_v1(request: Request) -> Response:
 
 
 async def _admin_consent(request: Request, endpoint: Endpoint) -> Response:
-    services: Services = request.app.state.services
     tenant = find_tenant(request)
     parameters, form = await read_parameters(request)
-    client_id, redirect_uri = (parameters.get(name, "").strip() for name in ("client_id", "redirect_uri"))
-    if not client_id:
-        raise TokenRefused(900144, parameter="client_id", remedy="")
-    with services.store.read() as conn:
-        client = find_registration(conn, tenant, client_id)
+    client, redirect_uri = find_client(request, tenant, parameters), parameters.get("redirect_uri", "").strip()
     require_redirect(client, redirect_uri)
     if form:
         require_canary(request, form["canary"])
@@ -132,10 +128,7 @@ async def _served(here: _Request, form: Mapping[str, str]) -> Response:
         try:
             return await _ask(here, await typed(here.request, here.tenant, form))
         except TokenRefused as refusal:
-            if refusal.number not in ON_THE_PAGE:
-                raise
-            shown = TokenRefused(50126) if refusal.number == 50034 else refusal
-            return _sign_in_page(here, form.get("account", ""), shown)
+            return _sign_in_page(here, form.get("account", ""), on_the_page(refusal))
     who = remembered(here.request, here.tenant)
     if who is None:
         return _sign_in_page(here, "", None)

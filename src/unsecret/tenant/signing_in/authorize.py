@@ -29,6 +29,8 @@ from unsecret.tenant.signing_in.interaction import (
     Arrived,
     SomebodyIsThere,
     arrive,
+    find_client,
+    on_the_page,
     permission_list,
     remembered,
     transaction_of,
@@ -36,7 +38,7 @@ from unsecret.tenant.signing_in.interaction import (
 )
 from unsecret.tenant.signing_in.pages import Html, error_line, form_page, fragment, refusal_page, sending_page
 from unsecret.tenant.signing_in.redirects import with_fragment, with_query
-from unsecret.tenant.signing_in.registrations import WRONG_REDIRECT, Registration, find_registration, require_redirect
+from unsecret.tenant.signing_in.registrations import WRONG_REDIRECT, Registration, require_redirect
 from unsecret.tenant.signing_in.requests import (
     CODE,
     CONSENT,
@@ -61,9 +63,6 @@ from unsecret.wire.aadsts import TokenRefused, refusal_body
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-ON_THE_PAGE = frozenset({50034, 50053, 50057, 50126})
-"""Refusals that are about the account and the password that were typed."""
 
 _FRESH = timedelta(minutes=10)
 """How long after a password `prompt=login` is content: the pages that may follow it are answered in that time."""
@@ -137,12 +136,7 @@ async def _authorize(request: Request, endpoint: Endpoint) -> Response:
     parameters, form = await read_parameters(request)
     if request.method == "POST" and not form:  # asked by POST: our forms need an address that has it all
         return RedirectResponse(f"{request.scope['path']}?{urlencode(parameters)}", _SEE_OTHER)
-    client_id = parameters.get("client_id", "").strip()
-    if not client_id:
-        raise TokenRefused(900144, parameter="client_id", remedy="")
-    services: Services = request.app.state.services
-    with services.store.read() as conn:
-        client = find_registration(conn, tenant, client_id)
+    client = find_client(request, tenant, parameters)
     destination = read_destination(parameters, client)
     if form:
         require_canary(request, form["canary"])
@@ -201,10 +195,7 @@ async def _signed_in(here: _Conversation, form: Mapping[str, str]) -> Response:
         who = await typed(here.request, here.tenant, form)
         return await _finish(here, who, _Agreement())
     except TokenRefused as refusal:
-        if refusal.number not in ON_THE_PAGE:
-            raise
-        shown = TokenRefused(50126) if refusal.number == 50034 else refusal  # a page tells nobody who exists
-        return _sign_in_page(here, form.get("account", ""), shown)
+        return _sign_in_page(here, form.get("account", ""), on_the_page(refusal))
 
 
 def _is_fresh_enough(here: _Conversation, who: SomebodyIsThere) -> bool:

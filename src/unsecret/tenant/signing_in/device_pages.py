@@ -19,13 +19,14 @@ from unsecret.model.application import Tenant
 from unsecret.model.issued import IssuedGrant
 from unsecret.store import issued, tenants
 from unsecret.tenant.settings import Services
-from unsecret.tenant.signing_in.authorize import ON_THE_PAGE, showing
+from unsecret.tenant.signing_in.authorize import showing
 from unsecret.tenant.signing_in.consents import Judged, agree, judge, mark_of
 from unsecret.tenant.signing_in.device_codes import NO_TENANT, PAGE
 from unsecret.tenant.signing_in.interaction import (
     Arrived,
     SomebodyIsThere,
     arrive,
+    on_the_page,
     permission_list,
     remembered,
     transaction_of,
@@ -131,10 +132,7 @@ async def _signed_in(request: Request, device: _Device, form: Mapping[str, str])
         who = await typed(request, device.tenant, form)
         return await _confirm_page(request, device, who)
     except TokenRefused as refusal:
-        if refusal.number not in ON_THE_PAGE:
-            raise
-        shown = TokenRefused(50126) if refusal.number == 50034 else refusal
-        return _sign_in_page(request, device, form.get("account", ""), shown)
+        return _sign_in_page(request, device, form.get("account", ""), on_the_page(refusal))
 
 
 async def _confirm_page(request: Request, device: _Device, who: SomebodyIsThere) -> Response:

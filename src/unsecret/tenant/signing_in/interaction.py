@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_ABOUT_WHAT_WAS_TYPED = frozenset({50034, 50053, 50057, 50126})
+
 
 class SomebodyIsThere(Struct, frozen=True, kw_only=True):
     """Who is known to be in front of the page: by a password that was just tried, or by the browser's session."""
@@ -60,6 +62,24 @@ class Arrived(Struct, frozen=True, kw_only=True):
     principal: ServicePrincipal
     session: Session | None
     new_session: str | None
+
+
+def find_client(request: Request, tenant: Tenant | None, parameters: Mapping[str, str]) -> Registration:
+    """The application that a page is opened for. Raises TokenRefused: 900144 when none is named."""
+    client_id = parameters.get("client_id", "").strip()
+    if not client_id:
+        raise TokenRefused(900144, parameter="client_id", remedy="")
+    services: Services = request.app.state.services
+    with services.store.read() as conn:
+        return find_registration(conn, tenant, client_id)
+
+
+def on_the_page(refusal: TokenRefused) -> TokenRefused:
+    """What a page says that asked for account and password; it tells nobody who exists. Raises the refusal if it is
+    about anything else than what was typed."""
+    if refusal.number not in _ABOUT_WHAT_WAS_TYPED:
+        raise refusal
+    return TokenRefused(50126) if refusal.number == 50034 else refusal
 
 
 async def typed(request: Request, tenant: Tenant | None, form: Mapping[str, str]) -> SomebodyIsThere:
