@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.snapshots import snapshot_of
 
 HEAVY = (
     "alembic",
     "asyncio",
+    "azure",
     "cryptography",
     "cyclopts",
+    "duckdb",
     "granian",
     "httpx2",
+    "jinja2",
     "joserfc",
     "msgspec",
     "odata_query",
@@ -49,3 +55,12 @@ def test_the_help_of_a_verb_loads_neither_server_nor_client(verb: str) -> None:
     printed, loaded = loaded_by(verb, "--help")
     assert f"unsecret {verb}" in printed
     assert loaded.isdisjoint((*SERVER_ONLY, "httpx2", "cryptography"))
+
+
+def test_the_first_page_of_a_snapshot_needs_neither_duckdb_nor_a_command_line_library(tmp_path: Path) -> None:
+    file = snapshot_of(
+        tmp_path / "tenant.unsecret", {"applications": [{"id": "a", "appId": "b", "displayName": "Shop"}]}
+    )
+    printed, loaded = loaded_by("apps", "list", "--snapshot", str(file))
+    assert "Shop" in printed
+    assert loaded & set(HEAVY) <= {"msgspec"}

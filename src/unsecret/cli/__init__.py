@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from unsecret import __version__
-
 
 def main() -> None:
     """The `unsecret` command."""
@@ -15,10 +13,9 @@ def main() -> None:
 
 
 def _answer(arguments: list[str]) -> int:
-    if arguments == ["--version"]:  # answered before any library is loaded: scripts ask this often
-        from unsecret.cli.printing import answer
+    from unsecret.cli.quick import answered
 
-        answer(f"unsecret {__version__}")
+    if answered(arguments):
         return 0
     from unsecret.cli.app import run
 

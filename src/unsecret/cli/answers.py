@@ -6,14 +6,10 @@ in them may steer a terminal, begin a formula in a spreadsheet, or be markup.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-
-from msgspec import Struct
+from typing import Any, NamedTuple
 
 from unsecret.cli.printing import answer, as_json, harmless, say, table
 from unsecret.errors import Invalid, Unavailable
@@ -27,7 +23,7 @@ PAGES = "unsecret.cli", "pages"
 """The package, and the folder in it, of the templates of pages."""
 
 
-class Sheet(Struct, frozen=True, kw_only=True):
+class Sheet(NamedTuple):
     """Rows under column heads. `empty` is said in place of no rows."""
 
     title: str
@@ -36,7 +32,7 @@ class Sheet(Struct, frozen=True, kw_only=True):
     empty: str = "None."
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class Answer(NamedTuple):
     """What a verb found. `content` is its JSON (anything that msgspec encodes); the first of `sheets` is its CSV.
 
     `facts` stand above the sheets and `notes` below, a sentence each. `page` names the template of its page, which gets
@@ -131,6 +127,9 @@ def _table(found: Answer) -> None:
 
 def _csv(found: Answer) -> str:
     """The first sheet (RFC 4180)."""
+    import csv
+    import io
+
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([column.lower().replace(" ", "_") for column in found.sheets[0].columns])

@@ -33,6 +33,7 @@ COMMANDS = {
     "keys": "unsecret.cli.keys:keys",
     "status": "unsecret.cli.status:status",
     "snapshot": "unsecret.cli.snapshot:snapshot",
+    "apps": "unsecret.cli.apps:apps",
     "block": "unsecret.cli.block:block",
     "allow": "unsecret.cli.allow:allow",
     "clock": "unsecret.cli.clock:clock",

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+import unicodedata
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
 from unsecret.errors import Unavailable, UnsecretError
-
-WIDE = 100_000
-"""Columns when nobody looks at a screen: text is never broken for a file or a pipe."""
 
 _STEERING = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters but tabs and the ends of lines, and those that turn the direction of writing."""
@@ -65,23 +63,59 @@ def as_json(content: Any) -> None:
 def table(
     columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", file: IO[str] | None = None
 ) -> None:
-    """Rows under column heads, to stdout unless `file` says otherwise."""
+    """Rows under column heads, to stdout unless `file` says otherwise. On a screen they are folded to its width."""
+    out = file or sys.stdout
+    cells = [[harmless(cell) for cell in row] for row in rows]
+    head = f"\n{harmless(title)}\n" if title else ""
+    lines = _folded(columns, cells, out) if out.isatty() else _aligned(columns, cells)
+    _put(head + "\n".join(line.rstrip() for line in lines), out)
+
+
+def _folded(columns: Sequence[str], rows: Sequence[Sequence[str]], out: IO[str]) -> list[str]:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    out = file or sys.stdout
     grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in columns:
         grid.add_column(column, overflow="fold")
     for row in rows:
-        grid.add_row(*(Text(harmless(cell)) for cell in row))
-    console = Console(file=out, width=None if out.isatty() else WIDE, highlight=False)
+        grid.add_row(*map(Text, row))
+    console = Console(file=out, highlight=False)
     with _room_for_it(), console.capture() as drawn:  # rich writes first what others left to be written
         console.print(grid)
-    head = f"\n{harmless(title)}\n" if title else ""
-    _put(head + "\n".join(line.rstrip() for line in drawn.get().splitlines()), out)
+    return drawn.get().splitlines()
+
+
+def _aligned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """For a file or a pipe: nothing is folded, and what folds is not loaded. A cell of several lines takes as many."""
+    split = [[cell.splitlines() or [""] for cell in row] for row in rows]
+    widths = [max(map(_width, column)) for column in _turned(columns, split)]
+    yield _joined(columns, widths)
+    yield "─" * (sum(widths) + 3 * (len(widths) - 1))
+    for row in split:
+        height = max((len(cell) for cell in row), default=1)
+        for line in range(height):
+            yield _joined([cell[line] if line < len(cell) else "" for cell in row], widths)
+
+
+def _turned(columns: Sequence[str], split: Sequence[Sequence[list[str]]]) -> Iterator[list[str]]:
+    for index, column in enumerate(columns):
+        yield [column, *(line for row in split for line in row[index])]
+
+
+def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "   ".join(cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+
+
+def _width(words: str) -> int:
+    """Columns on a screen: East Asian wide characters take two, combining ones none (Unicode Annex 11)."""
+    if words.isascii():
+        return len(words)
+    return sum(
+        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in words
+    )
 
 
 def _put(words: str, out: IO[str]) -> None:

@@ -2,6 +2,7 @@
 
     snapshot.json              what it is of, when it was taken, and what is missing
     graph/COLLECTION.ndjson    every object as Graph showed it, one on a line
+    first-page.ndjson          the riskiest applications, worked out beforehand (`operate.listing`)
     columns/TABLE.parquet      the tables of `wire.columns`, uncompressed in the zip, so that they are read as they lie
 
 The answers are the truth, and can fill a tenant; the columns are made of them, and answer questions about a whole
@@ -45,6 +46,8 @@ def write_snapshot(spool: Path, manifest: Manifest, path: Path) -> None:
 
     Raises Unavailable when it cannot be written.
     """
+    from unsecret.operate.listing import add_first_page
+
     unfinished = path.with_name(f".{path.name}.new")
     try:
         with tempfile.TemporaryDirectory(dir=spool) as columns:
@@ -56,6 +59,7 @@ def write_snapshot(spool: Path, manifest: Manifest, path: Path) -> None:
                     packed.write(file, f"{COLUMNS}/{file.name}", zipfile.ZIP_STORED)
                 for file in sorted(spool.glob("*.ndjson")):
                     packed.write(file, f"{GRAPH}/{file.name}", zipfile.ZIP_DEFLATED)
+        add_first_page(unfinished)
         unfinished.replace(path)
     except OSError as problem:
         raise Unavailable(f"The snapshot {path} could not be written: {problem.strerror}.") from problem

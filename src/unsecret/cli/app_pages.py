@@ -1,0 +1,120 @@
+"""Applications as answers: the listing, and the page of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from unsecret.cli.answers import Answer, Cell, Sheet
+
+if TYPE_CHECKING:
+    from unsecret.operate.inventory import Application
+    from unsecret.operate.listing import Listing
+    from unsecret.operate.one_application import Whole
+
+SHOWN = 50
+"""Applications that a table shows unless told otherwise."""
+
+COLUMNS = ("APPLICATION", "RISK", "SECRETS", "CERTIFICATES", "FEDERATED", "LAST SEEN", "OWNERS", "NEW SECRETS", "WHY")
+
+
+def listing(found: Listing) -> Answer:
+    """Applications, one a line."""
+    shown = len(found.lines)
+    more = f"; the first {shown} are shown, --top N shows more" if shown < found.matching else ""
+    return Answer(
+        title="Applications",
+        content={
+            "as_of": found.as_of,
+            "total": found.total,
+            "matching": found.matching,
+            "applications": found.applications,
+            "not_known": found.not_known,
+        },
+        sheets=(Sheet("Applications", COLUMNS, found.lines, empty="No application is like that."),),
+        facts=(f"As of {_day(found.as_of)}: {found.matching} of {found.total} applications{more}.",),
+        notes=_notes(found.not_known),
+    )
+
+
+def described(found: Whole, not_known: Iterable[str], at: datetime) -> Answer:
+    """One application, whole."""
+    application = found.application
+    return Answer(
+        title=application.display_name,
+        content={"as_of": at, **_members(found), "not_known": tuple(not_known)},
+        sheets=(
+            Sheet(
+                title="Credentials",
+                columns=("KIND", "NAME", "HELD BY", "STATE", "FROM", "UNTIL", "DAYS", "USE", "FOR", "KEY ID"),
+                rows=[
+                    (
+                        *(one.kind, one.display_name or "–", _face(one.held_by), one.state, _day(one.start_at)),
+                        *(_day(one.end_at), one.days, _use(one.use, one.last_used_at), one.purpose, one.key_id),
+                    )
+                    for one in found.credentials
+                ],
+            ),
+            Sheet(
+                title="Policies",
+                columns=("ON THE", "RESTRICTION", "SAYS", "POLICY", "BINDS"),
+                rows=[
+                    (
+                        _face(one.kind),
+                        entry.what,
+                        entry.says,
+                        entry.policy,
+                        f"no: {entry.why_not}" if entry.why_not else "yes",
+                    )
+                    for one in found.governed
+                    for entry in one.restrictions
+                ],
+                empty="No policy restricts it.",
+            ),
+            Sheet(
+                title="Owners",
+                columns=("OWNER", "TYPE", "OWNS THE"),
+                rows=[(one.user_principal_name or one.display_name, one.type, _face(one.owns)) for one in found.owners],
+                empty="Not known." if application.owners is None else "Nobody.",
+            ),
+            Sheet(
+                title="Permissions",
+                columns=("PERMISSION", "KIND", "API", "DANGER"),
+                rows=[(one.permission, one.kind, one.api, one.why or "–") for one in found.permissions],
+            ),
+        ),
+        facts=tuple(_facts(application, at)),
+        notes=_notes(not_known),
+    )
+
+
+def _facts(found: Application, at: datetime) -> Iterator[str]:
+    yield f"{found.display_name} (appId {found.app_id}), as of {_day(at)}"
+    yield f"Created {_day(found.created_at)}; {'enabled' if found.is_enabled else 'disabled'}; {found.origin}."
+    yield f"Last seen signing in: {_use(found.use, found.last_sign_in_at)}."
+    yield f"New secrets: {found.new_secrets} ({found.policy})."
+    if found.renews_itself:
+        yield f"{found.renews_itself}."
+    yield f"Risk: {found.risk} ({found.score}){':' if found.grounds else '.'}"
+    yield from (f"  +{ground.points} {ground.words}" for ground in found.grounds)
+
+
+def _notes(not_known: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"Not known – {one}" for one in not_known)
+
+
+def _members(found: Whole) -> dict[str, object]:
+    return {name: getattr(found, name) for name in found.__struct_fields__}
+
+
+def _face(kind: str) -> str:
+    return {"application": "app registration", "servicePrincipal": "service principal"}.get(kind, kind)
+
+
+def _use(use: str, at: datetime | None) -> Cell:
+    return _day(at) if at else {"used": "used", "unused": "not seen", "unknown": "not known"}[use]
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d}" if at else "–"

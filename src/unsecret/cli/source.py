@@ -1,0 +1,51 @@
+"""What a question is asked of: a snapshot in a file, or the tenant as it is now."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unsecret.cli.options import now
+from unsecret.cli.printing import progress
+from unsecret.cli.reaching import reach
+from unsecret.config import Settings
+
+if TYPE_CHECKING:
+    from unsecret.operate.snapshot_file import Snapshot
+
+
+@contextmanager
+def asked(settings: Settings, *, snapshot: Path | None, data: Path | None) -> Generator[Snapshot]:
+    """The snapshot in the file `snapshot`, else one of the tenant that is taken now and kept for this question only.
+
+    Raises what reading either raises.
+    """
+    from unsecret.operate.snapshot_file import open_snapshot
+
+    if snapshot is not None:
+        with open_snapshot(snapshot) as opened:
+            yield opened
+        return
+    with tempfile.TemporaryDirectory(prefix="unsecret-") as directory:
+        file = Path(directory) / "tenant.unsecret"
+        _take(settings, data, file)
+        with open_snapshot(file) as opened:
+            yield opened
+
+
+def as_of(snapshot: Snapshot) -> datetime:
+    """The instant at which what is in a snapshot is judged: that at which it was taken."""
+    return snapshot.manifest.taken_at
+
+
+def _take(settings: Settings, data: Path | None, file: Path) -> None:
+    from unsecret.operate.clock import read_clock
+    from unsecret.operate.take import take
+
+    with reach(settings, data) as client:
+        at = read_clock(client) if client.connection.clock else now()
+        take(client, file, now=at, say=progress())

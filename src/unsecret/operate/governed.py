@@ -1,0 +1,107 @@
+"""Which restrictions govern an object, from which policy, and whether they bind it: `rules.governing` in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from msgspec import Struct
+
+from unsecret.model.application import ObjectKind
+from unsecret.model.change import Actor, Governed
+from unsecret.model.identifiers import AppId, TenantId
+from unsecret.model.policy import AppManagementPolicy, Restriction, RestrictionKind, RestrictionState, TenantDefault
+from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, Policy, binds, governing
+from unsecret.rules.restrictions import in_words
+from unsecret.wire.instants import format_instant
+
+ANYBODY = Actor()
+"""A caller whom no exemption names."""
+
+_K = RestrictionKind
+_PORTAL_WORDS = {
+    _K.PASSWORD_ADDITION: "new secrets",
+    _K.CUSTOM_PASSWORD_ADDITION: "secrets whose text the caller chose",
+    _K.PASSWORD_LIFETIME: "lifetime of secrets",
+    _K.SYMMETRIC_KEY_ADDITION: "new symmetric keys",
+    _K.SYMMETRIC_KEY_LIFETIME: "lifetime of symmetric keys",
+    _K.ASYMMETRIC_KEY_LIFETIME: "lifetime of certificates",
+    _K.TRUSTED_CERTIFICATE_AUTHORITY: "issuers of certificates",
+    _K.NON_DEFAULT_URI_ADDITION: "identifier URIs of another form",
+    _K.URI_ADDITION_WITHOUT_UNIQUE_TENANT_IDENTIFIER: "identifier URIs that do not name the tenant",
+    _K.AZURE_AD_MULTIPLE_ORGS: "opening to other organisations",
+    _K.PERSONAL_MICROSOFT_ACCOUNT: "opening to personal accounts",
+}
+
+
+class Restricted(Struct, frozen=True, kw_only=True):
+    """One restriction that a policy holds for an object. `policy` is the policy's name; `why_not` says why it does not
+    bind this object, None when it does."""
+
+    kind: RestrictionKind
+    what: str
+    policy_id: str
+    policy: str
+    is_custom: bool
+    says: str
+    why_not: str | None = None
+
+
+def face(
+    kind: ObjectKind, *, tenant_id: str, app_id: str, created_at: datetime | None, domains: Iterable[str] = ()
+) -> Governed:
+    """An object as the law sees it."""
+    return Governed(
+        kind=kind,
+        tenant_id=TenantId(tenant_id),
+        app_id=AppId(app_id),
+        created_at=created_at,
+        verified_domains=tuple(domains),
+    )
+
+
+def restrictions_on(
+    default: TenantDefault, custom: AppManagementPolicy | None, governed: Governed, actor: Actor = ANYBODY
+) -> Iterator[Restricted]:
+    """Every restriction that decides about this object, in Graph's order of kinds."""
+    for kind in RestrictionKind:
+        if found := governing(kind, default, custom, governed):
+            yield _restricted(kind, *found, governed, actor)
+
+
+def new_secrets(default: TenantDefault, custom: AppManagementPolicy | None, governed: Governed) -> str:
+    """What the policies say about a new client secret on this object, in a few words."""
+    bound = {one.kind: one for one in restrictions_on(default, custom, governed) if one.why_not is None}
+    if block := bound.get(_K.PASSWORD_ADDITION):
+        return f"blocked by {block.policy}"
+    if limit := bound.get(_K.PASSWORD_LIFETIME):
+        return f"{limit.says} by {limit.policy}"
+    return "allowed"
+
+
+def policy_name(policy: Policy) -> str:
+    """What people call a policy."""
+    return f"'{policy.display_name}'" if isinstance(policy, AppManagementPolicy) else "the tenant default"
+
+
+def _restricted(
+    kind: RestrictionKind, policy: Policy, entry: Restriction, governed: Governed, actor: Actor
+) -> Restricted:
+    return Restricted(
+        kind=kind,
+        what=_PORTAL_WORDS.get(kind, str(kind)),
+        policy_id=policy.id,
+        policy=policy_name(policy),
+        is_custom=isinstance(policy, AppManagementPolicy),
+        says=f"at most {in_words(entry.max_lifetime)}" if entry.max_lifetime is not None else "not allowed",
+        why_not=None if binds(entry, governed, actor) else _why_not(entry, governed),
+    )
+
+
+def _why_not(entry: Restriction, governed: Governed) -> str:
+    if entry.state is RestrictionState.DISABLED:
+        return "the entry is disabled"
+    since = entry.restrict_for_apps_created_after
+    if since and (governed.created_at or CREATED_WHEN_UNKNOWN) < since:
+        return f"only what was created from {format_instant(since)} is bound"
+    return "an exemption applies"

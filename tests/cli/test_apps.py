@@ -1,0 +1,74 @@
+"""`unsecret apps`, as people run it on a snapshot and on a tenant."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running_tenant import RunningTenant
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
+    with RunningTenant.start(tmp_path_factory.mktemp("apps") / "data", "--sample") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def snapshot(tenant: RunningTenant) -> Path:
+    file = tenant.data / "tenant.unsecret"
+    assert tenant.run("snapshot", str(file)).returncode == 0
+    return file
+
+
+def printed(tenant: RunningTenant, *arguments: str) -> str:
+    done = tenant.run("apps", *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_riskiest_application_comes_first_with_its_reasons(tenant: RunningTenant) -> None:
+    table = printed(tenant, "list")
+    first = next(line for line in table.splitlines() if line.startswith("Directory Sync Helper"))
+    assert "high" in first
+    assert "Directory.ReadWrite.All: can change groups, people and applications" in first
+    assert table.splitlines()[4].startswith("Directory Sync Helper")
+
+
+def test_the_page_that_lies_ready_is_the_page_that_is_worked_out(tenant: RunningTenant, snapshot: Path) -> None:
+    ready = printed(tenant, "list", "--snapshot", str(snapshot))
+    assert ready == printed(tenant, "list", "--snapshot", str(snapshot), "--sort", "risk")
+
+
+def test_every_form_names_every_application(tenant: RunningTenant, snapshot: Path) -> None:
+    asked = ("list", "--snapshot", str(snapshot), "--with", "secrets")
+    names = {one["display_name"] for one in json.loads(printed(tenant, *asked, "-o", "json"))["applications"]}
+    assert "Payroll Export" in names
+    assert {row[0] for row in list(csv.reader(io.StringIO(printed(tenant, *asked, "-o", "csv"))))[1:]} == names
+    for form in ("md", "html"):
+        assert all(name in printed(tenant, *asked, "-o", form) for name in names)
+
+
+def test_a_query_picks_from_the_json(tenant: RunningTenant, snapshot: Path) -> None:
+    query = "applications[?secrets.live > `2`].display_name"
+    assert json.loads(printed(tenant, "list", "--snapshot", str(snapshot), "--query", query)) == [
+        "Directory Sync Helper"
+    ]
+
+
+def test_one_application_is_shown_whole(tenant: RunningTenant, snapshot: Path) -> None:
+    page = printed(tenant, "show", "Payroll Export", "--snapshot", str(snapshot))
+    for said in ("set up by the vendor", "expired", "maria@", "User.Read.All", "Risk: "):
+        assert said in page
+
+
+def test_an_application_that_is_not_there_is_an_error_with_a_remedy(tenant: RunningTenant, snapshot: Path) -> None:
+    done = tenant.run("apps", "show", "Nobody", "--snapshot", str(snapshot))
+    assert done.returncode == 1
+    assert "There is no application 'Nobody'" in done.stderr
+    assert "hint:" in done.stderr
