@@ -81,7 +81,7 @@ def _tidy(page: str) -> str:
 
     The usage of a nested command holds the arguments of whoever is running; they are taken out.
     """
-    page = re.sub(r"^(unsecret (?:tenant|keys) \w+) .*\[OPTIONS\]$", r"\1 [OPTIONS]", page, flags=re.MULTILINE)
+    page = re.sub(r"^(unsecret \w+ [\w-]+) .+(\[OPTIONS\].*)$", r"\1 \2", page, flags=re.MULTILINE)
     lines = [line.rstrip() for line in page.strip().splitlines()]
     kept = [line for place, line in enumerate(lines) if line or lines[place - 1]]
     return "\n".join(kept)
