@@ -141,6 +141,17 @@ def test_of_a_tenant_that_is_not_there_nothing_is_kept(store: Store) -> None:
     assert [ask(store, question, "a", OTHER_TENANT) for _ in range(2)] == [1, 2]
 
 
+def test_a_tenant_is_found_by_each_of_its_names_once_it_is_there(store: Store, elsewhere: Store) -> None:
+    other = tenant(OTHER_TENANT)
+    names = [OTHER_TENANT, OTHER_TENANT.upper(), *other.verified_domains]
+    assert [store.find_tenant(name) for name in names] == [None] * 3
+
+    elsewhere.write(lambda conn: tenants.add_tenant(conn, other)).result()
+
+    assert [store.find_tenant(name) for name in names * 2] == [other] * 6
+    assert store.find_tenant(TENANT) != other
+
+
 def test_what_is_kept_is_bounded(store: Store, app: Application) -> None:
     question = Counting()
     for number in range(2000):

@@ -11,7 +11,9 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 
 from unsecret.errors import Invalid, Unavailable, Unsupported
+from unsecret.model.application import Tenant
 from unsecret.model.identifiers import TenantId
+from unsecret.store import tenants
 from unsecret.store.columns import guid
 from unsecret.store.questions import Answers, Questions
 from unsecret.store.sqlite import SqliteFile
@@ -96,6 +98,16 @@ class Store:
         """As `read`, for questions about one tenant that are asked again and again: see `questions.py`."""
         with self.read() as conn:
             yield Questions(conn, tenant_id, self._answers.known(conn, tenant_id))
+
+    def find_tenant(self, name: str) -> Tenant | None:
+        """As `tenants.find_tenant`. Who was found is not looked for again."""
+        if (known := self._answers.tenant(name)) is not None:
+            return known
+        with self.read() as conn:
+            tenant = tenants.find_tenant(conn, name)
+        if tenant is not None:
+            self._answers.found(name, tenant)
+        return tenant
 
     def write(self, work: Callable[[Connection], T], tenant_id: TenantId | None = None) -> Future[T]:
         """Runs `work` in a transaction on a writing thread, alone in the tenant `tenant_id`; without one, alone in

@@ -16,6 +16,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
+from unsecret.model.application import Tenant
 from unsecret.model.identifiers import TenantId
 from unsecret.store import tenants
 
@@ -59,6 +60,17 @@ class Answers:
 
     def __init__(self) -> None:
         self._of: dict[TenantId, tuple[bytes, Known]] = {}
+        self._tenants: dict[str, Tenant] = {}
+
+    def tenant(self, name: str) -> Tenant | None:
+        """The tenant that was found by this name before."""
+        return self._tenants.get(name)
+
+    def found(self, name: str, tenant: Tenant) -> None:
+        """Keep it for good: there is nothing that changes a tenant, or takes it away."""
+        if len(self._tenants) >= _MOST_TENANTS:
+            self._tenants.clear()
+        self._tenants[name] = tenant
 
     def known(self, conn: Connection, tenant_id: TenantId) -> Known | None:
         """What is known of the tenant in the state that `conn` sees; None where nothing may be kept. `conn` must see

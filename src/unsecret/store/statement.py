@@ -79,7 +79,7 @@ class Insertion(Statement):
     def __init__(self, table: Table):
         self._table = table
         self._names = [column.name for column in table.c if column.name != "id"]
-        self._of_several: dict[int, Statement] = {}
+        self._of_several: dict[tuple[str, int], tuple[str, list[tuple[int, str]]]] = {}
         super().__init__(insert(table).values({name: bindparam(name) for name in self._names}).inline())
 
     def rows(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -87,14 +87,21 @@ class Insertion(Statement):
         each statement that it runs."""
         for first in range(0, len(rows), _ROWS_A_STATEMENT):
             some = rows[first : first + _ROWS_A_STATEMENT]
-            values = {f"{name}_{number}": value for number, row in enumerate(some) for name, value in row.items()}
-            self._for(len(some)).run(conn, **values)
+            text, order = self._for(conn, len(some))
+            driver_of(conn).execute(text, [some[number][name] for number, name in order])
 
-    def _for(self, count: int) -> Statement:
-        if (statement := self._of_several.get(count)) is None:
+    def _for(self, conn: Connection, count: int) -> tuple[str, list[tuple[int, str]]]:
+        """The statement for `count` rows, and which row's which value comes next: by their places, hundreds of values
+        are bound in two thirds of the time that their names take."""
+        dialect: Any = conn.dialect
+        if (known := self._of_several.get((dialect.name, count))) is None:
+            place = {f"{name}_{number}": (number, name) for number in range(count) for name in self._names}
             each = [{name: bindparam(f"{name}_{number}") for name in self._names} for number in range(count)]
-            statement = self._of_several[count] = Statement(insert(self._table).values(each).inline())
-        return statement
+            style = "qmark" if dialect.name == "sqlite" else "format"
+            compiled: Any = insert(self._table).values(each).inline().compile(dialect=type(dialect)(paramstyle=style))
+            known = (str(compiled), [place[name] for name in compiled.positiontup])
+            self._of_several[(dialect.name, count)] = known
+        return known
 
     def row(self, conn: Connection, **values: Any) -> int:
         """The `id` of the row. SQLite has RETURNING too, at twice the price of the whole insertion."""

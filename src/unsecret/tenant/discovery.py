@@ -15,7 +15,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unsecret.model.application import Tenant
-from unsecret.store import tenants
 from unsecret.tenant.auth import V1_ISSUER
 from unsecret.tenant.settings import LOGIN_HOSTS, ServerSettings, Services, is_own_url, login_authority, origin
 from unsecret.tenant.signing import TENANT_PLACEHOLDER
@@ -45,9 +44,7 @@ def find_tenant(request: Request) -> Tenant | None:
     name = request.path_params["tenant"]
     if name.lower() in TENANTLESS:
         return None
-    with services.store.read() as conn:
-        tenant = tenants.find_tenant(conn, name)
-    if tenant is None:
+    if (tenant := services.store.find_tenant(name)) is None:
         raise TokenRefused(90002, tenant=name)
     return tenant
 
