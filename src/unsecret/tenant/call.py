@@ -67,13 +67,13 @@ class Call:
             machine_now=machine_instant_of(request),
             correlation_id=correlation_id(request),
             ip_address=request.client.host if request.client else None,
-            user_agent=kept(header(request, b"user-agent")),
+            user_agent=kept(request.headers.get("user-agent")),
         )
 
     @property
     def base_url(self) -> str:
         """The Graph root as the client addressed it: nextLinks must lead back to the same host."""
-        return origin(header(self.request, b"host"), self.services.settings)
+        return origin(self.request.headers.get("host"), self.services.settings)
 
     def key(self) -> ObjectKey:
         """How the URL names the object: `{key}` is an id, or `appId=…`, `uniqueName=…`."""
@@ -115,7 +115,7 @@ class Call:
 
     async def body(self) -> Any:
         """The JSON body. Raises Invalid (not JSON), TooLarge, UnsupportedMedia (compressed)."""
-        content_type = header(self.request, b"content-type") or ""
+        content_type = self.request.headers.get("content-type", "")
         _require_unpacked(self.request)
         raw = await read_bounded(self.request, LONGEST_BODY)
         if not raw:
@@ -221,7 +221,7 @@ def graph_endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]
         if services.mischief:
             services.mischief.throttle()
         now = instant_of(request)
-        caller = authenticate(header(request, b"authorization"), services, now)
+        caller = authenticate(request.headers.get("authorization"), services, now)
         answer = handler(Call(request, services, now, caller))
         return traced(answer if isinstance(answer, Response) else await answer, request)
 
@@ -251,7 +251,7 @@ def no_content() -> Response:
 
 async def read_bounded(request: Request, longest: int) -> bytes:
     """The request's body, if it is at most `longest` bytes. Raises TooLarge before reading further."""
-    announced = header(request, b"content-length") or ""
+    announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > longest:
         raise _too_large(longest)
     chunks, length, more = [], 0, True
@@ -273,7 +273,7 @@ def _refuse(error: Invalid, *_: Any, **__: Any) -> NoReturn:
 
 def _require_unpacked(request: Request) -> None:
     """A body that was packed by its client is not unpacked: a small one may hide a large one (RFC 9110 §8.4)."""
-    if (header(request, b"content-encoding") or "identity").strip().lower() not in ("", "identity"):
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise UnsupportedMedia("Content-Encoding is not supported here: send the body as it is, not compressed.")
 
 
@@ -342,19 +342,10 @@ def correlation_id(request: Request) -> str:
 
 
 def _sent_request_id(request: Request) -> str | None:
-    for name in (b"client-request-id", b"x-ms-client-request-id"):
-        sent = header(request, name)
+    for name in ("client-request-id", "x-ms-client-request-id"):
+        sent = request.headers.get(name)
         if sent is not None and (guid := canonical_guid(sent.strip("{} "))) is not None:
             return guid
-    return None
-
-
-def header(request: Request, name: bytes) -> str | None:
-    """The first header of this name, which is in lower case, as ASGI has them. `Request.headers` would do, at many
-    times the price where there is none."""
-    for known, value in request.scope["headers"]:
-        if known == name:
-            return value.decode("latin-1")
     return None
 
 
