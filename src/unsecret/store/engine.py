@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -17,9 +17,9 @@ from unsecret.store import tenants
 from unsecret.store.columns import guid
 from unsecret.store.questions import Answers, Questions
 from unsecret.store.sqlite import SqliteFile
-from unsecret.store.writer import APPENDING, EVERYTHING, Scope, Writer
+from unsecret.store.writer import APPENDING, EVERYTHING, Job, PromisedJob, Scope, Writer
 
-__all__ = ["Connection", "Store"]
+__all__ = ["Connection", "Store", "scope_of"]
 
 T = TypeVar("T")
 
@@ -118,17 +118,29 @@ class Store:
         write, and writes nothing in another tenant than its own. A work that wants to go on after a failure of its
         own uses `transaction.savepoint`.
         """
-        scope = EVERYTHING if tenant_id is None else guid(tenant_id)
-        return self._database.writer(scope).submit(work, scope)
+        return self._promised(PromisedJob(work, scope_of(tenant_id)))
 
     def append(self, work: Callable[[Connection], T]) -> Future[T]:
         """As `write`, alone in nothing: for a work that reads nothing and only adds rows which nothing that is decided
         depends on, such as the record of a sign-in. It waits for nobody's turn."""
-        return self._database.writer(APPENDING).submit(work, APPENDING)
+        return self._promised(PromisedJob(work, APPENDING))
+
+    def submit(self, job: Job[Any]) -> None:
+        """As `write`, or `append` where the scope is `APPENDING`, for who is told in another way than by a future."""
+        self._database.writer(job.scope).submit(job)
+
+    def _promised(self, job: PromisedJob[T]) -> Future[T]:
+        self.submit(job)
+        return job.future
 
     def close(self) -> None:
         """Commits what waits, then closes. Later writes are refused with Unavailable."""
         self._database.close()
+
+
+def scope_of(tenant_id: TenantId | None) -> Scope:
+    """What a work in this tenant, or without one in all of them, has to itself."""
+    return EVERYTHING if tenant_id is None else guid(tenant_id)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ A commit that is safe against power loss costs the disk a flush; sixteen waiting
 have to itself while it runs is its scope: a tenant, everything, or nothing. Where locks are the database's smallest
 (SQLite has one lock, and one writer), works of every scope share a transaction; elsewhere only those of one scope do,
 so that a transaction holds one tenant's lock and no two can wait for each other. Each work runs in
-its own savepoint, so that one that fails takes nothing of its neighbours with it. Futures are resolved after the
+its own savepoint, so that one that fails takes nothing of its neighbours with it. What became of it is told after the
 commit and never before, failures included: what made a work fail may itself have been uncommitted.
 """
 
@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -42,21 +42,25 @@ class Refusal(Protocol):
     def __call__(self, error: BaseException, *, committing: bool = False) -> Unavailable | None: ...
 
 
-class _Job(Generic[T]):
-    """A work and the promise of its outcome."""
+class Job(Generic[T]):
+    """A work, and what became of it once that is certain."""
 
-    __slots__ = ("error", "future", "result", "scope", "work")
+    __slots__ = ("error", "result", "scope", "work")
 
     def __init__(self, work: Callable[[Connection], T], scope: Scope):
         self.work = work
         self.scope = scope
-        self.future: Future[T] = Future()
         self.result: T | None = None
         self.error: BaseException | None = None
 
     def starts(self) -> bool:
-        """False when the caller has lost interest before we began."""
-        return self.future.set_running_or_notify_cancel()
+        """False when nobody wants it any more; then it is not begun."""
+        return True
+
+    @property
+    def receiver(self) -> Callable[[Sequence[Any]], None]:
+        """Is told what became of this job, on the thread that did it, together with others of the same transaction."""
+        raise NotImplementedError
 
     def attempt(self, transaction: WriteTransaction) -> None:
         """Runs the work inside a savepoint. Raises only when the whole transaction is lost."""
@@ -68,12 +72,32 @@ class _Job(Generic[T]):
             self.error = error
             transaction.undo_to_savepoint()
 
-    def resolve(self, refusal: Refusal) -> None:
-        """Keeps the promise, one way or the other."""
-        if self.error is None:
-            self.future.set_result(cast("T", self.result))
+
+class PromisedJob(Job[T]):
+    """A job whose outcome is a future's."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, work: Callable[[Connection], T], scope: Scope):
+        super().__init__(work, scope)
+        self.future: Future[T] = Future()
+
+    def starts(self) -> bool:
+        """False when the future was cancelled before we began."""
+        return self.future.set_running_or_notify_cancel()
+
+    @property
+    def receiver(self) -> Callable[[Sequence[PromisedJob[Any]]], None]:
+        """Keeps the promises, one way or the other."""
+        return _keep_promises
+
+
+def _keep_promises(jobs: Sequence[PromisedJob[Any]]) -> None:
+    for job in jobs:
+        if job.error is None:
+            job.future.set_result(job.result)
         else:
-            self.future.set_exception(refusal(self.error) or self.error)
+            job.future.set_exception(job.error)
 
 
 class Writer:
@@ -88,7 +112,7 @@ class Writer:
         self._mixed = mixed
         self._gate = threading.Lock()
         self._closed = False
-        self._waiting: dict[Scope, deque[_Job[Any]]] = {}
+        self._waiting: dict[Scope, deque[Job[Any]]] = {}
         """The scopes that a thread works for or is to work for, and what it has not begun yet."""
         self._ready: queue.SimpleQueue[Scope | None] = queue.SimpleQueue()
         self._threads = [
@@ -98,10 +122,9 @@ class Writer:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, work: Callable[[Connection], T], scope: Scope) -> Future[T]:
-        """See `Store.write`."""
-        job = _Job(work, scope)
-        key = EVERYTHING if self._mixed else scope
+    def submit(self, job: Job[Any]) -> None:
+        """See `Store.submit`."""
+        key = EVERYTHING if self._mixed else job.scope
         with self._gate:
             if not self._closed:
                 if (waiting := self._waiting.get(key)) is not None:
@@ -109,9 +132,9 @@ class Writer:
                 else:
                     self._waiting[key] = deque((job,))
                     self._ready.put(key)
-                return job.future
-        job.future.set_exception(Unavailable("The directory is shutting down. Try again once it is back."))
-        return job.future
+                return
+        job.error = Unavailable("The directory is shutting down. Try again once it is back.")
+        job.receiver((job,))
 
     def close(self) -> None:
         """Does everything that was submitted before, and ends the threads."""
@@ -141,10 +164,10 @@ class Writer:
                 self._ready.put(key)
             return self._closed
 
-    def _commit_with(self, waiting: deque[_Job[Any]], transaction: WriteTransaction) -> None:
+    def _commit_with(self, waiting: deque[Job[Any]], transaction: WriteTransaction) -> None:
         """One transaction: the first who waits, and whoever else does by the time it is done."""
         jobs = (job for job in _taken(waiting) if job.starts())
-        batch: list[_Job[Any]] = []
+        batch: list[Job[Any]] = []
         committing = False
         try:
             transaction.begin(waiting[0].scope)
@@ -158,11 +181,20 @@ class Writer:
             if not batch:  # it could not even begin, and neither could those who wait
                 batch.extend(jobs)
             self._abandon(batch, transaction, error, committing=committing)
+        self._tell(batch)
+
+    def _tell(self, batch: Sequence[Job[Any]]) -> None:
+        """Each receiver once, however many of the jobs are its own: to be told may mean to be woken."""
+        told: dict[Callable[[Sequence[Any]], None], list[Job[Any]]] = {}
         for job in batch:
-            job.resolve(self._refusal)
+            if job.error is not None:
+                job.error = self._refusal(job.error) or job.error
+            told.setdefault(job.receiver, []).append(job)
+        for receiver, jobs in told.items():
+            receiver(jobs)
 
     def _abandon(
-        self, batch: list[_Job[Any]], transaction: WriteTransaction, error: BaseException, *, committing: bool
+        self, batch: list[Job[Any]], transaction: WriteTransaction, error: BaseException, *, committing: bool
     ) -> None:
         """Nothing of the batch was written, or nobody knows. A lost savepoint is only the consequence of an error
         before it."""
@@ -174,7 +206,7 @@ class Writer:
             job.error = refusal
 
 
-def _renew_marks(batch: Sequence[_Job[Any]], conn: Connection) -> None:
+def _renew_marks(batch: Sequence[Job[Any]], conn: Connection) -> None:
     """What the batch wrote makes what is remembered of its tenants old: see `questions.py`."""
     scopes = {job.scope for job in batch if job.error is None} - {APPENDING}
     if EVERYTHING in scopes:
@@ -184,7 +216,7 @@ def _renew_marks(batch: Sequence[_Job[Any]], conn: Connection) -> None:
             tenants.renew_mark(conn, tenant)
 
 
-def _taken(waiting: deque[_Job[Any]]) -> Iterator[_Job[Any]]:
+def _taken(waiting: deque[Job[Any]]) -> Iterator[Job[Any]]:
     """The jobs of one batch."""
     deadline = time.monotonic() + LONGEST_BATCH_SECONDS
     yield waiting.popleft()

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import AbstractEventLoop
 from collections import deque
-from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +19,8 @@ from weakref import WeakKeyDictionary
 from unsecret.model.event import SignIn
 from unsecret.model.identifiers import TenantId
 from unsecret.store import logs
+from unsecret.store.engine import scope_of
+from unsecret.store.writer import APPENDING, Job, Scope
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -27,6 +28,30 @@ if TYPE_CHECKING:
     from unsecret.store.engine import Store
 
 T = TypeVar("T")
+
+Receiver = Callable[[Sequence["_AwaitedJob[Any]"]], None]
+
+
+class _AwaitedJob(Job[T]):
+    """A job whose outcome a request waits for."""
+
+    __slots__ = ("_receiver", "waiting")
+
+    def __init__(
+        self, work: Callable[[Connection], T], scope: Scope, *, waiting: asyncio.Future[T], receiver: Receiver
+    ):
+        super().__init__(work, scope)
+        self.waiting = waiting
+        self._receiver = receiver
+
+    def starts(self) -> bool:
+        """False when the request was given up before."""
+        return not self.waiting.cancelled()
+
+    @property
+    def receiver(self) -> Receiver:
+        """The turns of the event loop that the request is on."""
+        return self._receiver
 
 
 class HandOver:
@@ -39,7 +64,7 @@ class HandOver:
     def write(self, work: Callable[[Connection], T], tenant_id: TenantId | None) -> Awaitable[T]:
         """`Store.write`, to be awaited; None is alone in the whole directory. A work whose waiter is cancelled is not
         begun any more."""
-        return self._now().hand_over(lambda: self._store.write(work, tenant_id))
+        return self._now().hand_over(work, scope_of(tenant_id))
 
     def record(self, tenant_id: TenantId, sign_in: SignIn) -> Awaitable[None]:
         """Writes a sign-in down, whatever becomes of the request. What is returned is done once it is durable."""
@@ -60,45 +85,42 @@ class _Turns:
         self._create_future = loop.create_future
         self._soon = loop.call_soon
         self._soon_from_thread = loop.call_soon_threadsafe
-        self._leaving: list[tuple[Callable[[], Future[Any]], asyncio.Future[Any]]] = []
+        self._leaving: list[_AwaitedJob[Any]] = []
         self._sign_ins: list[tuple[TenantId, SignIn]] = []
         self._recording: list[asyncio.Future[None]] = []
-        self._back: deque[tuple[asyncio.Future[Any], Future[Any]]] = deque()
+        self._back: deque[_AwaitedJob[Any]] = deque()
         self._is_told = False
+        self._receiver: Receiver = self._come_back
 
-    def hand_over(self, submit: Callable[[], Future[T]]) -> asyncio.Future[T]:
-        """`submit` is called when the turn ends; the future has its outcome."""
+    def hand_over(self, work: Callable[[Connection], T], scope: Scope) -> asyncio.Future[T]:
+        """The work is handed over when the turn ends; the future has its outcome."""
         if not self._leaving:
             self._soon(self._send)
         waiting = self._create_future()
-        self._leaving.append((submit, waiting))
+        self._leaving.append(_AwaitedJob(work, scope, waiting=waiting, receiver=self._receiver))
         return waiting
 
     def record(self, tenant_id: TenantId, sign_in: SignIn) -> asyncio.Future[None]:
         """All sign-ins of this turn are durable together, or none is. Each has a future of its own, so that one who
         goes away takes nobody's with it, not even its own record."""
         if not self._sign_ins:
-            self.hand_over(self._submit_sign_ins).add_done_callback(partial(_tell_all, self._recording))
+            rows, recording = self._sign_ins, self._recording
+            written = self.hand_over(lambda conn: logs.add_sign_ins(conn, rows), APPENDING)
+            written.add_done_callback(partial(_tell_all, recording))
         self._sign_ins.append((tenant_id, sign_in))
         recorded = self._create_future()
         self._recording.append(recorded)
         return recorded
 
-    def _submit_sign_ins(self) -> Future[None]:
-        rows, self._sign_ins, self._recording = self._sign_ins, [], []
-        return self._store.append(lambda conn: logs.add_sign_ins(conn, rows))
-
     def _send(self) -> None:
-        leaving, self._leaving = self._leaving, []
-        for submit, waiting in leaving:
-            if not waiting.cancelled():
-                written = submit()
-                waiting.add_done_callback(partial(_lose_interest, written))
-                written.add_done_callback(partial(self._come_back, waiting))
+        leaving, self._leaving, self._sign_ins, self._recording = self._leaving, [], [], []
+        for job in leaving:
+            if job.starts():
+                self._store.submit(job)
 
-    def _come_back(self, waiting: asyncio.Future[Any], written: Future[Any]) -> None:
+    def _come_back(self, jobs: Sequence[_AwaitedJob[Any]]) -> None:
         """On the thread that wrote."""
-        self._back.append((waiting, written))
+        self._back.extend(jobs)
         if not self._is_told:
             self._is_told = True
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -107,20 +129,13 @@ class _Turns:
     def _deliver(self) -> None:
         self._is_told = False
         while self._back:
-            waiting, written = self._back.popleft()
-            if waiting.done():
+            job = self._back.popleft()
+            if job.waiting.done():
                 continue
-            if written.cancelled():
-                waiting.cancel()
-            elif (error := written.exception()) is not None:
-                waiting.set_exception(error)
+            if job.error is not None:
+                job.waiting.set_exception(job.error)
             else:
-                waiting.set_result(written.result())
-
-
-def _lose_interest(written: Future[Any], waiting: asyncio.Future[Any]) -> None:
-    if waiting.cancelled():
-        written.cancel()
+                job.waiting.set_result(job.result)
 
 
 def _tell_all(waiting: list[asyncio.Future[None]], written: asyncio.Future[None]) -> None:
