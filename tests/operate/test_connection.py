@@ -51,6 +51,15 @@ def test_a_directory_where_none_is_running_says_how_to_start_it(tmp_path: Path) 
     assert refusal.value.hint == f"Start it: unsecret up --data {tmp_path}"
 
 
+def test_a_server_is_started_again_with_the_database_that_it_had(tmp_path: Path) -> None:
+    (tmp_path / "started.json").write_text('{"database": "postgresql://db.example/unsecret"}')
+    for data in (tmp_path, tmp_path / "tenants" / WRITTEN["tenant_id"]):
+        with pytest.raises(NotFound) as refusal:
+            read_connection(data)
+        command = f"unsecret up --data {tmp_path} --database postgresql://db.example/unsecret"
+        assert refusal.value.hint == f"Start it: {command}"
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"tenant_id": 1}', "{}"])
 def test_a_file_that_says_nothing_useful_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "connection.json").write_text(text)

@@ -16,7 +16,7 @@ from unsecret.errors import Unavailable, Unsupported
 from unsecret.model.application import ObjectKind
 from unsecret.model.query import Query
 from unsecret.store import directory_objects, tenants
-from unsecret.store.engine import Store
+from unsecret.store.engine import Store, without_password
 from unsecret.store.transaction import savepoint
 
 A = ObjectKind.APPLICATION
@@ -54,6 +54,20 @@ def count(store: Store) -> int | None:
     """How many applications there are."""
     with store.read() as conn:
         return directory_objects.list(conn, TENANT, A, Query(top=1, count=True)).count
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:p%40ss@h/db?sslmode=require", "postgresql://u@h/db?sslmode=require"),
+        ("postgresql://u@h1:1,h2:2/db?password=p&sslmode=require", "postgresql://u@h1:1,h2:2/db?sslmode=require"),
+        ("postgresql://h/db?SSLp%61ssword=p", "postgresql://h/db"),
+        ("postgres:///db?service=x", "postgres:///db?service=x"),
+        ("postgresql://u:a:b@%2Fvar%2Frun/db", "postgresql://u@%2Fvar%2Frun/db"),
+    ],
+)
+def test_a_password_is_not_shown_with_the_database(url: str, shown: str) -> None:
+    assert without_password(url) == shown
 
 
 def test_a_new_directory_is_made_with_its_folder_and_for_its_owner_only(tmp_path: Path) -> None:

@@ -17,10 +17,16 @@ import msgspec
 from msgspec import Struct
 
 from unsecret.errors import Conflict, Invalid, NotFound
-from unsecret.model.connection import CONNECTION_FILE, TENANTS_FOLDER, ConnectionFile
+from unsecret.model.connection import (
+    CONNECTION_FILE,
+    STARTED_FILE,
+    TENANTS_FOLDER,
+    ConnectionFile,
+    StartedFile,
+)
 from unsecret.operate.connection import may_not_be_read
 from unsecret.store import tenants
-from unsecret.store.engine import Connection, Store, require_postgresql
+from unsecret.store.engine import Connection, Store, require_postgresql, without_password
 from unsecret.tenant.bootstrap import (
     LONGEST_LABEL,
     NewTenant,
@@ -234,6 +240,12 @@ def write_connection(
     private_directory(data / TENANTS_FOLDER)
     private_directory(file.parent)
     write_private(file, msgspec.json.format(msgspec.json.encode(own)) + b"\n")
+
+
+def remember_how_started(data: Path, database: str | None) -> None:
+    """Write down what whoever starts the server again has to say, and no password."""
+    written = StartedFile(database=without_password(database) if database else None)
+    write_private(data / STARTED_FILE, msgspec.json.encode(written) + b"\n")
 
 
 def forget_connections(data: Path) -> None:

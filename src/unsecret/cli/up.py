@@ -231,7 +231,7 @@ class Start(Struct, frozen=True, kw_only=True):
 
 
 def _run(settings: Settings, start: Start) -> None:
-    from unsecret.cli.hosting import forget_connections, open_store, write_connection
+    from unsecret.cli.hosting import forget_connections, open_store, remember_how_started, write_connection
     from unsecret.tenant.clock import clock_url
     from unsecret.tenant.key_making import take_over_files
     from unsecret.tenant.server import announced, claim
@@ -247,6 +247,7 @@ def _run(settings: Settings, start: Start) -> None:
             take_over_files(store, data / "keys", passphrase=serving.passphrase)
             for one in hosted:
                 write_connection(data, one, origin=origin, ca=ca, pid=os.getpid(), proxy=proxy, movable=movable)
+            remember_how_started(data, start.database)
             _remember(settings.state, data)
             if serving.mischief != "off":
                 say(f"… doing mischief; the same again: --mischief {serving.mischief}")

@@ -12,6 +12,16 @@ TENANTS_FOLDER = "tenants"
 """Each tenant of a server has a directory of its own in here, named by its id."""
 
 
+STARTED_FILE = "started.json"
+
+
+class StartedFile(Struct, frozen=True, omit_defaults=True):
+    """`started.json`: how the server of a data directory was started last, for whoever starts it again. It stays when
+    the server stops. `database` is the URL of its PostgreSQL database without the password."""
+
+    database: str | None = None
+
+
 class ConnectionFile(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`connection.json` as it stands.
 

@@ -20,6 +20,7 @@ from msgspec import Struct, structs
 
 from unsecret import __version__
 from unsecret.errors import Invalid, NotFound, Unreachable, UnsecretError
+from unsecret.operate.connection import how_to_start
 from unsecret.operate.patience import READS, Attempt, may_be_repeated
 from unsecret.operate.side_by_side import in_order
 from unsecret.operate.sign_in import Token, TokenRequest, TokenSource, by_certificate
@@ -341,7 +342,7 @@ def _unreachable(problem: httpx2.HTTPError, connection: Connection, method: str,
     if isinstance(problem, httpx2.ConnectError | httpx2.ConnectTimeout):
         return Unreachable(
             f"No tenant answers at {connection.graph} ({problem}).",
-            hint=f"Start it: unsecret up --data {connection.server_data}",
+            hint=how_to_start(connection.server_data),
         )
     said = str(problem) or type(problem).__name__
     if is_read or not isinstance(problem, httpx2.TransportError):

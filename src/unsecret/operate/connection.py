@@ -12,7 +12,13 @@ import msgspec
 from msgspec import Struct
 
 from unsecret.errors import Invalid, NotFound
-from unsecret.model.connection import CONNECTION_FILE, TENANTS_FOLDER, ConnectionFile
+from unsecret.model.connection import (
+    CONNECTION_FILE,
+    STARTED_FILE,
+    TENANTS_FOLDER,
+    ConnectionFile,
+    StartedFile,
+)
 from unsecret.model.identifiers import canonical_guid
 
 LAST_STARTED_FILE = "last-started.json"
@@ -67,7 +73,7 @@ def read_connection(data: Path) -> Connection:
         raise NotFound(
             f"No local tenant is running in {data}.",
             code="NoTenant",
-            hint=f"Start it: unsecret up --data {server_directory(data)}",
+            hint=how_to_start(server_directory(data)),
         ) from None
     except PermissionError:
         raise may_not_be_read(data) from None
@@ -83,6 +89,16 @@ def read_connection(data: Path) -> Connection:
         certificate=data / read.certificate,
         clock=read.clock,
     )
+
+
+def how_to_start(data: Path) -> str:
+    """The command that starts the server of a data directory with the database that it had."""
+    try:
+        database = msgspec.json.decode((data / STARTED_FILE).read_bytes(), type=StartedFile).database
+    except (OSError, msgspec.DecodeError):
+        database = None
+    command = f"unsecret up --data {data}"
+    return f"Start it: {command} --database {database}" if database else f"Start it: {command}"
 
 
 def may_not_be_read(data: Path) -> Invalid:

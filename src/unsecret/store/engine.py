@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Connection
 
@@ -166,6 +167,16 @@ def require_postgresql(url: str) -> None:
             "The database cannot be that: its URL begins with postgresql://, such as postgresql://user@host/name. "
             "Without one the directory is kept in a file in the directory of the tenant."
         )
+
+
+def without_password(url: str) -> str:
+    """The URL of a PostgreSQL database as it may be shown: without a password, wherever libpq lets one stand
+    (https://www.postgresql.org/docs/current/libpq-connect.html)."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    options = [one for one in parts.query.split("&") if "password" not in unquote(one.partition("=")[0]).lower()]
+    query = f"?{'&'.join(options)}" if any(options) else ""
+    return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}{query}"
 
 
 def _kind_of(url_or_path: str) -> type[Database]:
