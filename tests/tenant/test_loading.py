@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import zipfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,10 +16,13 @@ from typing import Any
 import pytest
 
 from tests.local_tenant import NOW, Identity, LocalTenant
+from tests.operate.in_process import InProcess, client_of
 from unsecret.errors import Invalid
 from unsecret.model.consent import ConsentType, OAuth2PermissionGrant
 from unsecret.model.identifiers import ObjectId
 from unsecret.model.query import Query
+from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.operate.take import take
 from unsecret.store import consent
 from unsecret.tenant.bootstrap import NewTenant, create_tenant
 from unsecret.tenant.export_files import Export, read_export
@@ -25,6 +30,7 @@ from unsecret.tenant.loading import Loaded, load, origin_of
 from unsecret.tenant.sample import add_sample
 from unsecret.tenant.sample_people import add_people, digests_of, new_people
 from unsecret.tenant.signing import SigningKeys
+from unsecret.wire.columns import TABLES
 
 ADMINISTRATOR = "unsecret administrator"
 PER_APPLICATION = ("owners", "federatedIdentityCredentials", "appManagementPolicies")
@@ -63,8 +69,9 @@ def loading(tmp_path: Path, migrated: Path, identity: Identity, signing: Signing
     made: list[LoadedTenant] = []
 
     def loader(content: Any) -> LoadedTenant:
-        file = tmp_path / f"export-{len(made)}.json"
-        file.write_text(json.dumps(content))
+        file = content if isinstance(content, Path) else tmp_path / f"export-{len(made)}.json"
+        if file is not content:
+            file.write_text(json.dumps(content))
         data = shutil.copytree(migrated, tmp_path / f"loaded-{len(made)}")
         made.append(LoadedTenant(data, identity, signing, export=read_export(file)))
         return made[-1]
@@ -247,6 +254,60 @@ def test_every_collection_is_the_same_again(furnished: LocalTenant, loading: Loa
     assert loaded.loaded is not None
     reasons = {why.rpartition(": ")[2] for why in loaded.loaded.skipped}
     assert reasons == {"it is the exported tenant's own administrator; this one has its own"}
+
+
+def snapshot_taken(tenant: LocalTenant, path: Path) -> Path:
+    with client_of(tenant, path.parent, InProcess(tenant)) as client:
+        assert take(client, path, now=tenant.clock.now).not_known == ()
+    return path
+
+
+def rows_of(path: Path) -> dict[str, Counter[str]]:
+    """Every table, with objects by their ids, without what is said of use: a copy has been used by nobody yet. Each
+    tenant's own administrator is left out."""
+    found: dict[str, Counter[str]] = {}
+    with open_snapshot(path) as snapshot:
+        for table in TABLES:
+            if "object" not in table.columns:
+                continue
+            names = [name for name in table.columns if name not in ("object", "use", "last_used_at")]
+            columns = ", ".join(f't."{name}"' for name in names)
+            rows = snapshot.database.execute(
+                f"SELECT o.object_id, {columns} FROM {table.name} AS t JOIN objects AS o USING (object)"
+                f" WHERE o.display_name <> '{ADMINISTRATOR}'"
+            )
+            found[table.name] = Counter(map(repr, rows.fetchall()))
+    return found
+
+
+def test_a_snapshot_fills_a_tenant_that_shows_the_same_snapshot(
+    furnished: LocalTenant, loading: Loader, tmp_path: Path
+) -> None:
+    (principal,) = furnished.get("/servicePrincipals?$filter=displayName eq 'furnished'")["value"]
+    role = furnished.get("/roleManagement/directory/roleDefinitions")["value"][0]
+    held = {"principalId": principal["id"], "roleDefinitionId": role["id"], "directoryScopeId": "/"}
+    furnished.must("POST", "/roleManagement/directory/roleAssignments", held)
+    first = snapshot_taken(furnished, tmp_path / "first.snapshot")
+    loaded = loading(first)
+    second = snapshot_taken(loaded, tmp_path / "second.snapshot")
+
+    before, after = rows_of(first), rows_of(second)
+    for name, rows in before.items():
+        assert rows, name
+        assert after[name] == rows, name
+    with open_snapshot(first) as was, open_snapshot(second) as now:
+        assert now.default_policy == was.default_policy
+        assert sorted(now.custom_policies, key=lambda one: one.id) == sorted(
+            was.custom_policies, key=lambda one: one.id
+        )
+
+
+def test_a_zip_file_that_is_no_snapshot_is_said_to_be_none(tmp_path: Path) -> None:
+    for name, content in {"other.txt": "", "snapshot.json": '{"layout": "snapshot/2"}'}.items():
+        with zipfile.ZipFile(tmp_path / name, "w") as packed:
+            packed.writestr(name, content)
+        with pytest.raises(Invalid, match=r"no snapshot|'snapshot/2'"):
+            read_export(tmp_path / name)
 
 
 def test_it_is_enforced_as_it_was(furnished: LocalTenant, loading: Loader) -> None:

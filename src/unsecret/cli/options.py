@@ -139,7 +139,7 @@ Source = Annotated[
         _directory,
         name="--from",
         metavar="FILE",
-        help_="Begin with what was exported of another tenant: a JSON file, or a directory of them.",
+        help_="Begin as another tenant was: a snapshot, an export in a JSON file, or a directory of those.",
     ),
 ]
 

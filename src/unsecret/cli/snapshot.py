@@ -29,7 +29,7 @@ def snapshot(file: Target, /, *, data: Data = None, output: Output = None) -> in
     **Examples**
 
         unsecret snapshot contoso.snapshot
-        unsecret snapshot contoso.snapshot -o json
+        unsecret up --data ./rehearsal --from contoso.snapshot
     """
     from unsecret.operate.clock import read_clock
     from unsecret.operate.take import take

@@ -182,7 +182,7 @@ def up(
         unsecret up --mischief pages=3,throttled=0.2,lag=5
         unsecret up --now 2027-01-01
         unsecret up --database postgresql://unsecret@db.example/unsecret --workers 4
-        unsecret up --data ./rehearsal --from export.json
+        unsecret up --data ./rehearsal --from contoso.snapshot
     """
     from unsecret.cli.hosting import wanted_filling
     from unsecret.operate.connection import server_directory

@@ -24,21 +24,25 @@ import msgspec
 
 from unsecret.errors import Invalid, NotFound, Unavailable
 from unsecret.model.policy import AppManagementPolicy, TenantDefault
-from unsecret.model.snapshot import CREDENTIAL_ACTIVITIES, CUSTOM_POLICIES, DEFAULT_POLICY, LAYOUT, Manifest
+from unsecret.model.snapshot import (
+    COLUMNS,
+    CREDENTIAL_ACTIVITIES,
+    CUSTOM_POLICIES,
+    DEFAULT_POLICY,
+    GRAPH,
+    LAYOUT,
+    LONGEST_OBJECT,
+    MANIFEST,
+    Manifest,
+)
 from unsecret.wire.columns import EVERYTHING, SOURCES, TABLES, table_name
 from unsecret.wire.exports import default_policy_from_export, policy_from_export
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-MANIFEST = "snapshot.json"
-GRAPH, COLUMNS = "graph", "columns"
 MEMORY = "256MB"
 """What DuckDB may hold while columns are made; beyond that it works on disk."""
-
-LONGEST_OBJECT = 8 * 1024 * 1024
-"""Bytes of one object as JSON; Microsoft Graph's own service principal takes about one megabyte. DuckDB holds several
-times as much for each thread."""
 
 
 def write_snapshot(spool: Path, manifest: Manifest, path: Path) -> None:

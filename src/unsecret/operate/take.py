@@ -19,6 +19,7 @@ from unsecret import __version__
 from unsecret.model.snapshot import (
     APPLICATIONS,
     DEFAULT_POLICY,
+    GRAPH,
     SERVICE_PRINCIPALS,
     Collected,
     Manifest,
@@ -33,7 +34,6 @@ from unsecret.wire import questions
 if TYPE_CHECKING:
     from unsecret.operate.client import GraphClient
 
-GRAPH = "graph"
 FEDERATED = "federatedIdentityCredentials"
 _USER = "#microsoft.graph.user"
 
@@ -281,7 +281,7 @@ def _people(taking: Taking, assembled: Path, owners: set[str]) -> None:
         for start in range(0, len(ids), questions.MOST_IDS):
             body = {"ids": ids[start : start + questions.MOST_IDS], "types": ["user"]}
             found += taking.client.send("POST", questions.BY_IDS, body=body).body["value"]
-        return found
+        return [one for one in found if one.get("userPrincipalName")]  # a tenant that ignores `types` tells all
 
     found, missing = taking.tried("users.named", people)
     (assembled / "users.ndjson").write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in found or ()))

@@ -1,23 +1,26 @@
-"""An export on disk: one JSON file, or a directory with a file for each collection.
+"""An export on disk: one JSON file, a directory with a file for each collection, or a snapshot.
 
     {"unsecret": "export/1", "organization": …, "applications": […], "servicePrincipals": […], "policies": {…}, …}
 
 Collections go by Graph's names. Each is a list of objects, a page `{"value": […]}`, or a list of such pages. Of a file
 nothing is decoded but where each object begins and ends, so that a tenant with a hundred thousand applications takes
-the room of its file and no more.
+the room of its file and no more. Of a snapshot one object at a time is unpacked.
 """
 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
-from pathlib import Path
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
 from unsecret.errors import Invalid
+from unsecret.model import snapshot
 
 LAYOUT = "export/1"
 COLLECTIONS = (
@@ -41,7 +44,7 @@ _LAYOUT_MEMBER = "unsecret"
 class Export(Struct, frozen=True):
     """What was found: collection → its objects, each as JSON that nobody has read yet."""
 
-    collections: dict[str, tuple[Raw, ...]]
+    collections: Mapping[str, Iterable[Raw]]
     unknown: tuple[str, ...]
 
     def objects(self, collection: str) -> Iterator[tuple[str, Any]]:
@@ -51,8 +54,11 @@ class Export(Struct, frozen=True):
 
 
 def read_export(path: Path) -> Export:
-    """The export in a file or a directory. Raises Invalid when it is not there, no JSON or not an export."""
+    """The export in a file or a directory. Raises Invalid when it is not there, no JSON or not an export. A snapshot is
+    read again for every look at a collection; what is broken in it is told then."""
     try:
+        if path.is_file() and zipfile.is_zipfile(path):
+            return _snapshot(path)
         members = _directory(path) if path.is_dir() else _file(path)
     except OSError as problem:
         raise Invalid(f"{path} cannot be read: {problem.strerror}.") from None
@@ -64,6 +70,45 @@ def read_export(path: Path) -> Export:
     if "applications" not in known and "servicePrincipals" not in known:
         raise Invalid(f"{path} is no export of a tenant: it has neither applications nor servicePrincipals.")
     return Export(known, tuple(sorted(members.keys() - known.keys())))
+
+
+class _Layout(Struct):
+    layout: str
+
+
+class _Lines(Struct, frozen=True):
+    """A collection of a snapshot; unpacked anew for everybody who looks at it."""
+
+    path: Path
+    member: str
+
+    def __iter__(self) -> Iterator[Raw]:
+        try:
+            with zipfile.ZipFile(self.path) as packed, packed.open(self.member) as lines:
+                while line := lines.readline(snapshot.LONGEST_OBJECT + 1):
+                    if len(line) > snapshot.LONGEST_OBJECT:
+                        raise Invalid(f"{self.member} in {self.path} holds an object that is too long.")
+                    if line.strip():
+                        yield Raw(line)
+        except (OSError, zipfile.BadZipFile, zlib.error) as problem:
+            raise Invalid(f"{self.member} in {self.path} cannot be read: {problem}.") from None
+
+
+def _snapshot(path: Path) -> Export:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            layout = msgspec.json.decode(packed.read(snapshot.MANIFEST), type=_Layout).layout
+            files = {
+                PurePosixPath(one.filename).stem: one.filename
+                for one in packed.infolist()
+                if one.filename.startswith(f"{snapshot.GRAPH}/") and one.file_size
+            }
+    except (KeyError, OSError, zipfile.BadZipFile, zlib.error, msgspec.DecodeError):
+        raise Invalid(f"{path} is a zip file, but no snapshot.", hint="Take one: unsecret snapshot FILE") from None
+    if layout != snapshot.LAYOUT:
+        raise Invalid(f"{path} is laid out as '{layout}'; this software reads '{snapshot.LAYOUT}'.")
+    known = {name: _Lines(path, member) for name, member in files.items() if name in COLLECTIONS}
+    return Export(known, tuple(sorted(files.keys() - known.keys())))
 
 
 def _directory(path: Path) -> dict[str, Raw]:
