@@ -38,6 +38,10 @@ _TAIL = """
   loss of power, on the same disk.
 * **Reading**: one process, TLS. The bare route knows no caller, and reads nothing.
 * **A million applications**: the time of the server's processes for a request, beside the same with a thousand.
+* **A snapshot**: of a tenant that is canned, in a process of its own on the same machine, without TLS; every call is
+  answered after 150 ms, one in fifty is throttled for a second. The snapshot holds service principals, policies and
+  everything else as well, the list that is followed page by page applications only. Every application has to be there
+  once.
 * **Memory**: what the process holds, three seconds after it has started with the sample organisation.
 """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,17 @@ from unsecret.model.snapshot import (
     Manifest,
 )
 from unsecret.operate.block import read_default
-from unsecret.operate.directory_lists import may_be_shown, read_list
+from unsecret.operate.directory_lists import (
+    Identified,
+    Listed,
+    Shown,
+    Split,
+    list_parts,
+    may_be_shown,
+    parts,
+    read_list,
+    split_of,
+)
 from unsecret.operate.snapshot_file import write_snapshot
 from unsecret.operate.spool import Begun, lines_of, open_spool
 from unsecret.operate.taking import Taking
@@ -35,11 +46,8 @@ if TYPE_CHECKING:
     from unsecret.operate.client import GraphClient
 
 FEDERATED = "federatedIdentityCredentials"
+ROLES = "appRoleAssignments"
 _USER = "#microsoft.graph.user"
-
-
-class _Identified(Struct):
-    id: str = ""
 
 
 class _Related(Struct):
@@ -52,7 +60,7 @@ class _Key(Struct):
     key: Raw = Raw(b"null")
 
 
-class _Seen(_Identified):
+class _Seen(Identified):
     """What is looked at of an object on its way into the file."""
 
     owners: list[_Related] = field(default_factory=list)
@@ -104,48 +112,69 @@ def take(
 def _read_everything(taking: Taking, assembled: Path) -> dict[str, Any]:
     """Everything into `assembled`, a file for each collection; gives the organisation."""
     tally = _Tally()
-    lists = {
-        name: (may_be_shown(taking, name, attributes=name == SERVICE_PRINCIPALS))
-        for name in (APPLICATIONS, SERVICE_PRINCIPALS)
-    }
+    taking.say("finding out what may be read")
+    kinds = (APPLICATIONS, SERVICE_PRINCIPALS)
+    taking.side_by_side([partial(_roles_refused, taking), *(partial(_may_be_shown, taking, name) for name in kinds)])
+    lists = {name: _may_be_shown(taking, name) for name in kinds}
+    _fetch_ahead(taking, lists)
+    listings: dict[str, Listed] = {}
     for collection, shown in lists.items():
         taking.say(f"reading {collection}")
-        files = read_list(taking, collection, shown)
-        extra = _members_of(taking, collection, files)
-        count = _assemble(files, extra, assembled / f"{collection}.ndjson", tally)
+        listings[collection] = listed = read_list(taking, collection, shown)
+        extra = _members_of(taking, collection, listed)
+        count = _assemble(listed.files, extra, assembled / f"{collection}.ndjson", tally)
         taking.collected[collection] = Collected(count=count)
     for name, paths in questions.LISTS.items():
         taking.say(f"reading {name}")
         _with_related(taking, name, taking.first_answer(name, paths), assembled / f"{name}.ndjson")
     _note_members(taking, lists[APPLICATIONS], lists[SERVICE_PRINCIPALS], tally)
     _default_policy(taking, assembled)
-    _permissions(taking, assembled)
+    _permissions(taking, assembled, listings[SERVICE_PRINCIPALS])
     _people(taking, assembled, tally.people)
     return next((msgspec.json.decode(line) for line in lines_of(assembled / "organization.ndjson")), {})
 
 
-def _members_of(taking: Taking, collection: str, files: Iterable[Path]) -> dict[str, dict[str, Raw]]:
+def _may_be_shown(taking: Taking, collection: str) -> Shown:
+    return may_be_shown(taking, collection, attributes=collection == SERVICE_PRINCIPALS)
+
+
+def _fetch_ahead(taking: Taking, lists: dict[str, Shown]) -> None:
+    """Most of what is asked for below, side by side: nothing of it waits for something else."""
+    splits = taking.side_by_side(partial(split_of, taking, name) for name in lists)
+    jobs: list[Callable[[], Any]] = []
+    for (collection, shown), split in zip(lists.items(), splits, strict=True):
+        jobs += list_parts(taking, collection, shown, split)
+    jobs += [partial(taking.first_answer, name, paths) for name, paths in questions.LISTS.items()]
+    jobs += [] if _roles_refused(taking) else _role_parts(taking, splits[-1])
+    jobs += [partial(_default_policy_of, taking), partial(_federated_of, taking)]
+    taking.side_by_side(jobs)
+
+
+def _members_of(taking: Taking, collection: str, listed: Listed) -> dict[str, dict[str, Raw]]:
     """What has to be asked of single objects: member by object."""
     extra: dict[str, dict[str, Raw]] = {}
-    crowded = [one.id for one in _seen(files) if len(one.owners) >= questions.MOST_EXPANDED]
-    owners = {one: questions.owners_of(collection, one) for one in crowded}
+    crowded = {one.id for one in _seen(listed.files) if len(one.owners) >= questions.MOST_EXPANDED}
+    owners = {one: questions.owners_of(collection, one) for one in sorted(crowded.union(listed.undated))}
     _collect(taking.of_each(f"{collection}.owners", owners)[0], "owners", extra)
     if collection == APPLICATIONS:
-        federated = {one: questions.federated_of(one) for one in _who_has_federated(taking, files)}
-        file, missing = taking.of_each(FEDERATED, federated)
-        count = _collect(file, FEDERATED, extra)
+        federated = {one: questions.federated_of(one) for one in _who_has_federated(taking, listed)}
+        files, missing = taking.of_each(FEDERATED, federated)
+        count = _collect(files, FEDERATED, extra)
         taking.collected[FEDERATED] = Collected(count=count, missing=missing)
     return extra
 
 
-def _who_has_federated(taking: Taking, files: Iterable[Path]) -> list[str]:
+def _who_has_federated(taking: Taking, listed: Listed) -> list[str]:
     """Applications with federated credentials; all of them where Graph does not say which."""
+    found, refused = _federated_of(taking)
+    return [one.id for one in _seen(listed.files)] if refused or found is None else found
 
+
+def _federated_of(taking: Taking) -> tuple[list[str] | None, str | None]:
     def ids() -> list[str]:
         return [one["id"] for one in taking.client.pages(questions.FEDERATED, headers=questions.ADVANCED)]
 
-    found, refused = taking.tried("federated.whose", ids)
-    return [one.id for one in _seen(files)] if refused or found is None else found
+    return taking.tried(f"{FEDERATED}.whose", ids)
 
 
 def _seen(files: Iterable[Path]) -> Iterator[_Seen]:
@@ -158,11 +187,11 @@ class _Answered(Struct):
     value: Raw
 
 
-def _collect(file: Path, member: str, extra: dict[str, dict[str, Raw]]) -> int:
+def _collect(files: Iterable[Path], member: str, extra: dict[str, dict[str, Raw]]) -> int:
     """Put what was asked of single objects into `extra`; gives how many there are in all."""
     decode = msgspec.json.Decoder(_Answered).decode
     count = 0
-    for line in lines_of(file):
+    for line in (line for file in files for line in lines_of(file)):
         answered = decode(line)
         extra.setdefault(answered.id, {})[member] = answered.value.copy()
         count += len(msgspec.json.decode(answered.value, type=list[Raw]))
@@ -228,43 +257,63 @@ def _with_related(taking: Taking, collection: str, file: Path, target: Path) -> 
             taking.collected[collection] = Collected(count=count, missing=f"{member}: {missing}")
     with target.open("wb") as opened:
         for line in lines_of(file):
-            members = extra.get(msgspec.json.decode(line, type=_Identified).id)
+            members = extra.get(msgspec.json.decode(line, type=Identified).id)
             opened.write(_merged(line, members) if members else line)
 
 
 def _default_policy(taking: Taking, assembled: Path) -> None:
-    policy, missing = taking.tried("default-policy", lambda: read_default(taking.client)[1])
+    policy, missing = _default_policy_of(taking)
     taking.collected[DEFAULT_POLICY] = Collected(count=int(policy is not None), missing=missing)
     content = b"" if policy is None else msgspec.json.encode(policy) + b"\n"
     (assembled / f"{DEFAULT_POLICY}.ndjson").write_bytes(content)
 
 
+def _default_policy_of(taking: Taking) -> tuple[dict[str, Any] | None, str | None]:
+    return taking.tried(DEFAULT_POLICY, lambda: read_default(taking.client)[1])
+
+
 class _Holder(Struct):
+    """A service principal with the assignments that it was expanded with, or was asked for."""
+
     id: str
-    assignments: list[Raw] = field(default_factory=list, name="appRoleAssignments")
+    assignments: list[Raw] = field(default_factory=list, name=ROLES)
+    value: list[Raw] = field(default_factory=list)
 
 
-def _permissions(taking: Taking, assembled: Path) -> None:
+def _roles_refused(taking: Taking) -> str | None:
+    path = questions.listing(SERVICE_PRINCIPALS, members=("id",), expand=ROLES, top=1)
+    return taking.tried(f"{ROLES}.may", lambda: bool(taking.client.get(path)))[1]
+
+
+def _role_parts(taking: Taking, split: Split) -> list[Callable[[], Path]]:
+    return parts(taking, ROLES, SERVICE_PRINCIPALS, split, members=("id",), expand=ROLES)
+
+
+def _permissions(taking: Taking, assembled: Path, listed: Listed) -> None:
     """The application permissions that service principals hold: as `$expand` shows them, and asked for where there may
-    be more. https://learn.microsoft.com/en-us/graph/api/serviceprincipal-list-approleassignments"""
-    name, expanded = "appRoleAssignments", "appRoleAssignments"
-    path = questions.listing(SERVICE_PRINCIPALS, members=("id",), expand=expanded)
-    file = taking.first_answer(name, (path,))
+    be more. Asking the resources instead (appRoleAssignedTo) would tell who uses each application as well.
+    https://learn.microsoft.com/en-us/graph/api/serviceprincipal-list-approleassignments"""
+    name = ROLES
+    if refused := _roles_refused(taking):
+        taking.collected[name] = Collected(missing=refused)
+        return
+    files = taking.side_by_side(_role_parts(taking, listed.split))
     decode = msgspec.json.Decoder(_Holder).decode
-    holders = (decode(line) for line in lines_of(file))
-    crowded = [one.id for one in holders if len(one.assignments) >= questions.MOST_EXPANDED]
-    held, missing = taking.of_each("roles.held", {one: questions.roles_held_by(one) for one in crowded})
-    extra: dict[str, dict[str, Raw]] = {}
-    _collect(held, name, extra)
-    count = 0
+    crowded = {
+        one.id
+        for one in (decode(line) for file in files for line in lines_of(file))
+        if len(one.assignments) >= questions.MOST_EXPANDED
+    }
+    asked = {one: questions.roles_held_by(one) for one in sorted(crowded.union(listed.undated))}
+    held, missing = taking.of_each(f"{name}.held", asked)
+    known: set[str] = set()
     with (assembled / f"{name}.ndjson").open("wb") as opened:
-        for line in lines_of(file):
-            holder = decode(line)
-            more = extra.get(holder.id, {}).get(name)
-            for one in msgspec.json.decode(more, type=list[Raw]) if more else holder.assignments:
-                opened.write(bytes(one) + b"\n")
-                count += 1
-    taking.collected[name] = Collected(count=count, missing=taking.collected[name].missing or missing)
+        for line in (line for file in (*held, *files) for line in lines_of(file)):
+            for one in (holder := decode(line)).value or holder.assignments:
+                if (assignment := msgspec.json.decode(one, type=Identified).id) not in known:
+                    known.add(assignment)
+                    opened.write(bytes(one) + b"\n")
+    taking.collected[name] = Collected(count=len(known), missing=missing)
 
 
 def _people(taking: Taking, assembled: Path, owners: set[str]) -> None:

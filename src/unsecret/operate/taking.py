@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from unsecret.errors import Forbidden, Invalid, MethodNotAllowed, NotFound, Unsupported
 from unsecret.model.snapshot import Collected
 from unsecret.operate.entries import ALL_MEMBERS
+from unsecret.wire.batches import Ask
 
 if TYPE_CHECKING:
     from unsecret.operate.client import GraphClient
     from unsecret.operate.spool import Spool
 
 T = TypeVar("T")
+
+BATCHED = 1000
+"""Objects whose answers become one file, which an interruption loses."""
 
 REFUSED = (Forbidden, NotFound, Unsupported, MethodNotAllowed, Invalid)
 """What is answered so will be answered so tomorrow: a permission, a licence or a whole API is not there. Whatever else
@@ -30,7 +36,12 @@ class Taking:
         self.say = say
         self.collected: dict[str, Collected] = {}
 
-    def first_answer(self, name: str, paths: Iterable[str]) -> Path:
+    def side_by_side(self, jobs: Iterable[Callable[[], T]]) -> list[T]:
+        """What each of `jobs` gives, several at a time. What they put into the spool need not be asked for again, so
+        that whoever knows what will be needed can have it fetched together."""
+        return list(self.client.each(lambda job: job(), jobs))
+
+    def first_answer(self, name: str, paths: Iterable[str], *, headers: Mapping[str, str] = ALL_MEMBERS) -> Path:
         """The objects of the first of several paths that is answered; none, and why in `collected`, where no path
         is."""
         refused = f"{name}.refused"
@@ -39,7 +50,7 @@ class Taking:
             refusals: list[str] = []
             for path in paths:
                 try:
-                    first, rest = _begun(self.client.pages(path, headers=ALL_MEMBERS))
+                    first, rest = _begun(self.client.pages(path, headers=headers))
                 except REFUSED as refusal:
                     refusals.append(refusal.message)
                     continue
@@ -52,24 +63,31 @@ class Taking:
         self.collected[name] = Collected(count=count_of(file), missing=self.spool.kept(refused))
         return file
 
-    def of_each(self, name: str, paths: Mapping[str, str]) -> tuple[Path, str | None]:
+    def of_each(self, name: str, paths: Mapping[str, str]) -> tuple[list[Path], str | None]:
         """The answers to a list for each of many objects, as lines `{"id", "value"}`, and why they are not all there.
         An object that is gone meanwhile is left out."""
         refused = f"{name}.refused"
+        files: list[Path] = []
+        for start, some in enumerate(_some(paths.items(), BATCHED)):
+            if self.spool.kept(refused):
+                break
+            self.say(f"reading {name}: {start * BATCHED} of {len(paths)} so far")
+            files.append(self.spool.lines(f"{name}.{start:05}", partial(self._answers, some, refused)))
+        return files, self.spool.kept(refused)
 
-        def answers() -> Iterator[dict[str, Any]]:
-            for number, (one, path) in enumerate(paths.items(), 1):
-                if number % 100 == 0:
-                    self.say(f"reading {name}: {number} of {len(paths)} so far")
-                try:
-                    yield {"id": one, "value": list(self.client.pages(path, headers=ALL_MEMBERS))}
-                except NotFound:
-                    continue
-                except REFUSED as refusal:
-                    self.spool.keep(refused, refusal.message)
-                    return
-
-        return self.spool.lines(name, answers), self.spool.kept(refused)
+    def _answers(self, some: list[tuple[str, str]], refused: str) -> Iterator[dict[str, Any]]:
+        version = some[0][1].split("/", 1)[0]
+        asks = (Ask("GET", path, headers=ALL_MEMBERS) for _one, path in some)
+        for (one, _path), answer in zip(some, self.client.batch(asks, version=version), strict=True):
+            if isinstance(answer.refusal, NotFound):
+                continue
+            if isinstance(answer.refusal, REFUSED):
+                self.spool.keep(refused, answer.refusal.message)
+                return
+            if answer.refusal:
+                raise answer.refusal
+            more = answer.body.get("@odata.nextLink")
+            yield {"id": one, "value": [*answer.body["value"], *(self.client.pages(more) if more else ())]}
 
     def tried(self, name: str, ask: Callable[[], T]) -> tuple[T | None, str | None]:
         """What `ask` gives, or why it was refused; asked once, also over an interruption. It has to be JSON."""
@@ -94,3 +112,9 @@ def _begun(items: Iterator[Any]) -> tuple[list[Any], Iterator[Any]]:
     """The first item, which tells whether there is an answer at all, and the others."""
     first = next(items, None)
     return ([] if first is None else [first]), items
+
+
+def _some(items: Iterable[T], at_a_time: int) -> Iterator[list[T]]:
+    left = iter(items)
+    while some := list(islice(left, at_a_time)):
+        yield some

@@ -81,9 +81,13 @@ def created_between(since: datetime | None, until: datetime | None) -> str:
     return " and ".join(f"createdDateTime {word} {_instant(at)}" for word, at in parts if at)
 
 
-def created_at_an_unknown_time(collection: str, members: Iterable[str]) -> str:
-    """Objects that do not say when they were created. An advanced query."""
-    return listing(collection, members=members, term="createdDateTime eq null") + "&$count=true"
+NOT_DATED = "createdDateTime eq null"
+"""The filter for objects that do not say when they were created. Only for advanced queries."""
+
+
+def not_dated(collection: str, members: Iterable[str]) -> str:
+    """The path of the objects that do not say when they were created. An advanced query."""
+    return listing(collection, members=members, term=NOT_DATED) + "&$count=true"
 
 
 def _instant(at: datetime) -> str:
