@@ -27,6 +27,7 @@ from unsecret.model.connection import (
 from unsecret.operate.connection import may_not_be_read
 from unsecret.store import tenants
 from unsecret.store.engine import Connection, Store, require_postgresql, without_password
+from unsecret.tenant.administrator_permissions import give_missing_permissions
 from unsecret.tenant.bootstrap import (
     LONGEST_LABEL,
     NewTenant,
@@ -64,11 +65,12 @@ class Filling(Struct, frozen=True, kw_only=True):
 
 class Hosted(Struct, frozen=True):
     """A tenant of this server, the folder of its certificate, and its administrator's application, which is
-    None when somebody deleted it."""
+    None when somebody deleted it. `given` are permissions that an older version did not make it with."""
 
     tenant: Tenant
     folder: Path
     client_id: AppId | None
+    given: tuple[str, ...] = ()
 
     @property
     def certificate(self) -> Path:
@@ -325,8 +327,14 @@ def _names(store: Store, name: str | None, domain: str | None, filling: Filling)
 
 def _with_certificate(store: Store, tenant: Tenant, folder: Path, now: datetime, movable: bool) -> Hosted:
     certificate = administrator_certificate(folder, now=now, good_at=ANY_TIME if movable else None)
-    registered = store.write(lambda conn: register_administrator_certificate(conn, tenant.id, certificate), tenant.id)
-    return Hosted(tenant, folder, registered.result())
+
+    def make_sure(conn: Connection) -> tuple[AppId | None, tuple[str, ...]]:
+        client_id = register_administrator_certificate(conn, tenant.id, certificate)
+        at = now + tenants.clock_offset(conn, tenant.id)
+        return client_id, give_missing_permissions(conn, tenant.id, now=at)
+
+    client_id, given = store.write(make_sure, tenant.id).result()
+    return Hosted(tenant, folder, client_id, given)
 
 
 def _take_away(folder: Path) -> None:

@@ -341,7 +341,11 @@ def _tenants(store: Store, start: Start, begun: datetime) -> tuple[tuple[Hosted,
         if start.clock is not None:
             set_clocks(store, start.clock, now=begun)
     movable = start.clock is not None or clocks_were_moved(store)
-    return hosted_tenants(store, data, now=begun, movable=movable), movable
+    hosted = hosted_tenants(store, data, now=begun, movable=movable)
+    for one in hosted:
+        if one.given:
+            say(f"… its administrator may do what this version needs, too: {', '.join(one.given)} ({one.tenant.id})")
+    return hosted, movable
 
 
 def _remember(state: Path, data: Path) -> None:

@@ -294,7 +294,7 @@ class Transaction:
     def record_expiry(self, activity: Activity, target: Target) -> None:
         """Write down what time did: nobody asked for it, least of all the caller."""
         event = AuditEvent(
-            id=_event_id(self.circumstances.correlation_id),
+            id=new_event_id(self.circumstances.correlation_id),
             at=self.now,
             activity=activity,
             category=APPLICATION_MANAGEMENT,
@@ -321,7 +321,7 @@ class Transaction:
         if self.circumstances.user_agent:
             details.insert(0, ("User-Agent", self.circumstances.user_agent))
         event = AuditEvent(
-            id=_event_id(self.circumstances.correlation_id),
+            id=new_event_id(self.circumstances.correlation_id),
             at=self.now,
             activity=activity,
             category=attempt.category,
@@ -369,6 +369,6 @@ def not_found(identifier: str) -> NotFound:
     return live_objects.not_found(identifier[:LONGEST_SHOWN])
 
 
-def _event_id(correlation_id: str) -> str:
+def new_event_id(correlation_id: str) -> str:
     """Graph's form: `Directory_{correlationId}_{5 characters}_{digits}`."""
     return f"Directory_{correlation_id}_{secrets.token_hex(3)[:5].upper()}_{secrets.randbelow(10**9)}"
