@@ -55,10 +55,17 @@ class RunningTenant:
             finally:
                 _stop(process)
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`unsecret ARGUMENTS` against this tenant."""
-        command = [str(UNSECRET), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=self.environment)
+    def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """`unsecret ARGUMENTS` against this tenant; `typed` comes from standard input."""
+        return subprocess.run(
+            [str(UNSECRET), *arguments],
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=self.environment,
+        )
 
 
 def _log_of(data: Path) -> Path:

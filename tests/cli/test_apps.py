@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.running_tenant import RunningTenant
+from unsecret.operate.snapshot_file import open_snapshot
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +73,33 @@ def test_an_application_that_is_not_there_is_an_error_with_a_remedy(tenant: Runn
     assert done.returncode == 1
     assert "There is no application 'Nobody'" in done.stderr
     assert "hint:" in done.stderr
+
+
+def test_what_binds_an_application_is_what_would_happen(tenant: RunningTenant, snapshot: Path) -> None:
+    done = tenant.run("explain", "Warehouse Scanner", "--snapshot", str(snapshot), "-o", "json")
+    found = json.loads(done.stdout)
+    may = {one["what"]: one for one in found["may_be_created"]["application"]}
+    assert may["a client secret"]["limit"] == "90 days"
+    assert may["a certificate"]["allowed"] is True
+
+
+def test_an_error_is_explained_with_the_name_of_the_policy(tenant: RunningTenant, snapshot: Path) -> None:
+    with open_snapshot(snapshot) as opened:
+        [policy] = opened.custom_policies
+    said = f"Credential lifetime exceeds the max value allowed as per assigned policy '{policy.id}'."
+    done = tenant.run("explain", "--error", "-", "--snapshot", str(snapshot), typed=said)
+    assert policy.display_name in done.stdout
+    assert "--end-date" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("Payroll Export", "--error", "x")])
+def test_an_application_or_an_error_is_explained_never_both(tenant: RunningTenant, arguments: tuple[str, ...]) -> None:
+    done = tenant.run("explain", *arguments)
+    assert done.returncode == 1
+    assert "one of the two" in done.stderr
+
+
+def test_the_log_is_read_by_a_verb(tenant: RunningTenant) -> None:
+    done = tenant.run("audit", "--last", "P1D", "--kind", "applications", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["records"] == []

@@ -36,6 +36,8 @@ COMMANDS = {
     "apps": "unsecret.cli.apps:apps",
     "block": "unsecret.cli.block:block",
     "allow": "unsecret.cli.allow:allow",
+    "explain": "unsecret.cli.explain:explain",
+    "audit": "unsecret.cli.audit:audit",
     "clock": "unsecret.cli.clock:clock",
     "graph": "unsecret.cli.graph:graph",
 }

@@ -18,6 +18,8 @@ SHOWN = 50
 
 COLUMNS = ("APPLICATION", "RISK", "SECRETS", "CERTIFICATES", "FEDERATED", "LAST SEEN", "OWNERS", "NEW SECRETS", "WHY")
 
+COLUMNS_OF_POLICIES = ("ON THE", "RESTRICTION", "SAYS", "POLICY", "BINDS")
+
 
 def listing(found: Listing) -> Answer:
     """Applications, one a line."""
@@ -50,7 +52,7 @@ def described(found: Whole, not_known: Iterable[str], at: datetime) -> Answer:
                 columns=("KIND", "NAME", "HELD BY", "STATE", "FROM", "UNTIL", "DAYS", "USE", "FOR", "KEY ID"),
                 rows=[
                     (
-                        *(one.kind, one.display_name or "–", _face(one.held_by), one.state, _day(one.start_at)),
+                        *(one.kind, one.display_name or "–", face_in_words(one.held_by), one.state, _day(one.start_at)),
                         *(_day(one.end_at), one.days, _use(one.use, one.last_used_at), one.purpose, one.key_id),
                     )
                     for one in found.credentials
@@ -58,24 +60,17 @@ def described(found: Whole, not_known: Iterable[str], at: datetime) -> Answer:
             ),
             Sheet(
                 title="Policies",
-                columns=("ON THE", "RESTRICTION", "SAYS", "POLICY", "BINDS"),
-                rows=[
-                    (
-                        _face(one.kind),
-                        entry.what,
-                        entry.says,
-                        entry.policy,
-                        f"no: {entry.why_not}" if entry.why_not else "yes",
-                    )
-                    for one in found.governed
-                    for entry in one.restrictions
-                ],
+                columns=COLUMNS_OF_POLICIES,
+                rows=policy_rows(found),
                 empty="No policy restricts it.",
             ),
             Sheet(
                 title="Owners",
                 columns=("OWNER", "TYPE", "OWNS THE"),
-                rows=[(one.user_principal_name or one.display_name, one.type, _face(one.owns)) for one in found.owners],
+                rows=[
+                    (one.user_principal_name or one.display_name, one.type, face_in_words(one.owns))
+                    for one in found.owners
+                ],
                 empty="Not known." if application.owners is None else "Nobody.",
             ),
             Sheet(
@@ -87,6 +82,18 @@ def described(found: Whole, not_known: Iterable[str], at: datetime) -> Answer:
         facts=tuple(_facts(application, at)),
         notes=_notes(not_known),
     )
+
+
+def policy_rows(found: Whole) -> list[tuple[str, ...]]:
+    """Every restriction that governs a face of the application, and whether it binds."""
+    return [
+        (
+            *(face_in_words(one.kind), entry.what, entry.says, entry.policy),
+            f"no: {entry.why_not}" if entry.why_not else "yes",
+        )
+        for one in found.governed
+        for entry in one.restrictions
+    ]
 
 
 def _facts(found: Application, at: datetime) -> Iterator[str]:
@@ -108,7 +115,8 @@ def _members(found: Whole) -> dict[str, object]:
     return {name: getattr(found, name) for name in found.__struct_fields__}
 
 
-def _face(kind: str) -> str:
+def face_in_words(kind: str) -> str:
+    """`app registration` or `service principal`."""
     return {"application": "app registration", "servicePrincipal": "service principal"}.get(kind, kind)
 
 

@@ -48,10 +48,19 @@ class Restricted(Struct, frozen=True, kw_only=True):
 
 
 def face(
-    kind: ObjectKind, *, tenant_id: str, app_id: str, created_at: datetime | None, domains: Iterable[str] = ()
+    kind: ObjectKind,
+    *,
+    tenant_id: str,
+    app_id: str,
+    created_at: datetime | None,
+    domains: Iterable[str] = (),
+    requested_access_token_version: int | None = None,
+    signs_in_with_saml: bool = False,
 ) -> Governed:
     """An object as the law sees it."""
     return Governed(
+        requested_access_token_version=requested_access_token_version,
+        signs_in_with_saml=signs_in_with_saml,
         kind=kind,
         tenant_id=TenantId(tenant_id),
         app_id=AppId(app_id),

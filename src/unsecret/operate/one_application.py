@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from unsecret.errors import Invalid, NotFound
 from unsecret.model.application import ObjectKind
+from unsecret.model.change import Governed
+from unsecret.model.policy import AppManagementPolicy
+from unsecret.operate.explain import May, may_create
 from unsecret.operate.governed import Restricted, face, restrictions_on
 from unsecret.operate.inventory import Application, applications
 
@@ -94,7 +97,9 @@ SELECT DISTINCT p.kind, p.permission, p.resource_display_name AS api
 FROM permissions AS p JOIN objects AS o USING (object) WHERE lower(o.app_id) = $key ORDER BY ALL
 """
 _FACES = """
-SELECT kind, object_id, created_at, custom_policy_id FROM objects WHERE lower(app_id) = $key ORDER BY kind
+SELECT kind, object_id, created_at, custom_policy_id, requested_access_token_version,
+    bool_or(preferred_single_sign_on_mode = 'saml') OVER () AS signs_in_with_saml
+FROM objects WHERE lower(app_id) = $key ORDER BY kind
 """
 
 
@@ -118,6 +123,15 @@ def read_one(snapshot: Snapshot, asked: str, *, now: datetime) -> Whole:
     )
 
 
+def may_be_created(snapshot: Snapshot, found: Whole, *, now: datetime) -> dict[str, tuple[May, ...]]:
+    """Kind of each face of the application → what may be created on it now."""
+    key = found.application.app_id.lower()
+    return {
+        row["kind"]: may_create(snapshot.default_policy, *_bound(snapshot, key, row), now=now)
+        for row in _rows(snapshot, _FACES, key=key)
+    }
+
+
 def _key_of(snapshot: Snapshot, asked: str) -> str:
     found = _rows(snapshot, _OBJECTS, asked=asked)
     if not found:
@@ -132,16 +146,25 @@ def _key_of(snapshot: Snapshot, asked: str) -> str:
 
 
 def _governed(snapshot: Snapshot, key: str, row: dict[str, Any]) -> Governing:
+    custom, governed = _bound(snapshot, key, row)
+    said = restrictions_on(snapshot.default_policy, custom, governed)
+    return Governing(kind=row["kind"], object_id=row["object_id"], restrictions=tuple(said))
+
+
+def _bound(snapshot: Snapshot, key: str, row: dict[str, Any]) -> tuple[AppManagementPolicy | None, Governed]:
+    """The custom policy of a face, and the face as the law sees it."""
     custom = next((one for one in snapshot.custom_policies if one.id == row["custom_policy_id"]), None)
-    created_at = row["created_at"]
+    domains = [one["name"] for org in snapshot.objects("organization") for one in org.get("verifiedDomains") or ()]
     governed = face(
         ObjectKind(row["kind"]),
         tenant_id=snapshot.manifest.tenant_id,
         app_id=key,
-        created_at=created_at.replace(tzinfo=UTC) if created_at else None,
+        created_at=row["created_at"],
+        domains=domains,
+        requested_access_token_version=row["requested_access_token_version"],
+        signs_in_with_saml=bool(row["signs_in_with_saml"]),
     )
-    said = restrictions_on(snapshot.default_policy, custom, governed)
-    return Governing(kind=row["kind"], object_id=row["object_id"], restrictions=tuple(said))
+    return custom, governed
 
 
 def _rows(snapshot: Snapshot, question: str, **facts: Any) -> list[dict[str, Any]]:
