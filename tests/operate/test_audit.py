@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -96,9 +96,9 @@ def test_a_kind_follows_from_the_activity_or_from_what_was_changed() -> None:
         targets = tuple((one, "id", "name") for one in types)
         return kind_of(
             AuditRecord(
-                id="1", at=None, activity=activity, category=category, result="", reason="", who="", who_id=None,
+                id="1", at=datetime(2026, 11, 22, tzinfo=UTC), activity=activity, category=category, result="", reason="", who="", who_id=None,
                 targets=targets, changes=(),
-            )  # type: ignore[arg-type]
+            )
         )  # fmt: skip
 
     assert kind("Add service principal credentials", "ServicePrincipal") is Kind.CREDENTIALS
