@@ -93,13 +93,19 @@ def test_watching_tells_each_record_once(tenant: LocalTenant, client: GraphClien
 
 def test_a_kind_follows_from_the_activity_or_from_what_was_changed() -> None:
     def kind(activity: str, *types: str, category: str = "") -> Kind:
-        targets = tuple((one, "id", "name") for one in types)
-        return kind_of(
-            AuditRecord(
-                id="1", at=datetime(2026, 11, 22, tzinfo=UTC), activity=activity, category=category, result="", reason="", who="", who_id=None,
-                targets=targets, changes=(),
-            )
-        )  # fmt: skip
+        record = AuditRecord(
+            id="1",
+            at=datetime(2026, 11, 22, tzinfo=UTC),
+            activity=activity,
+            category=category,
+            result="success",
+            reason="",
+            who="",
+            who_id=None,
+            targets=tuple((one, "id", "name") for one in types),
+            changes=(),
+        )
+        return kind_of(record)
 
     assert kind("Add service principal credentials", "ServicePrincipal") is Kind.CREDENTIALS
     assert kind("Anything", category="Policy") is Kind.POLICIES
