@@ -1,4 +1,4 @@
-"""Questions that every sign-in asks, and their answers as long as they are true.
+"""Questions that every sign-in and every look at an object asks, and their answers as long as they are true.
 
 Each transaction that writes in a tenant gives it another mark (`tenants.mark_of`), and so does one that has the whole
 directory to itself (`Writer`). Equal marks mean that nothing was written in between, by whichever process or machine:

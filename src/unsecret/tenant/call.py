@@ -97,9 +97,12 @@ class Call:
 
     def read(self, use_case: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a use case that only looks, on one snapshot."""
-        mischief = self.services.mischief
-        with mischief.reading() if mischief else self.services.store.read() as conn:
-            return use_case(Transaction(conn, self.caller, self.circumstances), *args, **kwargs)
+        if self.services.mischief:
+            with self.services.mischief.reading() as conn:
+                return use_case(Transaction(conn, self.caller, self.circumstances), *args, **kwargs)
+        with self.services.store.questions(self.caller.tenant_id) as questions:
+            transaction = Transaction(questions.conn, self.caller, self.circumstances, questions)
+            return use_case(transaction, *args, **kwargs)
 
     async def write(self, use_case: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a use case in a transaction; returns once what it did is durable. Raises what it refused with."""

@@ -36,6 +36,7 @@ from unsecret.model.verdict import Verdict
 from unsecret.rules.delegated_permission import SignedIn, permitted_to
 from unsecret.rules.permission import INSUFFICIENT, Operation, permitted
 from unsecret.store import directory_objects, directory_roles, links, live_objects, logs, users
+from unsecret.store.questions import Questions
 from unsecret.store.transaction import undo_work
 
 if TYPE_CHECKING:
@@ -92,10 +93,14 @@ class Attempt:
 
 
 class Transaction:
-    """What a use case is handed: the connection, who asks, when and from where."""
+    """What a use case is handed: the connection, who asks, when and from where. One that only looks may have
+    `questions` whose answers are remembered."""
 
-    def __init__(self, conn: Connection, caller: Caller, circumstances: Circumstances):
+    def __init__(
+        self, conn: Connection, caller: Caller, circumstances: Circumstances, questions: Questions | None = None
+    ):
         self.conn = conn
+        self._questions = questions or Questions(conn, caller.tenant_id)
         self.caller = caller
         self.circumstances = circumstances
         self._attempt: Attempt | None = None
@@ -209,7 +214,7 @@ class Transaction:
 
     def _require_known_caller(self) -> None:
         """Raise Unauthenticated when who calls was deleted since the token was issued; Graph's code and words."""
-        if self.caller_id is None or live_objects.row_of(self.conn, self.tenant_id, self.caller_id) is None:
+        if self.caller_id is None or self._questions.ask(live_objects.row_of, self.caller_id) is None:
             what = "signed-in user" if self.caller.user else "calling application"
             raise Unauthenticated(
                 f"The identity of the {what} could not be established.", code="Authorization_IdentityNotFound"
@@ -242,7 +247,7 @@ class Transaction:
             return None
         if key.name == "appId":
             return directory_objects.get_by_app_id(self.conn, self.tenant_id, kind, AppId(guid))
-        return directory_objects.get(self.conn, self.tenant_id, kind, ObjectId(guid))
+        return self._questions.ask(_object_with_id, kind, ObjectId(guid))
 
     # -- the record -----------------------------------------------------------------------------------------
 
@@ -356,6 +361,12 @@ def perform(
             return Refused(error)
 
     return work
+
+
+def _object_with_id(
+    conn: Connection, tenant_id: TenantId, kind: ObjectKind, object_id: ObjectId
+) -> DirectoryObject | None:
+    return directory_objects.get(conn, tenant_id, kind, object_id)
 
 
 def target_of(obj: AnyObject) -> Target:
