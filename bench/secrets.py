@@ -73,7 +73,7 @@ def measure(folder: Path) -> list[Figure]:
 
 
 _PYTHON = "Python's time for a request, half of it in the transaction"
-_WORK = "six questions and three rows for each secret, by one interpreter that also speaks HTTP"
+_WORK = "four questions and three rows for each secret, by one interpreter that also speaks HTTP"
 _WRITTEN = (
     "SELECT count(*) FROM password_credential WHERE digest IS NOT NULL",
     "SELECT count(*) FROM audit_event WHERE result = 'success'",

@@ -11,7 +11,10 @@ import msgspec
 import pytest
 
 from tests.local_tenant import NOW, LocalTenant
+from unsecret.model.application import ObjectKind
 from unsecret.model.identifiers import KeyId
+from unsecret.store import directory_objects
+from unsecret.store.engine import Store
 from unsecret.tenant import pki
 
 
@@ -66,6 +69,24 @@ def test_a_deleted_application_is_gone_and_so_is_its_principal(tenant: LocalTena
     tenant.refused("GET", f"/applications/{made['id']}", status=404)
     tenant.refused("GET", f"/servicePrincipals/{principal['id']}", status=404)
     assert tenant.get(f"/applications?$filter=appId eq '{made['appId']}'")["value"] == []
+
+
+def test_a_look_shows_what_another_process_has_just_written(tenant: LocalTenant) -> None:
+    made = tenant.new_application("before")
+    where = f"/applications/{made['id']}"
+    elsewhere = Store.open(tenant.database.place)
+
+    def rename(conn) -> None:
+        found = directory_objects.get(conn, tenant.tenant_id, ObjectKind.APPLICATION, made["id"])
+        assert found is not None
+        directory_objects.replace(conn, tenant.tenant_id, msgspec.structs.replace(found, display_name="after"))
+
+    names = [tenant.get(where)["displayName"] for _ in range(2)]
+    elsewhere.write(rename, tenant.tenant_id).result()
+    names.append(tenant.get(where)["displayName"])
+    elsewhere.close()
+
+    assert names == ["before", "before", "after"]
 
 
 # -- secrets ------------------------------------------------------------------------------------------------------

@@ -275,6 +275,18 @@ def test_a_token_outlives_its_principal_and_opens_nothing(
     assert error["code"] == "Authorization_IdentityNotFound"
 
 
+def test_a_caller_who_is_deleted_looks_no_more(tenant: LocalTenant) -> None:
+    made = tenant.new_application()
+    caller = tenant.as_workload("Application.Read.All")
+    where = f"/applications/{made['id']}"
+    assert tenant.get(where, token=caller.token)["id"] == made["id"]
+    tenant.must("DELETE", f"/servicePrincipals/{caller.principal.id}")
+
+    error = tenant.refused("GET", where, status=401, token=caller.token)
+
+    assert error["code"] == "Authorization_IdentityNotFound"
+
+
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Bearer ", "Basic abc", "Bearer not.a.token", "Bearer a.b.c", "Bearer " + "x" * 100_000]
 )

@@ -97,8 +97,12 @@ class Store:
     @contextmanager
     def questions(self, tenant_id: TenantId) -> Generator[Questions]:
         """As `read`, for questions about one tenant that are asked again and again: see `questions.py`."""
-        with self.read() as conn:
-            yield Questions(conn, tenant_id, self._answers.known(conn, tenant_id))
+        try:
+            with self._database.read() as conn:
+                yield Questions(conn, tenant_id, self._answers.known(conn, tenant_id))
+        except Exception as error:
+            _tell(type(self._database), error)
+            raise
 
     def find_tenant(self, name: str) -> Tenant | None:
         """As `tenants.find_tenant`. Who was found is not looked for again."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
@@ -16,7 +15,7 @@ from starlette.responses import Response
 from unsecret.errors import Invalid, TooLarge, Unsupported, UnsupportedMedia
 from unsecret.model.application import ObjectKind
 from unsecret.model.event import Caller, Circumstances
-from unsecret.model.identifiers import canonical_guid
+from unsecret.model.identifiers import canonical_guid, random_guid
 from unsecret.model.query import Page
 from unsecret.tenant.auth import authenticate
 from unsecret.tenant.hand_over import HandOver
@@ -327,7 +326,7 @@ def request_id(request: Request) -> str:
     """This request's own id, made when it is first asked for."""
     noted = request.scope
     if (own := noted.get(REQUEST_ID)) is None:
-        own = noted[REQUEST_ID] = str(uuid.uuid4())
+        own = noted[REQUEST_ID] = random_guid()
     return own
 
 

@@ -18,6 +18,10 @@ from unsecret.tenant.call import LONGEST_HEADER
 _MOST_SEGMENTS = 12
 """Longer paths are all looked up as one kind: nobody can fill the memory with kinds of paths."""
 
+_MOST_KINDS = 4096
+_TOLD_APART_BY = 3
+"""Words: the version, the collection, and what follows in the place of an object's id, such as `$count`."""
+
 
 class RouteIndex(Router):
     """Starlette's router over `routes`. A path is taken as it is written, with a slash at its end or without."""
@@ -25,8 +29,8 @@ class RouteIndex(Router):
     def __init__(self, routes: Sequence[Route]):
         super().__init__(routes=routes, redirect_slashes=False)
         self._routes = routes
-        self._first, self._second = (_words(routes, place) for place in (0, 1))
-        self._known: dict[tuple[str, str, int], list[Route]] = {}
+        self._words = [_words(routes, place) for place in range(_TOLD_APART_BY)]
+        self._known: dict[tuple[int, tuple[str, ...]], list[Route]] = {}
 
     def find(self, scope: Scope) -> Route:
         """The first route that takes the request; what its path says in the places of parameters is in the scope then.
@@ -49,10 +53,12 @@ class RouteIndex(Router):
     def routes_for(self, path: str) -> list[Route]:
         """The routes that could match, in their order."""
         segments = path.split("/", _MOST_SEGMENTS)[1:]
-        first, second = segments[0], segments[1] if len(segments) > 1 else ""
-        kind = (first if first in self._first else "", second if second in self._second else "", len(segments))
+        words = tuple([word if word in known else "" for word, known in zip(segments, self._words, strict=False)])
+        kind = (len(segments), words)
         if (routes := self._known.get(kind)) is None:
-            routes = self._known[kind] = [route for route in self._routes if _could_match(route, *kind)]
+            routes = [route for route in self._routes if _could_match(route, *kind)]
+            if len(self._known) < _MOST_KINDS:
+                self._known[kind] = routes
         return routes
 
 
@@ -67,13 +73,13 @@ def _words(routes: Sequence[Route], place: int) -> frozenset[str]:
     return frozenset(word for word in found if "{" not in word)
 
 
-def _could_match(route: Route, first: str, second: str, count: int) -> bool:
-    """Whether the pattern could match a path of so many segments, whose first two are these words, or, when empty,
-    none that any pattern has."""
+def _could_match(route: Route, count: int, words: tuple[str, ...]) -> bool:
+    """Whether the pattern could match a path of so many segments that begins with these words, of which those are empty
+    that no pattern has."""
     pattern = _segments(route)
     if not any(":path}" in segment for segment in pattern) and len(pattern) != count and count < _MOST_SEGMENTS:
         return False
     return all(
         ":path}" in "".join(pattern[: place + 1]) or "{" in pattern[place] or pattern[place] == word
-        for place, word in enumerate((first, second)[: len(pattern)])
+        for place, word in enumerate(words[: len(pattern)])
     )

@@ -6,7 +6,6 @@ https://learn.microsoft.com/en-us/graph/api/application-update (keyCredentials)
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import MAXYEAR, datetime, timedelta
 
@@ -24,7 +23,7 @@ from unsecret.model.application import (
 )
 from unsecret.model.change import KeyAdded, PasswordAdded
 from unsecret.model.event import Activity, ModifiedProperty, OperationType
-from unsecret.model.identifiers import KeyId
+from unsecret.model.identifiers import KeyId, random_guid
 from unsecret.model.policy import CertificateBasedApplicationConfiguration
 from unsecret.store import credentials, policies
 from unsecret.tenant import secrets
@@ -111,7 +110,7 @@ def new_password(asked: PasswordRequest, now: datetime) -> tuple[PasswordCredent
         raise Invalid("The endDateTime of a password must be later than its startDateTime.", target="endDateTime")
     text = secrets.new_secret()
     credential = PasswordCredential(
-        key_id=KeyId(str(uuid.uuid4())),
+        key_id=KeyId(random_guid()),
         display_name=asked.display_name,
         start_at=start,
         end_at=end,
@@ -198,7 +197,7 @@ def _new_key(entry: KeyEntry, now: datetime) -> KeyCredential:
         raise Invalid(
             "A new key credential needs 'key'. (A known keyId without key leaves a key as it is.)", target="key"
         )
-    key_id = entry.key_id or KeyId(str(uuid.uuid4()))
+    key_id = entry.key_id or KeyId(random_guid())
     if entry.type is KeyType.SYMMETRIC:
         return _symmetric(entry, key_id, now)
     return _certificate(entry, key_id, read_certificate(entry.key))

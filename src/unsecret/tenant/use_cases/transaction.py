@@ -382,4 +382,5 @@ def not_found(identifier: str) -> NotFound:
 
 def new_event_id(correlation_id: str) -> str:
     """Graph's form: `Directory_{correlationId}_{5 characters}_{digits}`."""
-    return f"Directory_{correlation_id}_{secrets.token_hex(3)[:5].upper()}_{secrets.randbelow(10**9)}"
+    drawn = int.from_bytes(secrets.token_bytes(8))
+    return f"Directory_{correlation_id}_{drawn % 16**5:05X}_{(drawn >> 20) % 10**9}"
