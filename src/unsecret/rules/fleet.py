@@ -11,7 +11,7 @@ the tenant is: NULL is *not known*.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -72,12 +72,12 @@ _BROKEN: dict[RestrictionKind, str] = {
     _K.PASSWORD_ADDITION: "a.kind = 'password'",
     _K.CUSTOM_PASSWORD_ADDITION: "a.kind = 'password' AND a.own_text",
     _K.SYMMETRIC_KEY_ADDITION: "a.kind = 'symmetricKey'",
-    _K.TRUSTED_CERTIFICATE_AUTHORITY: "a.kind = 'certificate' AND NOT list_has_any(a.trusted_by, g.authorities)",
+    _K.TRUSTED_CERTIFICATE_AUTHORITY: "a.kind = 'certificate' AND NOT list_has_any(a.trusted_by, r.authorities)",
     _K.PASSWORD_LIFETIME: f"a.kind = 'password' AND {_LENGTH} > g.password_lifetime_longest",
     _K.SYMMETRIC_KEY_LIFETIME: f"a.kind = 'symmetricKey' AND {_LENGTH} > g.symmetric_key_lifetime_longest",
     _K.ASYMMETRIC_KEY_LIFETIME: f"a.kind = 'certificate' AND {_LENGTH} > g.asymmetric_key_lifetime_longest",
 }
-"""What breaks each restriction on credentials, where `a` is the addition and `g` what governs the object."""
+"""What breaks each restriction on credentials: `a` is the addition, `g` what binds the object, `r` its regime."""
 
 COMPARED = tuple(rule.kind for rule in RULES if GROUP_OF[rule.kind] in CREDENTIAL_GROUPS)
 """The restrictions that the database judges, in the law's own order."""
@@ -96,30 +96,32 @@ class Enacted(Struct, frozen=True, kw_only=True):
     objects: str
 
     @property
-    def kinds(self) -> frozenset[RestrictionKind]:
-        """The restrictions that bind anything at all."""
-        return frozenset(kind for entries in self.regimes.values() for kind in entries)
+    def kinds(self) -> tuple[RestrictionKind, ...]:
+        """The restrictions on credentials that bind anything at all, in the law's own order."""
+        found = {kind for entries in self.regimes.values() for kind in entries}
+        return tuple(kind for kind in COMPARED if kind in found)
 
-    def judged(self, additions: str) -> str:
+    def judged(self, additions: str, *, reasons: bool = True) -> str:
         """The question for the verdict on every row of `additions`, a table or a question in brackets: things that
         would be added, with the columns object, kind, start_at, end_at, own_text and trusted_by (lower case).
 
-        Besides those there are `app` (whose the object is), `refused` (NULL when it cannot be told), `refused_by`
-        (restriction and policy of every reason, in the law's own order) and `unsure` (the restrictions that could not
-        be judged).
+        Besides those there are `app` (whose the object is), `refused` (NULL when it cannot be told), and unless nobody
+        asks for `reasons` also `refused_by` (restriction and policy of every reason, in the law's own order) and
+        `unsure` (the restrictions that could not be judged).
         """
-        kinds = [kind for kind in COMPARED if kind in self.kinds]
-        verdicts = {kind: f"(g.{_word(kind)}_binds AND {_BROKEN[kind]})" for kind in kinds}
-        reasons = (
-            f"CASE WHEN {verdict} THEN {{rule: '{kind}', policy_id: g.{_word(kind)}_policy}} END"
-            for kind, verdict in verdicts.items()
-        )
-        unsure = (f"CASE WHEN {verdict} IS NULL THEN '{kind}' END" for kind, verdict in verdicts.items())
-        return (
-            f"SELECT a.*, g.app, {' OR '.join(verdicts.values()) or 'false'} AS refused, "
-            f"{_present(reasons)}::{_REASONS} AS refused_by, {_present(unsure)}::VARCHAR[] AS unsure "
-            f"FROM {additions} AS a JOIN {self.name}_governed AS g ON g.object = a.object"
-        )
+        verdicts = {kind: f"(g.{_word(kind)}_binds AND {_BROKEN[kind]})" for kind in self.kinds}
+        columns = f"a.*, g.app, {' OR '.join(verdicts.values()) or 'false'} AS refused"
+        if reasons:
+            broken = (
+                f"CASE WHEN {verdict} THEN {{rule: '{kind}', policy_id: r.{_word(kind)}_policy}} END"
+                for kind, verdict in verdicts.items()
+            )
+            unsure = (f"CASE WHEN {verdict} IS NULL THEN '{kind}' END" for kind, verdict in verdicts.items())
+            columns += f", {_present(broken)}::{_REASONS} AS refused_by, {_present(unsure)}::VARCHAR[] AS unsure"
+        question = f"SELECT {columns} FROM {additions} AS a JOIN {self.name}_bound AS g ON g.object = a.object"
+        if reasons or _K.TRUSTED_CERTIFICATE_AUTHORITY in verdicts:
+            question += f" JOIN {self.name}_regimes AS r ON r.regime = g.regime"
+        return question
 
     def judge_values(self) -> str:
         """Make a table of every identifier URI, audience and redirect URI that an application has and could not be
@@ -145,17 +147,21 @@ def regimes(law: Law, linked: Iterable[str]) -> dict[tuple[ObjectKind, str], Reg
     """The regime of each kind of object under each of the policies `linked`; under one that the law does not hold, and
     under NOT_LINKED, the tenant's default."""
     customs = {policy.id.lower(): policy for policy in law.customs}
+    sections = (law.default.application_restrictions, law.default.service_principal_restrictions)
+    mentioned = {entry.kind for one in (*sections, *(policy.restrictions for policy in law.customs)) for entry in one}
     return {
-        (kind, policy): _regime(law, kind, customs.get(policy.lower()))
+        (kind, policy): _regime(law, kind, customs.get(policy.lower()), mentioned)
         for policy in linked
         for kind in (ObjectKind.APPLICATION, ObjectKind.SERVICE_PRINCIPAL)
     }
 
 
-def _regime(law: Law, kind: ObjectKind, custom: AppManagementPolicy | None) -> Regime:
+def _regime(
+    law: Law, kind: ObjectKind, custom: AppManagementPolicy | None, mentioned: Container[RestrictionKind]
+) -> Regime:
     sample = Governed(kind=kind, tenant_id=law.tenant_id, app_id=AppId(""), created_at=_LONG_AFTER)
     found: Regime = {}
-    for rule in RULES:
+    for rule in (rule for rule in RULES if rule.kind in mentioned):
         decides = governing(rule.kind, law.default, custom, sample)
         if decides and binds(decides[1], sample, law.actor):
             found[rule.kind] = Effective(decides[0].id, decides[1])
@@ -167,22 +173,25 @@ def enact_regimes(
 ) -> Enacted:
     """`enact` with regimes that are known already."""
     _make(database, f"{name}_regimes", _COLUMNS)
-    _append(database, f"{name}_regimes", _COLUMNS, (_row(*key, entries) for key, entries in found.items()))
+    rows = (_row(number, *key, entries) for number, (key, entries) in enumerate(found.items()))
+    _append(database, f"{name}_regimes", _COLUMNS, rows)
+    enacted = Enacted(database=database, law=law, regimes=found, name=name, objects=objects)
     created = f"coalesce(o.created_at, TIMESTAMP '{CREATED_WHEN_UNKNOWN:%Y-%m-%d}')"
-    bound = ", ".join(f"{created} >= r.{_word(kind)}_since AS {_word(kind)}_binds" for kind in COMPARED)
+    columns = [f"{created} >= r.{_word(kind)}_since AS {_word(kind)}_binds" for kind in enacted.kinds]
+    columns += [f"r.{_word(kind)}_longest" for kind in enacted.kinds if kind in _LONGEST]
     database.execute(
-        f"CREATE OR REPLACE TEMP VIEW {name}_governed AS SELECT o.object, o.app, r.*, {bound} "
+        f"CREATE OR REPLACE TEMP TABLE {name}_bound AS SELECT {', '.join(('o.object', 'o.app', 'r.regime', *columns))} "
         f"FROM {objects} AS o JOIN {name}_regimes AS r "
         f"ON r.object_kind = o.kind AND r.policy = coalesce(o.custom_policy_id, '{NOT_LINKED}')"
     )
-    return Enacted(database=database, law=law, regimes=found, name=name, objects=objects)
+    return enacted
 
 
 # -- the entries as a table ---------------------------------------------------------------------------------------
 
 _LONGEST = tuple(kind for kind, broken in _BROKEN.items() if "_longest" in broken)
 _COLUMNS = (
-    {"object_kind": "VARCHAR", "policy": "VARCHAR", "authorities": "VARCHAR[]"}
+    {"regime": "UINTEGER", "object_kind": "VARCHAR", "policy": "VARCHAR", "authorities": "VARCHAR[]"}
     | {f"{_kind.name.lower()}_longest": "BIGINT" for _kind in _LONGEST}
     | {f"{_kind.name.lower()}_since": "TIMESTAMP" for _kind in COMPARED}
     | {f"{_kind.name.lower()}_policy": "VARCHAR" for _kind in COMPARED}
@@ -193,8 +202,8 @@ def _word(kind: RestrictionKind) -> str:
     return kind.name.lower()
 
 
-def _row(kind: ObjectKind, policy: str, entries: Regime) -> dict[str, Any]:
-    row: dict[str, Any] = {"object_kind": kind, "policy": policy}
+def _row(number: int, kind: ObjectKind, policy: str, entries: Regime) -> dict[str, Any]:
+    row: dict[str, Any] = {"regime": number, "object_kind": kind, "policy": policy}
     for restriction in COMPARED:
         policy_id, entry = entries.get(restriction, (None, None))
         row[f"{_word(restriction)}_policy"] = policy_id
