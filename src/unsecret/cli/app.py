@@ -23,7 +23,7 @@ Without --data they speak to the tenant that `unsecret up` started last.
 
 EPILOGUE = (
     "Exit codes: 0 done, or nothing to do; 1 error, nothing or not everything was done; 2 --dry-run found "
-    "changes to make; 130 stopped by Ctrl-C. Answers go to stdout, all talk to stderr. Add --debug to any command "
+    "changes to make; 3 what was judged falls short, as asked for; 130 stopped by Ctrl-C. Answers go to stdout, all talk to stderr. Add --debug to any command "
     "to see where an unexpected error came from."
 )
 
@@ -34,6 +34,7 @@ COMMANDS = {
     "status": "unsecret.cli.status:status",
     "snapshot": "unsecret.cli.snapshot:snapshot",
     "apps": "unsecret.cli.apps:apps",
+    "forecast": "unsecret.cli.forecast:forecast",
     "block": "unsecret.cli.block:block",
     "allow": "unsecret.cli.allow:allow",
     "explain": "unsecret.cli.explain:explain",

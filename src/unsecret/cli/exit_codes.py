@@ -8,7 +8,7 @@ PENDING = 2
 """--dry-run found changes to make."""
 
 FINDINGS = 3
-"""Kept for commands that judge; none of these does yet."""
+"""What was judged falls short: `forecast --fail-within`."""
 
 INTERRUPTED = 130
 """Ctrl-C, as shells have it."""

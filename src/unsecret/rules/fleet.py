@@ -130,10 +130,12 @@ class Enacted(Struct, frozen=True, kw_only=True):
         _make(self.database, table, _VALUES)
         asking = {policy: asked for (kind, policy), entries in self.regimes.items() if (asked := _asked(kind, entries))}
         if asking:
-            applications = self.database.cursor()
-            applications.execute(_applications(asking, self.objects))
+            applications = self.database.execute(_applications(asking, self.objects))
+            refused = []  # a question is read to its end before the next is put
             while rows := applications.fetchmany(_BATCH):
-                _append(self.database, table, _VALUES, _refused_values(self.law, asking, rows))
+                refused.append(msgspec.json.encode(list(_refused_values(self.law, asking, rows))))
+            for batch in refused:
+                _append(self.database, table, _VALUES, batch)
         return table
 
 
@@ -173,8 +175,8 @@ def enact_regimes(
 ) -> Enacted:
     """`enact` with regimes that are known already."""
     _make(database, f"{name}_regimes", _COLUMNS)
-    rows = (_row(number, *key, entries) for number, (key, entries) in enumerate(found.items()))
-    _append(database, f"{name}_regimes", _COLUMNS, rows)
+    rows = [_row(number, *key, entries) for number, (key, entries) in enumerate(found.items())]
+    _append(database, f"{name}_regimes", _COLUMNS, msgspec.json.encode(rows))
     enacted = Enacted(database=database, law=law, regimes=found, name=name, objects=objects)
     created = f"coalesce(o.created_at, TIMESTAMP '{CREATED_WHEN_UNKNOWN:%Y-%m-%d}')"
     columns = [f"{created} >= r.{_word(kind)}_since AS {_word(kind)}_binds" for kind in enacted.kinds]
@@ -232,14 +234,12 @@ def _make(database: DuckDBPyConnection, table: str, columns: Mapping[str, str]) 
     database.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({listed})")
 
 
-def _append(
-    database: DuckDBPyConnection, table: str, columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]]
-) -> None:
+def _append(database: DuckDBPyConnection, table: str, columns: Mapping[str, str], rows: bytes) -> None:
     shape = msgspec.json.encode([dict(columns)]).decode()
     members = ", ".join(f"one.{name}" for name in columns)
     database.execute(
         f"INSERT INTO {table} SELECT {members} FROM (SELECT unnest(from_json($rows, $shape)) AS one)",
-        {"rows": msgspec.json.encode(list(rows)).decode(), "shape": shape},
+        {"rows": rows.decode(), "shape": shape},
     )
 
 
