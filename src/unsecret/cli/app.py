@@ -23,8 +23,8 @@ Without --data they speak to the tenant that `unsecret up` started last.
 
 EPILOGUE = (
     "Exit codes: 0 done, or nothing to do; 1 error, nothing or not everything was done; 2 --dry-run found "
-    "changes to make; 3 what was judged falls short, as asked for; 130 stopped by Ctrl-C. Answers go to stdout, all talk to stderr. Add --debug to any command "
-    "to see where an unexpected error came from."
+    "changes to make; 3 what was judged falls short of what was asked for; 130 stopped by Ctrl-C. Answers go to "
+    "stdout, all talk to stderr. Add --debug to any command to see where an unexpected error came from."
 )
 
 COMMANDS = {

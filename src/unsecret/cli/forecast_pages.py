@@ -1,4 +1,4 @@
-"""A forecast as an answer: sentences, the applications with every scenario beside each, weeks, and the chart of them."""
+"""A forecast as an answer: sentences, applications with every scenario beside each, weeks, and the chart of them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _sentences(summary: Summary) -> Iterator[str]:
         + (f", of {summary.renewal_not_known} that is not known." if summary.renewal_not_known else ".")
     )
     yield (
-        f"{'':{len(summary.scenario)}}  refused would be: new secrets of {summary.new_secrets_refused}, renewals of "
+        f"Refused then: new secrets of {summary.new_secrets_refused} applications, renewals of "
         f"{summary.renewals_refused}, URIs or audiences of {summary.values_refused}."
     )
 
