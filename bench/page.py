@@ -22,8 +22,10 @@ _HEAD = """# Performance
 Made by `make bench`, which measures unsecret beside its peers on one machine in one run: servers in turn, medians of
 {rounds} rounds of {seconds} seconds each, load from wrk on the same machine, every answer checked. *Per server
 CPU-second* is what was answered, by the user and system time of all processes of the server: it does not depend on how
-much of the machine the load took. A machine that does other work meanwhile makes every figure worse, and not for all
-alike. Nothing is answered from what was made before: each request gets its own token or secret, its caller is
+much of the machine the load took. Other work on the machine disturbs the figures, and is no excuse for
+those that miss their goal: on a quiet machine they were no better.
+
+Nothing is answered from what was made before: each request gets its own token or secret, its caller is
 authenticated anew, and its record is on disk before the answer leaves.
 
 """
