@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.running_tenant import UNSECRET, RunningTenant
-
-GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "walk-through-a-year.md"
+from tests.guides import blocks_of, come_true
+from tests.running_tenant import RunningTenant
 
 
 @pytest.fixture
@@ -72,18 +69,6 @@ def test_an_instant_that_no_clock_can_be_set_to_is_refused_before_anything_is_ma
 
 def test_the_guide_comes_true(tmp_path: Path) -> None:
     """Its blocks run in their order in one shell."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
-    script = "trap 'kill %1; wait' EXIT\n" + "\n".join([*blocks, "echo it came true"])
-    environment = {"PATH": f"{UNSECRET.parent}:/usr/bin:/bin", "HOME": str(tmp_path / "home")}
-    ran = subprocess.run(
-        ["bash", "-eu", "-c", script],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert "it came true" in ran.stdout, f"{ran.stdout}\n{ran.stderr}"
-    counts = [line.split()[-3:] for line in ran.stdout.splitlines() if line.startswith("app registrations")]
+    printed = come_true((block for _, block in blocks_of("walk-through-a-year.md")), tmp_path)
+    counts = [line.split()[-3:] for line in printed.splitlines() if line.startswith("app registrations")]
     assert counts == [["2", "1", "0"], ["2", "1", "1"]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -195,32 +194,3 @@ def test_prowler_finds_the_application_whose_secret_has_expired(
     }
     assert verdicts["Already expired"] == "FAIL"
     assert verdicts["Good for a year"] == "PASS"
-
-
-# -- Azure CLI, with the cloud that it knows -----------------------------------------------------------------------
-
-
-def test_azure_cli_works_with_its_own_cloud(
-    administrator: Administrator,
-    environment: dict[str, str],
-    tenant: RunningTenant,
-    manager: Registered,
-    tmp_path: Path,
-) -> None:
-    from tests.clients.conftest import AZ
-
-    if not AZ.exists():
-        pytest.skip("the real clients are not installed: run `make strangers`")
-    own = {
-        "PATH": f"{AZ.parent}:{os.environ['PATH']}",
-        "AZURE_CONFIG_DIR": str(tmp_path / "azure"),
-        "AZURE_CORE_COLLECT_TELEMETRY": "no",
-    }
-    who = ("--username", manager.app_id, "--password", administrator.add_password(manager))
-    where = ("--tenant", tenant.tenant_id, "--allow-no-subscriptions")
-
-    signed_in = run(str(AZ), "login", "--service-principal", *who, *where, env=environment | own, cwd=tmp_path)
-    shown = run(str(AZ), "ad", "app", "show", "--id", manager.app_id, env=environment | own, cwd=tmp_path)
-
-    assert signed_in.returncode == 0, signed_in.stderr
-    assert json.loads(shown.stdout)["id"] == manager.object_id

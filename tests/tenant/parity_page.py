@@ -7,12 +7,12 @@ an operation has no page or no witness.
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
 from tests.tenant.graph_pages import PAGES
+from tests.tenant.served_page import about
 from tests.witnesses import Operation, all_operations, table
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "parity.md"
@@ -65,7 +65,7 @@ def _row(operation: Operation, handler: Any, witnesses: dict[Operation, str]) ->
     name = f"{method} `{path}`"
     if api != "sign-in":
         name = f"[{name}]({_learn(PAGES.get(_key(method, path), ''))})"
-    return f"| {name} | {_about(handler)} | {_shown(witnesses.get(operation, ''))} |"
+    return f"| {name} | {about(handler)} | {_shown(witnesses.get(operation, ''))} |"
 
 
 def _key(method: str, path: str) -> str:
@@ -74,14 +74,6 @@ def _key(method: str, path: str) -> str:
 
 def _learn(page: str) -> str:
     return LEARN + normpath(f"api/{page}")
-
-
-def _about(handler: Any) -> str:
-    """The first line of a handler's docstring, without the method and path that it begins with."""
-    function = handler.func if isinstance(handler, partial) else handler
-    first = (function.__doc__ or "").strip().partition("\n")[0].rstrip(".")
-    _, colon, said = first.partition(": ")
-    return (said if colon else "").replace("|", "\\|")
 
 
 def _shown(test: str) -> str:

@@ -19,7 +19,7 @@ from tests.local_tenant import BASE, NOW, LocalTenant
 from unsecret.model.application import Application, ServicePrincipal
 from unsecret.model.consent import ConsentType, OAuth2PermissionGrant
 from unsecret.model.directory_roles import Role
-from unsecret.model.identifiers import ObjectId
+from unsecret.model.identifiers import GRAPH_APP_ID, ObjectId
 from unsecret.model.people import DirectoryRoleAssignment, User
 from unsecret.store import consent, directory_objects, directory_roles, users
 from unsecret.tenant import passwords
@@ -253,3 +253,17 @@ def refused(answer: Any, number: int) -> str:
 def sign_ins_of(tenant: LocalTenant, user: User) -> list[dict[str, Any]]:
     """The sign-ins of one person, newest first."""
     return [row for row in tenant.sign_ins() if row.get("userId") == user.id]
+
+
+def permission_id(tenant: LocalTenant, kind: str, name: str) -> str:
+    """The id of a permission of Microsoft Graph."""
+    graph = tenant.get(f"/servicePrincipals(appId='{GRAPH_APP_ID}')")
+    return next(one["id"] for one in graph[kind] if one["value"] == name)
+
+
+def requiring(tenant: LocalTenant, app: WebApp, scopes: list[str], roles: list[str]) -> None:
+    """Let an application list permissions of Microsoft Graph as required."""
+    access = [{"id": permission_id(tenant, "oauth2PermissionScopes", name), "type": "Scope"} for name in scopes]
+    access += [{"id": permission_id(tenant, "appRoles", name), "type": "Role"} for name in roles]
+    body = {"requiredResourceAccess": [{"resourceAppId": GRAPH_APP_ID, "resourceAccess": access}]}
+    tenant.must("PATCH", f"/applications/{app.application.id}", body)

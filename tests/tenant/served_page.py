@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from unsecret.model.directory_roles import ROLE_DEFINITIONS
 from unsecret.rules.delegated_permission import Delegated, needed
@@ -60,25 +61,25 @@ def page() -> str:
 
 
 def _routes(routes: Routes) -> str:
-    rows = [f"| {method} | `{path}` | {_about(handler)} |" for method, path, handler in routes]
+    rows = [f"| {method} | `{path}` | {about(handler)} |" for method, path, handler in routes]
     return "\n".join(["| | path | |", "| --- | --- | --- |", *rows, ""])
 
 
 def _plain(routes) -> str:
     rows = [
-        f"| {method} | `{route.path}` | {_about(route.endpoint)} |"
+        f"| {method} | `{route.path}` | {about(route.endpoint)} |"
         for route in routes
         for method in sorted(route.methods - {"HEAD"})
     ]
     return "\n".join(["| | path | |", "| --- | --- | --- |", *rows, ""])
 
 
-def _about(handler) -> str:
+def about(handler: Any) -> str:
     """The first line of a handler's docstring, without the method and path that it begins with."""
     function = handler.func if isinstance(handler, partial) else handler
-    first = (function.__doc__ or "").strip().splitlines()[0].rstrip(".")
+    first = (function.__doc__ or "").strip().partition("\n")[0].rstrip(".")
     _, colon, said = first.partition(": ")
-    return said if colon else ""
+    return (said if colon else "").replace("|", "\\|")
 
 
 def _any_of(group: tuple[str, ...]) -> str:

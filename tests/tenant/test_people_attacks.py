@@ -24,11 +24,11 @@ from tests.tenant.people import (
     redeem,
     refresh,
     refused,
+    requiring,
     sent,
     sign_ins_of,
     with_password,
 )
-from tests.tenant.test_people_elsewhere import requiring
 from unsecret.model.directory_roles import Role
 from unsecret.model.people import User
 from unsecret.tenant import passwords
@@ -36,16 +36,6 @@ from unsecret.tenant.signing_in.redirects import Platform, platform_of, source_o
 from unsecret.tenant.signing_in.sessions import CANARY_COOKIE, SESSION_COOKIE
 
 MARKUP = "\"'><script>alert(1)</script>"
-
-
-@pytest.fixture
-def ada(tenant: LocalTenant) -> User:
-    return new_person(tenant, "ada")
-
-
-@pytest.fixture
-def app(tenant: LocalTenant) -> WebApp:
-    return new_web_app(tenant)
 
 
 # -- codes and tokens ------------------------------------------------------------------------------------------------

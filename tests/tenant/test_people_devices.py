@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.local_tenant import BASE, LocalTenant
 from tests.tenant.people import (
     AZURE_CLI,
@@ -15,25 +13,19 @@ from tests.tenant.people import (
     Browser,
     WebApp,
     claims,
-    new_person,
     new_web_app,
     refused,
+    requiring,
     set_password,
     sign_ins_of,
     token,
 )
-from tests.tenant.test_people_elsewhere import requiring
 from unsecret.model.people import User
 from unsecret.tenant.signing_in.first_party import GRAPH_COMMAND_LINE_TOOLS
 from unsecret.wire.sign_in_refusals import SIGN_IN_REFUSALS
 
 PAGE = "/common/oauth2/deviceauth"
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-
-
-@pytest.fixture
-def ada(tenant: LocalTenant) -> User:
-    return new_person(tenant, "ada")
 
 
 def begin(tenant: LocalTenant, client_id: str = AZURE_CLI, name: str = "organizations", **form: str) -> dict[str, Any]:

@@ -18,16 +18,15 @@ from tests.tenant.people import (
     change,
     code_for,
     new_person,
-    new_web_app,
+    permission_id,
     redeem,
+    requiring,
     sent,
     with_password,
 )
 from unsecret.model.directory_roles import Role
 from unsecret.model.people import User
 from unsecret.tenant.signing_in.sessions import SESSION_COOKIE
-
-GRAPH_APP = "00000003-0000-0000-c000-000000000000"
 
 
 @pytest.fixture
@@ -38,11 +37,6 @@ def ada(tenant: LocalTenant) -> User:
 @pytest.fixture
 def root(tenant: LocalTenant) -> User:
     return new_person(tenant, "root", Role.GLOBAL_ADMINISTRATOR)
-
-
-@pytest.fixture
-def app(tenant: LocalTenant) -> WebApp:
-    return new_web_app(tenant)
 
 
 # -- signing out -----------------------------------------------------------------------------------------------------
@@ -90,19 +84,6 @@ def test_an_id_token_says_whose_address_it_is(tenant: LocalTenant, ada: User, ap
 
 
 # -- an administrator's consent --------------------------------------------------------------------------------------
-
-
-def permission_id(tenant: LocalTenant, kind: str, name: str) -> str:
-    """The id of a permission of Microsoft Graph."""
-    graph = tenant.get(f"/servicePrincipals(appId='{GRAPH_APP}')")
-    return next(one["id"] for one in graph[kind] if one["value"] == name)
-
-
-def requiring(tenant: LocalTenant, app: WebApp, scopes: list[str], roles: list[str]) -> None:
-    access = [{"id": permission_id(tenant, "oauth2PermissionScopes", name), "type": "Scope"} for name in scopes]
-    access += [{"id": permission_id(tenant, "appRoles", name), "type": "Role"} for name in roles]
-    body = {"requiredResourceAccess": [{"resourceAppId": GRAPH_APP, "resourceAccess": access}]}
-    tenant.must("PATCH", f"/applications/{app.application.id}", body)
 
 
 def ask(tenant: LocalTenant, app: WebApp, user: User, path: str = "adminconsent", **parameters: str) -> Browser:

@@ -39,16 +39,6 @@ from unsecret.tenant.bootstrap import create_tenant
 UNKNOWN = "99999999-0000-0000-0000-000000000009"
 
 
-@pytest.fixture
-def ada(tenant: LocalTenant) -> User:
-    return new_person(tenant, "ada")
-
-
-@pytest.fixture
-def app(tenant: LocalTenant) -> WebApp:
-    return new_web_app(tenant)
-
-
 # -- before the redirect URI is trusted: on a page ----------------------------------------------------------------
 
 ON_A_PAGE = [

@@ -42,11 +42,6 @@ def ada(tenant: LocalTenant) -> User:
     return new_person(tenant, "ada", mail="ada@contoso.com", other={"givenName": "Ada", "surname": "Berg"})
 
 
-@pytest.fixture
-def app(tenant: LocalTenant) -> WebApp:
-    return new_web_app(tenant)
-
-
 def test_a_person_signs_in_consents_and_the_client_gets_tokens(tenant: LocalTenant, ada: User, app: WebApp):
     browser = Browser(tenant)
     assert "to continue to <strong>Expenses</strong>" in browser.authorize(app.app_id).text
