@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.cli.checks_page import checks_page
 from unsecret.cli.app import EPILOGUE, build_app
 from unsecret.config import CONFIG_VARIABLE, SETTINGS
 
@@ -40,6 +41,10 @@ With `-o json`, `block` and `allow` print one object for each policy concerned:
 sent) or `failed` (`error` then holds `code` and `message`, see [errors](errors.md); the other policies are still done).
 `activates` names entries that begin to bind because a policy that was off is switched on. Where nothing was planned,
 because of a name that is unknown or a tenant that cannot be reached, there is no answer, only the error on stderr.
+
+`check` prints `results`, one for each requirement with its `outcome`, `found`, `muted` and `not_known`, and `findings`,
+each with `requirement`, `check`, `severity`, `subject`, `why`, `evidence`, `mend`, `advice`, `standards` and `id`; see
+[checks](checks.md).
 
 `status` prints the tenant, the default policy's and the custom policies' `restrictions` (each with `what`, `says`,
 `binds`), the numbers of objects with client secrets, `warnings`, and `not_known`: what could not be read, and what
@@ -87,7 +92,11 @@ def _tidy(page: str) -> str:
     return "\n".join(kept)
 
 
-PAGES = {"cli.md": cli_page, "settings.md": settings_page}
+def _checks_page() -> str:
+    return WRITTEN_FROM + checks_page()
+
+
+PAGES = {"cli.md": cli_page, "settings.md": settings_page, "checks.md": _checks_page}
 
 
 def main() -> None:

@@ -260,3 +260,43 @@ def test_all_entries_are_found_wherever_they_stand() -> None:
         "uriWithWildcard",
         "passwordAddition",
     ]
+
+
+def test_certificates_are_limited_in_their_own_collection_and_secrets_are_sent_as_they_were() -> None:
+    both = section(BOTH, [TRUSTED])
+    wanted = blocking(longest_certificate=timedelta(days=180))
+    change = plan_block(default_policy(applications=both, service_principals=both), BETA, wanted)
+
+    for name in SECTIONS:
+        assert kinds(change.body[name]["keyCredentials"]) == ["trustedCertificateAuthority", "asymmetricKeyLifetime"]
+        assert change.body[name]["keyCredentials"][1]["maxLifetime"] == "P180D"
+        assert kinds(change.body[name]["passwordCredentials"]) == kinds(BOTH)
+
+
+def test_only_secrets_with_a_text_of_the_callers_own_can_be_forbidden() -> None:
+    change = plan_block(default_policy(), BETA, blocking(custom_secrets=True))
+
+    assert {one for name in SECTIONS for one in kinds(change.body[name]["passwordCredentials"])} == {
+        "customPasswordAddition"
+    }
+
+
+def test_callers_stay_excluded_unless_all_are_to_be_bound() -> None:
+    freed = [entry(kind, excludeActors=exemption("Pipeline")) for kind in ("passwordAddition", "symmetricKeyAddition")]
+    policy = default_policy(applications=section(freed), service_principals=section(freed))
+
+    assert not plan_block(policy, BETA, BLOCK).is_pending
+    change = plan_block(policy, BETA, blocking(all_callers=True))
+    written = [one for name in SECTIONS for one in change.body[name]["passwordCredentials"]]
+    assert [one["excludeActors"] for one in written] == [None] * 4
+    assert "except callers" in change.lines[0].before
+
+
+def test_one_thing_is_limited_at_a_time() -> None:
+    with pytest.raises(Invalid, match="one thing at a time"):
+        blocking(longest=timedelta(days=1), custom_secrets=True)
+
+
+def test_certificates_cannot_be_forbidden() -> None:
+    with pytest.raises(Invalid, match="which replace secrets"):
+        blocking(longest_certificate=timedelta(0))

@@ -61,7 +61,6 @@ def test_a_profile_has_each_id_once(profile: Profile) -> None:
             "zero-secrets",
             {
                 K.PASSWORD_ADDITION: None,
-                K.CUSTOM_PASSWORD_ADDITION: None,
                 K.SYMMETRIC_KEY_ADDITION: None,
                 K.ASYMMETRIC_KEY_LIFETIME: DAYS["half"],
             },

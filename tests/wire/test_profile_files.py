@@ -84,7 +84,7 @@ def test_a_profile_is_read_with_all_it_says() -> None:
         (ROW + "credentials = ['password']\nor_blocked = 1", "must be true or false"),
         (ROW + "credentials = ['password']\nsource = ''", "must be a text"),
         (ROW + "credentials = ['password']\n" + ROW + "credentials = ['password']", "two requirements"),
-        ("#" * (LARGEST_FILE + 1), "are read at most"),
+        ("#" * (LARGEST_FILE + 1), "which are read at most"),
     ],
 )
 def test_what_is_wrong_with_a_profile_is_named(content: str, words: str) -> None:

@@ -23,8 +23,9 @@ Without --data they speak to the tenant that `unsecret up` started last.
 
 EPILOGUE = (
     "Exit codes: 0 done, or nothing to do; 1 error, nothing or not everything was done; 2 --dry-run found "
-    "changes to make; 3 what was judged falls short of what was asked for; 130 stopped by Ctrl-C. Answers go to "
-    "stdout, all talk to stderr. Add --debug to any command to see where an unexpected error came from."
+    "changes to make; 3 what was judged falls short of what was asked for, or could not be known; 130 stopped by "
+    "Ctrl-C. Answers go to stdout, all talk to stderr. Add --debug to any command to see where an unexpected error "
+    "came from."
 )
 
 COMMANDS = {
@@ -35,8 +36,10 @@ COMMANDS = {
     "snapshot": "unsecret.cli.snapshot:snapshot",
     "apps": "unsecret.cli.apps:apps",
     "forecast": "unsecret.cli.forecast:forecast",
+    "check": "unsecret.cli.check:check",
     "block": "unsecret.cli.block:block",
     "allow": "unsecret.cli.allow:allow",
+    "remove": "unsecret.cli.remove:remove",
     "explain": "unsecret.cli.explain:explain",
     "audit": "unsecret.cli.audit:audit",
     "clock": "unsecret.cli.clock:clock",

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from cyclopts import Parameter
 from msgspec.structs import replace
 
-from unsecret.cli.options import Apps, Data, DryRun, From, MaxLifetime, Output, Yes
+from unsecret.cli.options import Apps, Data, DryRun, From, MaxCertificateLifetime, MaxLifetime, Output, Yes
 from unsecret.cli.reaching import reach
 from unsecret.config import read_settings
+from unsecret.errors import Invalid
+
+CustomSecrets = Annotated[
+    bool,
+    Parameter(
+        name="--custom-secrets",
+        help="Do not block all secrets: forbid only those whose text is chosen by the caller.",
+    ),
+]
+AllCallers = Annotated[
+    bool,
+    Parameter(name="--all-callers", help="Bind callers, too, whom the entries exclude now."),
+]
+CustomPolicy = Annotated[
+    str | None,
+    Parameter(
+        name="--policy",
+        metavar="ID",
+        help="Change this custom policy instead, for all that it binds. See them with `unsecret status`.",
+    ),
+]
 
 
 def block(
@@ -14,6 +38,10 @@ def block(
     app: Apps = (),
     from_: From = None,
     max_lifetime: MaxLifetime = None,
+    max_certificate_lifetime: MaxCertificateLifetime = None,
+    custom_secrets: CustomSecrets = False,
+    all_callers: AllCallers = False,
+    policy: CustomPolicy = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     data: Data = None,
@@ -26,7 +54,9 @@ def block(
     portal keeps editable. Every other entry of the policy stays as it was. Secrets that exist go on working.
 
     With --max-lifetime nothing is forbidden: new secrets stay possible, and must be short-lived
-    (passwordLifetime, symmetricKeyLifetime).
+    (passwordLifetime, symmetricKeyLifetime). So it is with --max-certificate-lifetime and certificates
+    (asymmetricKeyLifetime). With --custom-secrets secrets stay possible whose text Entra makes
+    (customPasswordAddition).
 
     With --app the block is a custom policy of that application, which wins over the tenant default. An
     application that has a custom policy to itself keeps it, with these entries changed. One that shares its
@@ -42,19 +72,37 @@ def block(
         unsecret block --dry-run
         unsecret block --from 2027-01-01
         unsecret block --max-lifetime P90D --yes
+        unsecret block --max-certificate-lifetime P180D --yes
         unsecret block --app "Payroll export" --app 5c1f2a57-0000-4000-8000-1d2c3b4a5f60
     """
     from unsecret.cli.changing import carry_out
-    from unsecret.operate.app_policy import exemptions, plan_for_app, read_custom_policies, read_holdings
+    from unsecret.operate.app_policy import (
+        exemptions,
+        plan_for_app,
+        plan_for_policy,
+        read_custom_policies,
+        read_holdings,
+        read_policy,
+    )
     from unsecret.operate.block import blocking, plan_block, read_default
     from unsecret.operate.targets import resolve
 
     settings = read_settings()
-    wanted = blocking(start=from_, longest=max_lifetime)
+    if app and policy:
+        raise Invalid("--app names applications and --policy a policy; give one of them.")
+    wanted = blocking(
+        start=from_,
+        longest=max_lifetime,
+        longest_certificate=max_certificate_lifetime,
+        custom_secrets=custom_secrets,
+        all_callers=all_callers,
+    )
     with reach(settings, data) as client:
         if app:
             targets = resolve(client, app)
             changes = [one for each in targets for one in plan_for_app(each, read_holdings(client, each), wanted)]
+        elif policy:
+            changes = [plan_for_policy(*read_policy(client, policy), wanted)]
         else:
             path, current = read_default(client)
             change = plan_block(current, path, wanted)

@@ -8,7 +8,7 @@ PENDING = 2
 """--dry-run found changes to make."""
 
 FINDINGS = 3
-"""What was judged falls short: `forecast --fail-within`."""
+"""What was judged falls short, or could not be known: `forecast --fail-within`, `check`."""
 
 INTERRUPTED = 130
 """Ctrl-C, as shells have it."""

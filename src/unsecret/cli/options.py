@@ -131,6 +131,15 @@ MaxLifetime = Annotated[
         help_="Do not block: limit how long a new secret may live, such as P90D for 90 days.",
     ),
 ]
+MaxCertificateLifetime = Annotated[
+    timedelta | None,
+    own_reader(
+        read_duration,
+        name="--max-certificate-lifetime",
+        metavar="DURATION",
+        help_="Do not block: limit how long a new certificate may live, such as P180D for 180 days.",
+    ),
+]
 
 
 Source = Annotated[

@@ -5,7 +5,7 @@ The standards themselves are rows in rules/profiles.py; an organisation can writ
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
@@ -81,3 +81,26 @@ class Profile(Struct, frozen=True, kw_only=True):
     name: str
     title: str
     requirements: tuple[Requirement, ...]
+
+
+class Mute(Struct, frozen=True, kw_only=True):
+    """Findings that are known and borne, until a day and for a reason. In patterns `*` is anything, `?` one character.
+
+    `subject` is held against the names and ids of what a finding is about.
+    """
+
+    subject: str
+    requirement: str = "*"
+    check: str = "*"
+    reason: str | None = None
+    until: date | None = None
+
+    def why_not(self, today: date) -> str | None:
+        """Why this mute does not mute; None when it does."""
+        if not self.reason:
+            return "it gives no reason"
+        if self.until is None:
+            return "it has no end date"
+        if self.until < today:
+            return f"it ended on {self.until.isoformat()}"
+        return None

@@ -18,12 +18,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from unsecret.errors import Conflict, Invalid, NotFound, Unsupported
+from unsecret.model.identifiers import canonical_guid
 from unsecret.operate.block import Wanted, common_exclusions, dormant, rewritten, section_body, switch_line
 from unsecret.operate.change import POLICIES, Line, Link, PolicyChange
 from unsecret.operate.entries import (
     ALL_MEMBERS,
     CUSTOM,
-    PASSWORDS,
     Json,
     collection_of,
     entry_of,
@@ -73,17 +73,33 @@ def read_custom_policies(client: GraphClient) -> tuple[Json, ...]:
         return tuple(client.pages(f"v1.0/{POLICIES}", headers=ALL_MEMBERS))
 
 
+def read_policy(client: GraphClient, policy_id: str) -> tuple[Json, tuple[str, ...]]:
+    """A custom policy as beta shows it, and whom it binds. Raises Invalid for what is no id, NotFound."""
+    guid = canonical_guid(policy_id)
+    if guid is None:
+        raise Invalid(f"'{policy_id}' is no id of a policy.", hint="See the custom policies: unsecret status")
+    path = f"beta/{POLICIES}/{guid}"
+    policy = require_policy(client.get(path, headers=ALL_MEMBERS), path)
+    bound = client.once_visible(lambda: list(client.pages(f"v1.0/{POLICIES}/{guid}/appliesTo")))
+    return policy, tuple(f"{one.get('displayName')} ({one.get('id')})" for one in bound)
+
+
+def plan_for_policy(policy: Json, bound: tuple[str, ...], wanted: Wanted) -> PolicyChange:
+    """How a custom policy is made to say `wanted` for everything that it binds."""
+    return _edited(policy, wanted, (f"It binds {', '.join(bound) or 'nothing'}.",))
+
+
 def exemptions(policies: Iterable[Json], wanted: Wanted) -> tuple[str, ...]:
     """A sentence for each custom policy that frees what it is linked to from what the tenant default is to say."""
     return tuple(
         f"The custom policy '{policy.get('displayName')}' ({policy.get('id')}) exempts whatever it is linked to."
         for policy in policies
-        if policy.get("isEnabled") and any(_is_lifted(policy, kind) for kind in wanted.kinds)
+        if policy.get("isEnabled") and any(_is_lifted(policy, wanted.group, kind) for kind in wanted.kinds)
     )
 
 
-def _is_lifted(policy: Json, kind: str) -> bool:
-    entry = entry_of(collection_of(policy, CUSTOM), kind)
+def _is_lifted(policy: Json, group: str, kind: str) -> bool:
+    entry = entry_of(collection_of(policy, CUSTOM, group), kind)
     return entry is not None and not is_enabled(entry)
 
 
@@ -153,16 +169,20 @@ def _each_policy_once(holdings: Iterable[Holding]) -> tuple[Holding, ...]:
 
 def _edit(target: Target, holding: Holding, wanted: Wanted) -> PolicyChange:
     policy = holding.policy or {}
+    name = policy.get("displayName")
+    made_by = "" if is_ours(policy) else f"'{name}' was not made by unsecret; it binds '{target.display_name}' only."
+    return _edited(policy, wanted, (made_by,) if made_by else ())
+
+
+def _edited(policy: Json, wanted: Wanted, notes: tuple[str, ...]) -> PolicyChange:
     collection, lines = rewritten(policy, CUSTOM, wanted, common_exclusions(policy, (CUSTOM,), wanted))
     after: Json = {**policy, "isEnabled": True}
     body: Json = {"isEnabled": True}
     if lines:
-        after[CUSTOM] = {**(policy.get(CUSTOM) or {}), PASSWORDS: collection}
-        body[CUSTOM] = section_body(after[CUSTOM], "beta")
-    name = policy.get("displayName")
-    made_by = "" if is_ours(policy) else f"'{name}' was not made by unsecret; it binds '{target.display_name}' only."
+        after[CUSTOM] = {**(policy.get(CUSTOM) or {}), wanted.group: collection}
+        body[CUSTOM] = section_body(after[CUSTOM], "beta", wanted.group)
     return PolicyChange(
-        title=f"custom policy '{name}'",
+        title=f"custom policy '{policy.get('displayName')}'",
         version="beta",
         path=f"beta/{POLICIES}/{policy['id']}",
         before=policy,
@@ -170,7 +190,7 @@ def _edit(target: Target, holding: Holding, wanted: Wanted) -> PolicyChange:
         after=after,
         lines=(*switch_line(policy), *lines),
         activates=dormant(policy, wanted),
-        notes=(made_by,) if made_by else (),
+        notes=notes,
     )
 
 
@@ -183,9 +203,9 @@ def _creation(target: Target, free: tuple[Link, ...], wanted: Wanted) -> PolicyC
     body = {
         "displayName": f"unsecret: {target.display_name}"[:_LONGEST_NAME],
         "description": f"{MADE_BY} for the application {target.app_id}. "
-        "What it says about client secrets wins over the tenant default; all else follows the tenant default.",
+        "What it says about credentials wins over the tenant default; all else follows the tenant default.",
         "isEnabled": True,
-        CUSTOM: {PASSWORDS: collection},
+        CUSTOM: {wanted.group: collection},
     }
     return PolicyChange(
         title=f"custom policy '{body['displayName']}'",

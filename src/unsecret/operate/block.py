@@ -3,7 +3,7 @@ a PolicyChange out; `change.apply` carries it out.
 
 *What is sent.* A PATCH replaces a collection of entries as a whole
 (https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/configure-app-management-policies), so each
-`passwordCredentials` collection that changes is sent with every entry that was read. Whether Graph merges or
+collection that changes is sent with every entry that was read. Whether Graph merges or
 replaces the object *around* the collection is not documented, so its other members are sent as they were read,
 too. Left out are those whose state Microsoft set, since sending them would make the state ours, and those
 that Graph would not name. Either way nothing is lost, and reading back proves it.
@@ -27,6 +27,7 @@ from unsecret.operate.entries import (
     ALL_MEMBERS,
     APPLICATIONS,
     GOVERNED,
+    KEYS,
     PASSWORDS,
     SERVICE_PRINCIPALS,
     UNKNOWN_MEMBER,
@@ -53,16 +54,26 @@ ADDITIONS = ("passwordAddition", "symmetricKeyAddition")
 LIFETIMES = ("passwordLifetime", "symmetricKeyLifetime")
 """The portal keeps each pair together: a symmetric key is a secret under another name."""
 
+CERTIFICATE_LIFETIMES = ("asymmetricKeyLifetime",)
+CUSTOM_SECRETS = ("customPasswordAddition",)
+
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What a pair of entries is to say. `start` binds only what is created from then on; `longest` is the
-    longest lifetime; `adds` whether an entry that is missing is added."""
+    """What some entries, which stand in one collection, are to say. `start` binds only what is created from then on;
+    `longest` is the longest lifetime; `adds` whether an entry that is missing is added; `all_callers` whether callers
+    who were excluded are bound, too."""
 
     kinds: tuple[str, ...] = ADDITIONS
     enabled: bool = True
     start: datetime | None = None
     longest: timedelta | None = None
     adds: bool = True
+    all_callers: bool = False
+
+    @property
+    def group(self) -> str:
+        """The collection that the entries stand in."""
+        return KEYS if self.kinds == CERTIFICATE_LIFETIMES else PASSWORDS
 
     def is_met_by(self, entry: Json | None) -> bool:
         """Whether `entry` says so already. Lifting asks for the state alone."""
@@ -71,6 +82,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
         if not self.enabled:
             return not is_enabled(entry)
         fits = self.longest is None or max_lifetime(entry) == self.longest
+        if self.all_callers and excluded_callers(entry):
+            return False
         return is_enabled(entry) and binds_from(entry) == self.start and fits
 
     def entry(self, kind: str, old: Json | None, exclusions: Any) -> Json:
@@ -81,19 +94,41 @@ class Wanted(Struct, frozen=True, kw_only=True):
             new["restrictForAppsCreatedAfterDateTime"] = format_instant(self.start) if self.start else None
             if self.longest is not None:
                 new["maxLifetime"] = format_duration(self.longest)
-        if old is None and exclusions:
+        if self.all_callers:
+            new["excludeActors"] = None
+        elif old is None and exclusions:
             new["excludeActors"] = exclusions
         return new
 
 
-def blocking(*, start: datetime | None, longest: timedelta | None) -> Wanted:
-    """What `block` wants: no new secrets at all, or, given a longest lifetime, only short ones.
+def blocking(
+    *,
+    start: datetime | None = None,
+    longest: timedelta | None = None,
+    longest_certificate: timedelta | None = None,
+    custom_secrets: bool = False,
+    all_callers: bool = False,
+) -> Wanted:
+    """What `block` wants: no new secrets at all; or only short ones, only short certificates, or only secrets whose
+    text the service made.
 
-    Raises Invalid for a lifetime of nothing: to forbid secrets, block them.
+    Raises Invalid when several of those are asked for at once, and for a lifetime of nothing: to forbid secrets, block
+    them.
     """
+    if (longest is not None) + (longest_certificate is not None) + custom_secrets > 1:
+        raise Invalid("Limit one thing at a time: the lifetime of secrets, that of certificates, or custom secrets.")
     if longest is not None and longest <= timedelta(0):
         raise Invalid("A longest lifetime of nothing forbids all secrets; leave --max-lifetime out to block them.")
-    return Wanted(kinds=LIFETIMES if longest is not None else ADDITIONS, start=start, longest=longest)
+    if longest_certificate is not None and longest_certificate <= timedelta(0):
+        raise Invalid("A longest lifetime of nothing would forbid all certificates, which replace secrets.")
+    kinds = ADDITIONS
+    if longest is not None:
+        kinds = LIFETIMES
+    elif longest_certificate is not None:
+        kinds = CERTIFICATE_LIFETIMES
+    elif custom_secrets:
+        kinds = CUSTOM_SECRETS
+    return Wanted(kinds=kinds, start=start, longest=longest or longest_certificate, all_callers=all_callers)
 
 
 def read_default(client: GraphClient) -> tuple[str, Json]:
@@ -125,8 +160,8 @@ def _plan(current: Json, path: str, wanted: Wanted, *, switched_on: bool) -> Pol
     for section in (APPLICATIONS, SERVICE_PRINCIPALS):
         collection, changed = rewritten(current, section, wanted, exclusions)
         if changed:
-            after[section] = {**(current.get(section) or {}), PASSWORDS: collection}
-            body[section] = section_body(after[section], version)
+            after[section] = {**(current.get(section) or {}), wanted.group: collection}
+            body[section] = section_body(after[section], version, wanted.group)
             lines += changed
     if switched_on:
         after["isEnabled"] = body["isEnabled"] = True
@@ -145,11 +180,11 @@ def _plan(current: Json, path: str, wanted: Wanted, *, switched_on: bool) -> Pol
 
 
 def rewritten(policy: Json, section: str, wanted: Wanted, exclusions: Any) -> tuple[list[Json], list[Line]]:
-    """The section's `passwordCredentials` with the wanted entries in it, and what that changes, in words.
+    """The section's collection with the wanted entries in it, and what that changes, in words.
 
     Order and every other entry stay. Raises Invalid when an entry could not be given back.
     """
-    old = collection_of(policy, section)
+    old = collection_of(policy, section, wanted.group)
     new = list(old)
     lines = []
     for kind in wanted.kinds:
@@ -160,31 +195,32 @@ def rewritten(policy: Json, section: str, wanted: Wanted, exclusions: Any) -> tu
         new = [replacement if one is entry else one for one in new] if entry else [*new, replacement]
         lines.append(Line(f"{GOVERNED[section]}: {kind}", in_words(entry), in_words(replacement)))
     if lines:
-        _require_returnable(new, section)
+        _require_returnable(new, f"{section}.{wanted.group}")
     return new, lines
 
 
-def _require_returnable(collection: list[Json], section: str) -> None:
+def _require_returnable(collection: list[Json], where: str) -> None:
     kinds = [str(entry.get("restrictionType")) for entry in collection]
     lost = [kind for kind in kinds if kind == UNKNOWN_MEMBER or kinds.count(kind) > 1]
     if lost:
         raise Invalid(
-            f"{section}.{PASSWORDS} holds an entry '{lost[0]}' that cannot be sent back as it is; "
+            f"{where} holds an entry '{lost[0]}' that cannot be sent back as it is; "
             "writing the collection would lose it, so nothing was changed.",
             hint="Look at it: unsecret graph GET /beta/policies/defaultAppManagementPolicy",
         )
 
 
-def section_body(section: Json, version: str) -> Json:
-    """A section as it is sent: see the head of this file."""
-    sent = {PASSWORDS: without_annotations(section[PASSWORDS])}
+def section_body(section: Json, version: str, group: str = PASSWORDS) -> Json:
+    """A section of which the collection `group` changes, as it is sent: see the head of this file."""
+    sent = {group: without_annotations(section[group])}
     if version == "beta":
-        sent |= {name: without_annotations(one) for name, one in section.items() if _is_returnable(name, one)}
+        others = {name: one for name, one in section.items() if name != group and _is_returnable(name, one)}
+        sent |= {name: without_annotations(one) for name, one in others.items()}
     return sent
 
 
 def _is_returnable(name: str, value: Any) -> bool:
-    return "@" not in name and name != PASSWORDS and value is not None and not _is_not_ours(value)
+    return "@" not in name and value is not None and not _is_not_ours(value)
 
 
 def _is_not_ours(value: Any) -> bool:
@@ -208,7 +244,7 @@ def dormant(policy: Json, wanted: Wanted) -> tuple[str, ...]:
     return tuple(
         f"{place.words} ({in_words(place.entry)})"
         for place in entries_of(policy)
-        if is_enabled(place.entry) and not (place.group == PASSWORDS and place.kind in wanted.kinds)
+        if is_enabled(place.entry) and not (place.group == wanted.group and place.kind in wanted.kinds)
     )
 
 
@@ -217,7 +253,8 @@ def common_exclusions(policy: Json, sections: tuple[str, ...], wanted: Wanted) -
 
     The portal keeps the entries editable only while they are equal.
     """
-    siblings = [entry for one in sections for entry in collection_of(policy, one) if _kind(entry) in wanted.kinds]
+    collections = [collection_of(policy, one, wanted.group) for one in sections]
+    siblings = [entry for one in collections for entry in one if _kind(entry) in wanted.kinds]
     if len({excluded_callers(entry) for entry in siblings}) != 1:
         return None
     return without_annotations(siblings[0].get("excludeActors"))

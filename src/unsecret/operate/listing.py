@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from unsecret.errors import Invalid
+
 if TYPE_CHECKING:
     from unsecret.operate.inventory import Application
     from unsecret.operate.selection import Wanted
@@ -78,12 +80,18 @@ def listed(snapshot: Snapshot, wanted: Wanted, *, sort: str, at_most: int | None
 
 
 def add_first_page(path: Path) -> None:
-    """Put the first page into the snapshot `path`, which is complete but for that."""
+    """Put the first page into the snapshot `path`, which is complete but for that.
+
+    A policy that this software cannot read is no reason to have no snapshot; whoever lists applications is told of it.
+    """
     from unsecret.operate.selection import Wanted
     from unsecret.operate.snapshot_file import open_snapshot
 
-    with open_snapshot(path) as snapshot:
-        first = listed(snapshot, Wanted(), sort="risk", at_most=KEPT, now=snapshot.manifest.taken_at)
+    try:
+        with open_snapshot(path) as snapshot:
+            first = listed(snapshot, Wanted(), sort="risk", at_most=KEPT, now=snapshot.manifest.taken_at)
+    except Invalid:
+        return
     page = {"as_of": first.as_of.isoformat(), "total": first.total, "matching": first.matching}
     with zipfile.ZipFile(path, "a") as packed:
         packed.writestr(FIRST_PAGE, json.dumps({**page, "not_known": first.not_known, "lines": first.lines}))

@@ -7,6 +7,10 @@ synchronized." https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from msgspec import Struct
+
 from unsecret.operate.entries import (
     APPLICATIONS,
     GOVERNED,
@@ -28,22 +32,33 @@ SETTINGS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 """The portal's label, the collection, and the kinds that it keeps equal in both sections."""
 
 
+class Divergence(Struct, frozen=True):
+    """A setting that the portal will not edit: its label, the kinds it keeps equal, their entries, and why in words."""
+
+    label: str
+    kinds: tuple[str, ...]
+    entries: tuple[Json, ...]
+    sentence: str
+
+
 def divergences(policy: Json) -> tuple[str, ...]:
-    """One sentence for each setting that the portal will not edit; none when all is well.
+    """One sentence for each setting that the portal will not edit; none when all is well."""
+    return tuple(one.sentence for one in diverging(policy))
+
+
+def diverging(policy: Json) -> Iterator[Divergence]:
+    """Each setting that the portal will not edit.
 
     A setting that is on nowhere is left alone: whether the portal minds how it is off is not documented.
     """
-    return tuple(sentence for label, group, kinds in SETTINGS if (sentence := _divergence(policy, label, group, kinds)))
-
-
-def _divergence(policy: Json, label: str, group: str, kinds: tuple[str, ...]) -> str | None:
-    entries = {
-        f"{GOVERNED[section]}: {kind}": entry_of(collection_of(policy, section, group), kind)
-        for section in (APPLICATIONS, SERVICE_PRINCIPALS)
-        for kind in kinds
-    }
-    said = {place: in_words(entry) for place, entry in entries.items()}
-    if len(set(said.values())) == 1 or not any(entry and is_enabled(entry) for entry in entries.values()):
-        return None
-    listed = "; ".join(f"{place} {words}" for place, words in said.items())
-    return f"The Entra portal will not edit “{label}” while its {len(entries)} entries differ ({listed})."
+    for label, group, kinds in SETTINGS:
+        entries = {
+            f"{GOVERNED[section]}: {kind}": entry_of(collection_of(policy, section, group), kind)
+            for section in (APPLICATIONS, SERVICE_PRINCIPALS)
+            for kind in kinds
+        }
+        said = {place: in_words(entry) for place, entry in entries.items()}
+        if len(set(said.values())) > 1 and any(entry and is_enabled(entry) for entry in entries.values()):
+            listed = "; ".join(f"{place} {words}" for place, words in said.items())
+            sentence = f"The Entra portal will not edit “{label}” while its {len(entries)} entries differ ({listed})."
+            yield Divergence(label, kinds, tuple(entry for entry in entries.values() if entry), sentence)

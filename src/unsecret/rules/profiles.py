@@ -179,7 +179,7 @@ ZERO_SECRETS = Profile(
             id="ZERO.1",
             title="No client secret can be made",
             severity=Severity.CRITICAL,
-            kinds=(*_SECRETS, _K.CUSTOM_PASSWORD_ADDITION),
+            kinds=_SECRETS,
             standards=_ATTACK,
             source=_STANDARDS,
         ),
@@ -202,6 +202,23 @@ ZERO_SECRETS = Profile(
         ),
     ),
 )
+
+EXPIRED = Requirement(
+    id="UNSECRET.1",
+    title="No credential has expired: what nobody can use is removed",
+    severity=Severity.LOW,
+    credentials=tuple(CredentialKind),
+    standards=("NIST IA-5",),
+    source=_NO_SECRETS,
+)
+EDITABLE = Requirement(
+    id="UNSECRET.2",
+    title="The Entra admin center can edit the tenant default policy",
+    severity=Severity.LOW,
+    source="https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/configure-app-management-policies",
+)
+HOUSEKEEPING = (EXPIRED, EDITABLE)
+"""What is looked at whatever the profile; each has a rule of its own."""
 
 PROFILES = {profile.name: profile for profile in (MICROSOFT, CISA, CIS, ZERO_SECRETS)}
 """The profiles that come with this software, by name."""

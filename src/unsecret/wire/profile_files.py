@@ -1,4 +1,4 @@
-"""Profiles of one's own: what an organisation asks of its tenants, in TOML.
+"""Profiles of one's own: what an organisation asks of its tenants, and what it bears for a while, in TOML.
 
     title = "Our standard for application credentials"
 
@@ -10,6 +10,14 @@
     credentials = ["password"]
     longest = "P90D"
 
+Mutes are TOML, too:
+
+    [[mute]]
+    subject = "ConnectSyncProvisioning_*"
+    requirement = "MS.5"
+    reason = "Entra Connect renews it by itself"
+    until = 2027-06-30
+
 docs/reference/checks.md says what each member means.
 """
 
@@ -17,18 +25,19 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from unsecret.errors import Invalid
 from unsecret.model.application import ObjectKind
 from unsecret.model.policy import LIFETIME_KINDS
-from unsecret.model.profile import CREDENTIAL_KINDS, CredentialKind, Profile, Requirement, Severity
+from unsecret.model.profile import CREDENTIAL_KINDS, CredentialKind, Mute, Profile, Requirement, Severity
 from unsecret.wire.instants import parse_duration
 
 LARGEST_FILE = 256 * 1024
 MOST_REQUIREMENTS = 100
+MOST_MUTES = 1000
 LONGEST_TEXT = 500
 
 SECTIONS = {"applications": ObjectKind.APPLICATION, "servicePrincipals": ObjectKind.SERVICE_PRINCIPAL}
@@ -48,28 +57,65 @@ MEMBERS = (
     "standards",
     "source",
 )
+MUTE_MEMBERS = ("subject", "requirement", "check", "reason", "until")
 
 Word = TypeVar("Word", bound=StrEnum)
 
 
 def profile_from_toml(content: bytes, name: str) -> Profile:
     """The profile in a file's `content`, called `name`. Raises Invalid, naming what is wrong and where."""
-    if len(content) > LARGEST_FILE:
-        raise Invalid(f"The profile {name} has {len(content)} bytes; {LARGEST_FILE} are read at most.")
-    try:
-        document = tomllib.loads(content.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise Invalid(f"The profile {name} is not TOML: {problem}") from None
+    document = _document(content, name)
     _require_known(document, TOP, name)
-    rows = document.get("requirement")
-    if not isinstance(rows, list) or not 0 < len(rows) <= MOST_REQUIREMENTS:
-        raise Invalid(f"The profile {name} needs 1 to {MOST_REQUIREMENTS} tables [[requirement]].")
+    rows = _tables(document, "requirement", MOST_REQUIREMENTS, name)
     requirements = tuple(_requirement(row, f"{name}: requirement {n}") for n, row in enumerate(rows, 1))
     ids = [one.id for one in requirements]
     if twice := next((one for one in ids if ids.count(one) > 1), None):
         raise Invalid(f"The profile {name} has two requirements with the id '{twice}'.")
     title = _text(document.get("title", name), f"{name}: title")
     return Profile(name=name, title=title, requirements=requirements)
+
+
+def mutes_from_toml(content: bytes, name: str) -> tuple[Mute, ...]:
+    """The mutes in a file's `content`, called `name`. Raises Invalid, naming what is wrong and where.
+
+    A mute without a reason or an end date is read: the check says that it does not mute.
+    """
+    document = _document(content, name)
+    _require_known(document, ("mute",), name)
+    rows = _tables(document, "mute", MOST_MUTES, name)
+    return tuple(_mute(row, f"{name}: mute {n}") for n, row in enumerate(rows, 1))
+
+
+def _document(content: bytes, name: str) -> dict[str, Any]:
+    if len(content) > LARGEST_FILE:
+        raise Invalid(f"{name} has more than {LARGEST_FILE} bytes, which are read at most.")
+    try:
+        return tomllib.loads(content.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise Invalid(f"{name} is not TOML: {problem}") from None
+
+
+def _tables(document: dict[str, Any], kind: str, most: int, name: str) -> list[Any]:
+    rows = document.get(kind)
+    if not isinstance(rows, list) or not 0 < len(rows) <= most:
+        raise Invalid(f"{name} needs 1 to {most} tables [[{kind}]].")
+    return rows
+
+
+def _mute(row: Any, where: str) -> Mute:
+    if not isinstance(row, dict):
+        raise Invalid(f"{where} is no table; begin it with [[mute]].")
+    _require_known(row, MUTE_MEMBERS, where)
+    if "subject" not in row:
+        raise Invalid(f"{where} has no subject.")
+    given = {name: _text(row[name], f"{where}: {name}") for name in MUTE_MEMBERS if name in row and name != "until"}
+    return Mute(**given, until=_day(row["until"], where) if "until" in row else None)
+
+
+def _day(value: Any, where: str) -> date:
+    if isinstance(value, datetime) or not isinstance(value, date):
+        raise Invalid(f"{where}: until must be a date without quotes, such as 2027-06-30.")
+    return value
 
 
 def _requirement(row: Any, where: str) -> Requirement:

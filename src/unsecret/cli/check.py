@@ -1,0 +1,121 @@
+"""`unsecret check`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from unsecret.cli.exit_codes import FINDINGS, OK
+from unsecret.cli.options import Data, Query, ReportFile, SnapshotFile, own_reader, read_instant
+from unsecret.config import read_settings
+
+if TYPE_CHECKING:
+    from unsecret.operate.findings import Report
+
+ProfileName = Annotated[
+    str,
+    Parameter(
+        name="--profile",
+        metavar="PROFILE",
+        help="What to hold the tenant against: microsoft, cisa, cis, zero-secrets, or a TOML file of your own. "
+        "Default: microsoft.",
+    ),
+]
+Format = Annotated[
+    Literal["table", "json", "csv", "md", "html", "junit", "sarif"] | None,
+    Parameter(
+        name=["--output", "-o"],
+        metavar="FORMAT",
+        help="Print a table for people, JSON, CSV, Markdown, a page in HTML, JUnit XML, or SARIF. Default: table.",
+    ),
+]
+Least = Annotated[
+    Literal["critical", "high", "medium", "low"],
+    Parameter(
+        name="--severity", metavar="LEVEL", help="Only requirements of this severity or a worse one. Default: low."
+    ),
+]
+MutesFile = Annotated[
+    Path | None,
+    Parameter(name="--mutes", metavar="FILE", help="A TOML file of findings that are known and borne, and until when."),
+]
+Most = Annotated[
+    int,
+    Parameter(name="--limit", metavar="N", help="List N findings of each requirement; all are counted. Default: 1000."),
+]
+IgnoreFindings = Annotated[
+    bool,
+    Parameter(name=["--ignore-exit-code-3", "-z"], help="End with 0 also when there are findings."),
+]
+At = Annotated[
+    datetime | None,
+    own_reader(
+        read_instant,
+        name="--now",
+        metavar="DATE",
+        help_="Judge as on this day: 2026-01-31, or an instant. Default: when the snapshot was taken.",
+    ),
+]
+
+
+def check(
+    *,
+    profile: ProfileName = "microsoft",
+    severity: Least = "low",
+    mutes: MutesFile = None,
+    limit: Most = 1000,
+    snapshot: SnapshotFile = None,
+    now: At = None,
+    data: Data = None,
+    output: Format = None,
+    output_file: ReportFile = None,
+    query: Query = None,
+    ignore_exit_code_3: IgnoreFindings = False,
+) -> int:
+    """Hold the tenant against a standard: its policies, and the credentials that they came too late for.
+
+    A policy that is on can be without effect: with every entry disabled, for applications but not for service
+    principals, with limits of years, sparing everything that is there already, or lifted by custom policies. All of
+    that is looked at, and so are credentials that the standard does not allow, and those that have expired.
+
+    Every finding has the command that mends it. What could not be read is not known, and never counts as met.
+
+    Exit code 3 when a requirement is not met or not known, 0 when all are met. Nothing is changed.
+
+    **Examples**
+
+        unsecret check
+        unsecret check --profile zero-secrets --snapshot contoso.snapshot
+        unsecret check --profile cisa --output html --output-file cisa.html
+        unsecret check --profile our-standard.toml --mutes known.toml --severity high
+        unsecret check --profile cis --output sarif --output-file cis.sarif --ignore-exit-code-3
+    """
+    from unsecret.cli.check_answer import deliver
+    from unsecret.cli.printing import progress
+    from unsecret.cli.source import as_of, asked
+    from unsecret.model.profile import Severity
+    from unsecret.operate.check import check as hold
+    from unsecret.operate.check_files import chosen_profile, read_mutes
+
+    settings = read_settings()
+    wanted = chosen_profile(profile)
+    borne = read_mutes(mutes) if mutes else ()
+    with asked(settings, snapshot=snapshot, data=data) as taken:
+        report = hold(
+            taken,
+            wanted,
+            now=now or as_of(taken),
+            mutes=borne,
+            least=Severity(severity),
+            most=max(limit, 0),
+            say=progress(),
+        )
+    deliver(report, output=output or settings.output, query=query, file=output_file)
+    return _exit_code(report, ignored=ignore_exit_code_3)
+
+
+def _exit_code(report: Report, *, ignored: bool) -> int:
+    return OK if report.is_met or ignored else FINDINGS

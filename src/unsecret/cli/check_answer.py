@@ -1,0 +1,105 @@
+"""What a check found, as each kind of answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from unsecret.cli import junit, sarif
+from unsecret.cli.answers import Answer, Cell, Sheet, put, write_file
+from unsecret.cli.printing import answer, say
+from unsecret.operate.findings import Finding, Outcome, Report, Result
+
+DOCUMENTS = {"junit": junit.document, "sarif": sarif.document}
+"""Forms that other programs read, each with what writes it."""
+
+
+def deliver(report: Report, *, output: str, query: str | None, file: Path | None) -> None:
+    """Print the report as `output`, or write it to `file`. Raises as `answers.put`."""
+    if query is not None or output not in DOCUMENTS:
+        put(_answer(report, every_fact=output == "csv"), output=output, query=query, file=file)
+        return
+    text = DOCUMENTS[output](report)
+    if file is None:
+        answer(text.removesuffix("\n"))
+    else:
+        write_file(file, text)
+        say(f"Written: {file}")
+
+
+def _answer(report: Report, *, every_fact: bool) -> Answer:
+    return Answer(
+        title=f"Check: {report.title}",
+        content=report,
+        facts=tuple(_facts(report)),
+        sheets=(_csv_sheet(report) if every_fact else _findings(report), _requirements(report)),
+        notes=tuple(_notes(report)),
+    )
+
+
+def _facts(report: Report) -> Iterator[str]:
+    whose = f"{report.organisation or 'Tenant'} ({report.tenant_id})"
+    yield f"{whose} as of {report.as_of:%Y-%m-%d %H:%M} UTC, held against: {report.title}"
+    met = sum(one.outcome is Outcome.HOLDS for one in report.results)
+    said = [f"{met} of {len(report.results)} requirements are met"]
+    for outcome in (Outcome.FAILS, Outcome.NOT_KNOWN, Outcome.MUTED):
+        count = sum(one.outcome is outcome for one in report.results)
+        verb = {Outcome.FAILS: "not met", Outcome.NOT_KNOWN: "not known", Outcome.MUTED: "muted"}[outcome]
+        said += [f"{count} {verb}"] if count else []
+    findings = "1 finding" if report.found == 1 else f"{report.found} findings"
+    yield f"{', '.join(said)}; {findings}."
+
+
+def _findings(report: Report) -> Sheet:
+    rows = [(one.severity.value, one.requirement, one.subject.words, _why(one), one.mend) for one in report.findings]
+    return Sheet(
+        title="Findings", columns=("SEVERITY", "REQUIREMENT", "WHAT", "WHY", "MEND WITH"), rows=rows, empty="None."
+    )
+
+
+def _why(one: Finding) -> str:
+    return f"{one.why} ({'; '.join(one.evidence)})"
+
+
+def _csv_sheet(report: Report) -> Sheet:
+    return Sheet(
+        title="Findings",
+        columns=(
+            *("SEVERITY", "REQUIREMENT", "CHECK", "WHAT", "WHY", "EVIDENCE", "MEND WITH", "ADVICE", "STANDARDS"),
+            *("DISPLAY NAME", "OBJECT ID", "APP ID", "KEY ID", "POLICY ID", "ID"),
+        ),
+        rows=[_csv_row(one) for one in report.findings],
+    )
+
+
+def _csv_row(one: Finding) -> tuple[Cell, ...]:
+    about = one.subject
+    return (
+        *(one.severity.value, one.requirement, one.check, about.words, one.why, "; ".join(one.evidence), one.mend),
+        *(one.advice, "; ".join(one.standards), about.display_name, about.object_id, about.app_id, about.key_id),
+        *(about.policy_id, one.id),
+    )
+
+
+def _requirements(report: Report) -> Sheet:
+    columns = ("REQUIREMENT", "ASKS", "SEVERITY", "OUTCOME", "FINDINGS", "MUTED", "STANDARDS")
+    return Sheet(title="Requirements", columns=columns, rows=[_requirement(one) for one in report.results])
+
+
+def _requirement(one: Result) -> tuple[Cell, ...]:
+    asked = one.requirement
+    standards = ", ".join(asked.standards)
+    return (asked.id, asked.title, asked.severity.value, one.outcome.value, one.found, one.muted, standards)
+
+
+def _notes(report: Report) -> Iterator[str]:
+    listed: dict[str, int] = {}
+    for finding in report.findings:
+        listed[finding.requirement] = listed.get(finding.requirement, 0) + 1
+    for one in report.results:
+        shown = listed.get(one.requirement.id, 0)
+        if shown < one.found:
+            yield f"Of {one.requirement.id}, {shown} of {one.found} findings are listed; --limit lists more."
+    unknown = {sentence for one in report.results for sentence in one.not_known}
+    yield from (f"Not known: {sentence}" for sentence in sorted(unknown))
+    yield from report.notes

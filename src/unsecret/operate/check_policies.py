@@ -1,0 +1,251 @@
+"""Where policies fall short of a profile: the tenant default, and every custom policy that weakens it for somebody.
+
+Each kind of object is asked about with each custom policy that anything of its kind is linked to, and without one:
+`rules.shortfalls` answers from what governs it. Here faults of the same entries are put together, and whom they concern
+is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from unsecret.model.application import ObjectKind
+from unsecret.model.policy import AppManagementPolicy, Restriction, RestrictionState, TenantDefault
+from unsecret.model.profile import Requirement
+from unsecret.operate.block import DEFAULT_POLICY
+from unsecret.operate.change import POLICIES
+from unsecret.operate.entries import Json, in_words
+from unsecret.operate.findings import Finding, Subject
+from unsecret.operate.mending import FAMILY_OF, Family, restricting
+from unsecret.operate.portal_shape import Divergence, diverging
+from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, Policy
+from unsecret.rules.shortfalls import Fault, Shortfall, shortfalls, since
+from unsecret.wire.instants import format_duration, format_instant, parse_duration
+from unsecret.wire.restrictions import restriction_to_graph
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+PORTAL_LOCKED = "portal-locked"
+WEAKENED = "weakened:"
+"""Before the fault of a custom policy, which is weaker than the profile for those whom it binds."""
+
+NAMED = 10
+"""How many of the objects that a custom policy binds are named in a finding."""
+
+WORDS = {ObjectKind.APPLICATION: "applications", ObjectKind.SERVICE_PRINCIPAL: "service principals"}
+
+
+class Policies(Struct, frozen=True, kw_only=True):
+    """The policies of a tenant, and how many objects of each kind each custom policy binds."""
+
+    default: TenantDefault
+    customs: dict[str, AppManagementPolicy]
+    bound: dict[tuple[ObjectKind, str], int]
+
+
+class Fallen(Struct, frozen=True):
+    """A shortfall of one section, and the custom policies (None for none) of the objects that it concerns."""
+
+    section: ObjectKind
+    shortfall: Shortfall
+    among: tuple[str | None, ...]
+
+
+def bound_objects(database: DuckDBPyConnection) -> dict[tuple[ObjectKind, str], int]:
+    """How many objects of each kind are linked to each custom policy."""
+    question = "SELECT kind, custom_policy_id, count(*) FROM objects WHERE custom_policy_id IS NOT NULL GROUP BY ALL"
+    return {(ObjectKind(kind), policy): count for kind, policy, count in database.execute(question).fetchall()}
+
+
+class Group(Struct, frozen=True):
+    """The same fault of the entries of one policy that one command mends. `own` is a custom policy's id, or nothing."""
+
+    own: str
+    fault: Fault
+    family: Family
+    fallen: tuple[Fallen, ...]
+
+    @property
+    def policy(self) -> Policy:
+        """Whose fault it is."""
+        return self.fallen[0].shortfall.policy
+
+
+def policy_findings(
+    asked: Requirement, policies: Policies, database: DuckDBPyConnection, *, now: datetime
+) -> Iterator[Finding]:
+    """Each fault of each policy that `asked` meets, once for all entries that one command mends."""
+    together: dict[tuple[str, Fault, Family], list[Fallen]] = {}
+    for fallen in _fallen(asked, policies):
+        one = fallen.shortfall
+        if one.fault is Fault.SPARES_EXISTING and not _spares(fallen, database, now):
+            continue
+        own = one.policy.id if isinstance(one.policy, AppManagementPolicy) else ""
+        together.setdefault((own, one.fault, FAMILY_OF[one.kind]), []).append(fallen)
+    for (own, fault, family), found in together.items():
+        group = Group(own, fault, family, tuple(found))
+        evidence = [_evidence(one, fault, database) for one in found]
+        if own:
+            evidence.append(_whom(own, policies, database))
+        yield _finding(asked, group, tuple(evidence), now)
+
+
+def _fallen(asked: Requirement, policies: Policies) -> Iterator[Fallen]:
+    for section in asked.sections:
+        linked = [None, *sorted(policy for kind, policy in policies.bound if kind is section)]
+        for kind in asked.kinds:
+            found: dict[tuple[str, Fault], tuple[Shortfall, list[str | None]]] = {}
+            for custom_id in linked:
+                custom = policies.customs.get(custom_id) if custom_id else None
+                for one in shortfalls(asked, kind, policies.default, custom, section):
+                    found.setdefault((one.policy.id, one.fault), (one, []))[1].append(custom_id)
+            yield from (Fallen(section, one, tuple(among)) for one, among in found.values())
+
+
+def _spares(fallen: Fallen, database: DuckDBPyConnection, now: datetime) -> bool:
+    """Whether the date leaves anybody out: those who are there already, or those who come before it."""
+    start = _start(fallen)
+    return start is not None and (start > now or _spared(fallen, database) > 0)
+
+
+def _start(fallen: Fallen) -> datetime | None:
+    return since(fallen.shortfall.entry) if fallen.shortfall.entry else None
+
+
+def _spared(fallen: Fallen, database: DuckDBPyConnection) -> int:
+    start = _start(fallen)
+    if start is None:
+        return 0
+    customs = [one for one in fallen.among if one]
+    question = """
+        SELECT count(*) FROM objects WHERE kind = $kind AND coalesce(created_at, $unknown) < $start
+            AND (list_contains($customs, custom_policy_id) OR ($free AND custom_policy_id IS NULL))
+    """
+    facts: dict[str, Any] = {
+        "kind": fallen.section.value,
+        "unknown": _naive(CREATED_WHEN_UNKNOWN),
+        "start": _naive(start),
+        "customs": customs or [""],
+        "free": None in fallen.among,
+    }
+    return int((database.execute(question, facts).fetchone() or (0,))[0])
+
+
+def _naive(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _finding(asked: Requirement, group: Group, evidence: tuple[str, ...], now: datetime) -> Finding:
+    command = restricting(
+        group.family,
+        longest=(asked.longest, *_limits(group.policy, group.family.value)),
+        policy_id=group.own or None,
+        all_callers=group.fault is Fault.EXCLUDES_CALLERS,
+    )
+    return Finding(
+        id=f"{asked.id}/{group.fault}/{group.own or 'default'}/{group.family.name.lower()}",
+        requirement=asked.id,
+        check=f"{WEAKENED}{group.fault}" if group.own else group.fault.value,
+        severity=asked.severity,
+        subject=_subject(group.policy),
+        why=_why(asked, group, now),
+        evidence=evidence,
+        mend=command,
+        advice=CUSTOM_ADVICE if group.own else DEFAULT_ADVICE,
+        standards=asked.standards,
+    )
+
+
+def _subject(policy: Policy) -> Subject:
+    if isinstance(policy, AppManagementPolicy):
+        words, path = f"custom policy '{policy.display_name}'", f"{POLICIES}/{policy.id}"
+        return Subject(words=words, path=path, policy_id=policy.id, display_name=policy.display_name)
+    return Subject(words="tenant default policy", path=DEFAULT_POLICY, policy_id=policy.id)
+
+
+def _limits(policy: Policy, kinds: Iterable[str]) -> tuple[Any, ...]:
+    entries = (
+        policy.restrictions
+        if isinstance(policy, AppManagementPolicy)
+        else (*policy.application_restrictions, *policy.service_principal_restrictions)
+    )
+    return tuple(
+        entry.max_lifetime for entry in entries if entry.kind in kinds and entry.state is RestrictionState.ENABLED
+    )
+
+
+def _evidence(fallen: Fallen, fault: Fault, database: DuckDBPyConnection) -> str:
+    entry = fallen.shortfall.entry
+    said = f"{WORDS[fallen.section]}: {fallen.shortfall.kind} {_entry_words(entry)}"
+    if fault is Fault.SPARES_EXISTING:
+        spared = _spared(fallen, database)
+        said += f"; {spared} of them were there before"
+    return said
+
+
+def _entry_words(entry: Restriction | None) -> str:
+    return in_words(restriction_to_graph(entry) if entry else None)
+
+
+def _whom(own: str, policies: Policies, database: DuckDBPyConnection) -> str:
+    count = sum(bound for (_kind, policy), bound in policies.bound.items() if policy == own)
+    question = (
+        "SELECT kind, coalesce(display_name, object_id) FROM objects WHERE custom_policy_id = ? ORDER BY object LIMIT ?"
+    )
+    rows = database.execute(question, [own, NAMED]).fetchall()
+    named = ", ".join(f"{WORDS[ObjectKind(kind)].removesuffix('s')} '{name}'" for kind, name in rows)
+    more = f" and {count - len(rows)} more" if count > len(rows) else ""
+    return f"binds {named}{more}"
+
+
+_WHY = {
+    Fault.POLICY_OFF: "The tenant default policy is off; nothing that it says binds anybody.",
+    Fault.NOT_RESTRICTED: "There is no such restriction.",
+    Fault.DISABLED: "The restriction is there and disabled; that the policy is on changes nothing.",
+    Fault.EXCLUDES_CALLERS: "Callers who hold a certain custom security attribute are not bound.",
+}
+
+
+def _why(asked: Requirement, group: Group, now: datetime) -> str:
+    if group.fault is Fault.LIMIT_TOO_LONG and asked.longest_accepted:
+        return f"The restriction allows longer lifetimes than {format_duration(asked.longest_accepted)}."
+    if group.fault is Fault.DISABLED and group.own:
+        return "The custom policy lifts the restriction for whatever it is linked to."
+    dates = [start for one in group.fallen if (start := _start(one))]
+    if group.fault is Fault.SPARES_EXISTING and dates:
+        ahead = " That day is still to come: until then it binds nobody." if max(dates) > now else ""
+        return f"The restriction binds only what was created from {format_instant(max(dates))}.{ahead}"
+    return _WHY[group.fault]
+
+
+CUSTOM_ADVICE = "If it is meant so, mute it with a reason and an end date."
+DEFAULT_ADVICE = "See first whom it will stop: unsecret forecast"
+PORTAL_ADVICE = "The command makes the entries equal, and no longer than the shortest of them."
+
+
+def portal_findings(asked: Requirement, policy: Json) -> Iterator[Finding]:
+    """Each setting of the tenant default that the portal's editor is locked for."""
+    for one in diverging(policy):
+        yield _locked(asked, policy, one)
+
+
+def _locked(asked: Requirement, policy: Json, found: Divergence) -> Finding:
+    family = next(family for family in Family if family.value == found.kinds)
+    limits = [parse_duration(entry["maxLifetime"]) for entry in found.entries if entry.get("maxLifetime")]
+    return Finding(
+        id=f"{asked.id}/{PORTAL_LOCKED}/default/{family.name.lower()}",
+        requirement=asked.id,
+        check=PORTAL_LOCKED,
+        severity=asked.severity,
+        subject=Subject(words="tenant default policy", path=DEFAULT_POLICY, policy_id=str(policy.get("id"))),
+        why=f"The portal's setting “{found.label}” can no longer be edited: its entries differ.",
+        evidence=(found.sentence,),
+        mend=restricting(family, longest=limits, all_callers=any(one.get("excludeActors") for one in found.entries)),
+        advice=PORTAL_ADVICE,
+        standards=asked.standards,
+    )

@@ -1,0 +1,393 @@
+"""Tenants held against profiles: what scanners pass over, what policies came too late for, and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.operate.policies import custom_policy, default_policy, entry, exemption, section
+from tests.snapshots import TAKEN_AT, snapshot_of
+from unsecret.model.profile import Mute, Profile, Severity
+from unsecret.operate.check import check
+from unsecret.operate.findings import Finding, Outcome, Report
+from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.rules.profiles import PROFILES
+
+Json = dict[str, Any]
+Hold = Callable[..., Report]
+
+CISA, ZERO = PROFILES["cisa"], PROFILES["zero-secrets"]
+NO_SECRETS, SHORT_SECRETS, SHORT_CERTIFICATES = "MS.AAD.5.5v1", "MS.AAD.5.6v1", "MS.AAD.5.7v1"
+BLOCKS = [entry("passwordAddition"), entry("symmetricKeyAddition")]
+OFF = [{**one, "state": "disabled"} for one in BLOCKS]
+CERTIFICATES = [entry("asymmetricKeyLifetime", maxLifetime="P365D")]
+GOOD = section(BLOCKS, CERTIFICATES)
+SPARING = "2025-06-01T00:00:00Z"
+
+
+def guid(number: int) -> str:
+    return f"{number:08x}-0000-4000-8000-000000000000"
+
+
+def application(number: int, name: str = "Payroll", **members: Any) -> Json:
+    made = {"id": guid(number), "appId": guid(number + 0xA0000), "displayName": name}
+    return {**made, "createdDateTime": "2024-01-01T00:00:00Z", "passwordCredentials": [], **members}
+
+
+def secret(number: int, start: str, end: str) -> Json:
+    return {
+        "keyId": guid(number + 0xC0000),
+        "displayName": "ci",
+        "startDateTime": f"{start}T00:00:00Z",
+        "endDateTime": f"{end}T00:00:00Z",
+    }
+
+
+def certificate(number: int, start: str, end: str, usage: str = "Verify") -> Json:
+    return {**secret(number, start, end), "type": "AsymmetricX509Cert", "usage": usage}
+
+
+@pytest.fixture
+def hold(tmp_path: Path) -> Hold:
+    """Holds a tenant that consists of these collections against a profile."""
+
+    def held(profile: Profile = CISA, /, *, missing: dict[str, str] | None = None, **given: Any) -> Report:
+        options = {name: given.pop(name) for name in ("mutes", "least", "most", "now") if name in given}
+        default = given.pop("default", default_policy(applications=GOOD, service_principals=GOOD))
+        collections = {
+            "applications": given.get("applications", []),
+            "servicePrincipals": given.get("principals", []),
+            "defaultAppManagementPolicy": [default] if default else [],
+            "appManagementPolicies": given.get("customs", []),
+        }
+        file = snapshot_of(tmp_path / "tenant.snapshot", collections, missing=missing)
+        with open_snapshot(file) as snapshot:
+            return check(snapshot, profile, now=options.pop("now", TAKEN_AT), **options)
+
+    return held
+
+
+def outcomes(report: Report) -> dict[str, Outcome]:
+    return {one.requirement.id: one.outcome for one in report.results}
+
+
+def of(report: Report, requirement: str) -> list[Finding]:
+    return [one for one in report.findings if one.requirement == requirement]
+
+
+def test_a_tenant_that_does_what_is_asked_has_no_findings(hold: Hold) -> None:
+    report = hold(applications=[application(1)])
+
+    assert set(outcomes(report).values()) == {Outcome.HOLDS}
+    assert report.is_met
+    assert report.findings == ()
+
+
+def both(passwords: list[Json], keys: list[Json] | None = None, *, is_enabled: bool = True) -> Json:
+    said = section(passwords, CERTIFICATES if keys is None else keys)
+    return default_policy(applications=said, service_principals=said, is_enabled=is_enabled)
+
+
+SCANNERS_MISTAKES = [
+    pytest.param(both(OFF), "disabled", id="on, with every entry disabled: a scanner that asks isEnabled only"),
+    pytest.param(both([]), "not-restricted", id="on, and empty"),
+    pytest.param(both(BLOCKS, is_enabled=False), "policy-off", id="off, with the right entries"),
+    pytest.param(
+        default_policy(applications=GOOD, service_principals=section([], CERTIFICATES)),
+        "not-restricted",
+        id="applications only: a scanner that never reads servicePrincipalRestrictions",
+    ),
+    pytest.param(both(BLOCKS[:1]), "not-restricted", id="no symmetric keys, which are secrets by another name"),
+    pytest.param(
+        both([{**one, "restrictForAppsCreatedAfterDateTime": SPARING} for one in BLOCKS]),
+        "spares-existing",
+        id="a date that spares what is there",
+    ),
+    pytest.param(
+        both([{**one, "excludeActors": exemption("Pipeline")} for one in BLOCKS]),
+        "excludes-callers",
+        id="callers who are excluded",
+    ),
+]
+
+
+@pytest.mark.parametrize(("default", "check_name"), SCANNERS_MISTAKES)
+def test_what_scanners_pass_is_found(hold: Hold, default: Json, check_name: str) -> None:
+    report = hold(default=default, applications=[application(1)], principals=[application(2)])
+
+    found = of(report, NO_SECRETS)
+    assert [one.check for one in found] == [check_name]
+    assert outcomes(report)[NO_SECRETS] is Outcome.FAILS
+    assert not report.is_met
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "holds"),
+    [
+        ("P180D", True),
+        ("P180DT0H0M0S", True),
+        ("PT4320H", True),
+        ("P179DT23H59M60S", True),
+        ("P181D", True),
+        ("P181DT0H0M1S", False),
+        ("P366D", False),
+        ("PT4345H", False),
+    ],
+)
+def test_a_duration_is_read_however_it_is_spelled(hold: Hold, lifetime: str, holds: bool) -> None:
+    kinds = ("passwordLifetime", "symmetricKeyLifetime")
+    report = hold(default=both([entry(kind, maxLifetime=lifetime) for kind in kinds]))
+
+    assert outcomes(report)[SHORT_SECRETS] is (Outcome.HOLDS if holds else Outcome.FAILS)
+
+
+def test_a_limit_is_met_where_there_can_be_no_secrets_if_the_standard_takes_it_so(hold: Hold) -> None:
+    assert outcomes(hold())[SHORT_SECRETS] is Outcome.HOLDS
+    assert outcomes(hold(PROFILES["cis"]))["5.1.5.4"] is Outcome.FAILS
+
+
+def test_a_date_that_spares_nobody_is_no_finding_and_one_to_come_always_is(hold: Hold) -> None:
+    def dated(start: str, created: str) -> Report:
+        blocks = [{**one, "restrictForAppsCreatedAfterDateTime": start} for one in BLOCKS]
+        return hold(default=both(blocks), applications=[application(1, createdDateTime=created)])
+
+    assert outcomes(dated(SPARING, "2025-07-01T00:00:00Z"))[NO_SECRETS] is Outcome.HOLDS
+    spared = of(dated(SPARING, "2025-01-01T00:00:00Z"), NO_SECRETS)
+    assert [one.check for one in spared] == ["spares-existing"]
+    assert "1 of them were there before" in spared[0].evidence[0]
+    coming = of(dated("2027-01-01T00:00:00Z", "2025-07-01T00:00:00Z"), NO_SECRETS)
+    assert "still to come" in coming[0].why
+
+
+def test_an_object_without_a_date_counts_as_created_in_2019(hold: Hold) -> None:
+    def dated(start: str) -> Outcome:
+        blocks = [{**one, "restrictForAppsCreatedAfterDateTime": start} for one in BLOCKS]
+        report = hold(default=both(blocks), principals=[application(1, createdDateTime=None)])
+        return outcomes(report)[NO_SECRETS]
+
+    assert dated("2019-01-01T00:00:00Z") is Outcome.HOLDS
+    assert dated("2019-01-01T00:00:01Z") is Outcome.FAILS
+
+
+def test_a_custom_policy_that_weakens_the_default_is_named_with_whom_it_frees(hold: Hold) -> None:
+    lifting = {**custom_policy(OFF), "appliesTo": [{"id": guid(1)}, {"id": guid(2)}]}
+    report = hold(applications=[application(1)], principals=[application(2, "Payroll job")], customs=[lifting])
+
+    (found,) = of(report, NO_SECRETS)
+    assert found.check == "weakened:disabled"
+    assert found.subject.policy_id == lifting["id"]
+    assert found.evidence[-1] == "binds application 'Payroll', service principal 'Payroll job'"
+    assert found.mend == f"unsecret block --policy {lifting['id']}"
+
+
+@pytest.mark.parametrize(
+    "custom",
+    [
+        pytest.param({**custom_policy(OFF), "appliesTo": []}, id="bound to nothing"),
+        pytest.param({**custom_policy(OFF, is_enabled=False), "appliesTo": [{"id": guid(1)}]}, id="off"),
+        pytest.param({**custom_policy(BLOCKS), "appliesTo": [{"id": guid(1)}]}, id="as strict"),
+    ],
+)
+def test_a_custom_policy_that_frees_nobody_is_no_finding(hold: Hold, custom: Json) -> None:
+    report = hold(applications=[application(1)], customs=[custom])
+
+    assert outcomes(report)[NO_SECRETS] is Outcome.HOLDS
+
+
+def test_who_is_freed_from_a_block_is_not_limited_either_unless_the_default_does(hold: Hold) -> None:
+    lifting = {**custom_policy(OFF), "appliesTo": [{"id": guid(1)}]}
+    report = hold(applications=[application(1)], customs=[lifting])
+
+    assert outcomes(hold())[SHORT_SECRETS] is Outcome.HOLDS
+    assert [one.check for one in of(report, SHORT_SECRETS)] == ["not-restricted"]
+
+
+def test_more_than_ten_who_are_freed_are_counted(hold: Hold) -> None:
+    apps = [application(number, f"App {number}") for number in range(1, 14)]
+    lifting = {**custom_policy(OFF), "appliesTo": [{"id": app["id"]} for app in apps]}
+
+    (found,) = of(hold(applications=apps, customs=[lifting]), NO_SECRETS)
+
+    assert found.evidence[-1].endswith("application 'App 10' and 3 more")
+
+
+def test_mending_one_limit_loosens_no_other(hold: Hold) -> None:
+    cis, short = PROFILES["cis"], entry("passwordLifetime", maxLifetime="P90D")
+    report = hold(cis, default=default_policy(applications=section([*BLOCKS, short], CERTIFICATES)))
+
+    (found,) = of(report, "5.1.5.4")
+    assert found.mend == "unsecret block --max-lifetime P90D"
+
+
+def test_credentials_that_a_policy_came_too_late_for_are_found(hold: Hold) -> None:
+    app = application(
+        1,
+        passwordCredentials=[secret(1, "2026-01-01", "2028-01-01"), secret(2, "2026-11-01", "2027-01-01")],
+        keyCredentials=[certificate(3, "2026-01-01", "2027-01-01"), certificate(4, "2026-01-01", "2027-01-02")],
+    )
+    report = hold(applications=[app])
+
+    (long_secret,) = of(report, SHORT_SECRETS)
+    assert long_secret.check == "credential-long-lived"
+    assert long_secret.subject.key_id == guid(0xC0001)
+    assert long_secret.why == "It lives P730D; P180D is allowed."
+    (long_certificate,) = of(report, SHORT_CERTIFICATES)
+    assert long_certificate.subject.key_id == guid(0xC0004)
+
+
+def test_under_zero_secrets_any_secret_is_one_too_many(hold: Hold) -> None:
+    app = application(1, passwordCredentials=[secret(1, "2026-11-01", "2026-12-01")])
+    principal = application(2, passwordCredentials=[secret(2, "2026-11-01", "2026-12-01")])
+
+    found = of(hold(ZERO, applications=[app], principals=[principal]), "ZERO.2")
+
+    assert [one.check for one in found] == ["credential-held"] * 2
+    assert found[0].mend == f"unsecret remove --app {guid(1)} --key {guid(0xC0001)} --force"
+
+
+def test_what_has_expired_is_housekeeping_and_nothing_else(hold: Hold) -> None:
+    app = application(1, passwordCredentials=[secret(1, "2020-01-01", "2026-11-22")])
+    report = hold(ZERO, applications=[app], now=datetime(2026, 11, 22, tzinfo=UTC))
+
+    assert [(one.requirement, one.check) for one in report.findings if one.subject.key_id] == [
+        ("UNSECRET.1", "credential-expired")
+    ]
+    before = hold(ZERO, applications=[app], now=datetime(2026, 11, 21, tzinfo=UTC))
+    assert [one.requirement for one in before.findings if one.subject.key_id] == ["ZERO.2"]
+
+
+def test_what_renews_itself_or_signs_for_people_is_not_a_credential_to_sign_in_with(hold: Hold) -> None:
+    managed = application(1, servicePrincipalType="ManagedIdentity")
+    managed["keyCredentials"] = [certificate(1, "2026-01-01", "2030-01-01")]
+    saml = application(2, keyCredentials=[certificate(2, "2026-01-01", "2029-01-01", usage="Sign")])
+
+    assert outcomes(hold(principals=[managed, saml]))[SHORT_CERTIFICATES] is Outcome.HOLDS
+
+
+def test_the_shape_that_locks_the_portal_is_a_finding_of_every_profile(hold: Hold) -> None:
+    report = hold(default=default_policy(applications=GOOD, service_principals=section(BLOCKS)))
+
+    (found,) = of(report, "UNSECRET.2")
+    assert "Restrict max certificate lifetime" in found.why
+    assert found.mend == "unsecret block --max-certificate-lifetime P365D"
+
+
+NOT_KNOWN = [
+    ("defaultAppManagementPolicy", {NO_SECRETS, SHORT_SECRETS, SHORT_CERTIFICATES, "UNSECRET.2"}),
+    ("appManagementPolicies", {NO_SECRETS, SHORT_SECRETS, SHORT_CERTIFICATES}),
+    ("applications", {NO_SECRETS, SHORT_SECRETS, SHORT_CERTIFICATES, "UNSECRET.1"}),
+    ("servicePrincipals", {NO_SECRETS, SHORT_SECRETS, SHORT_CERTIFICATES, "UNSECRET.1"}),
+]
+
+
+@pytest.mark.parametrize(("collection", "requirements"), NOT_KNOWN)
+def test_what_could_not_be_read_is_not_known_and_never_met(hold: Hold, collection: str, requirements: set[str]) -> None:
+    default = (
+        None
+        if collection == "defaultAppManagementPolicy"
+        else default_policy(applications=GOOD, service_principals=GOOD)
+    )
+    report = hold(default=default, missing={collection: "Policy.Read.All is missing"})
+
+    unknown = {name for name, outcome in outcomes(report).items() if outcome is Outcome.NOT_KNOWN}
+    assert unknown == requirements
+    assert not report.is_met
+    sentences = {sentence for one in report.results for sentence in one.not_known}
+    assert sentences == {f"{collection}: Policy.Read.All is missing"}
+
+
+def test_a_policy_that_cannot_be_understood_is_not_known(hold: Hold) -> None:
+    report = hold(default=both([entry("quantumKeyAddition")]))
+
+    assert outcomes(report)[NO_SECRETS] is Outcome.NOT_KNOWN
+    assert "could not be understood" in report.results[0].not_known[0]
+
+
+def test_only_requirements_of_a_severity_or_worse_are_looked_at(hold: Hold) -> None:
+    report = hold(default=both([]), least=Severity.HIGH)
+
+    assert list(outcomes(report)) == [NO_SECRETS]
+
+
+def mute(**members: Any) -> Mute:
+    given: Json = {"subject": "*", "reason": "known", "until": date(2026, 11, 22), **members}
+    return Mute(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "muted", "words"),
+    [
+        ({}, True, "muted 1 finding until 2026-11-22: known"),
+        ({"subject": "ConnectSync*"}, True, "muted 1 finding"),
+        ({"subject": "connectsyncprovisioning_?"}, True, "muted 1 finding"),
+        ({"subject": "Connect[S]ync*"}, False, "muted nothing"),
+        ({"subject": guid(1)}, True, "muted 1 finding"),
+        ({"subject": guid(0xC0001)}, True, "muted 1 finding"),
+        ({"requirement": "ZERO.*"}, True, "muted 1 finding"),
+        ({"requirement": "MS.*"}, False, "muted nothing"),
+        ({"check": "credential-long-lived"}, False, "muted nothing"),
+        ({"reason": None}, False, "does not mute: it gives no reason"),
+        ({"until": None}, False, "does not mute: it has no end date"),
+        ({"until": date(2026, 11, 21)}, False, "does not mute: it ended on 2026-11-21"),
+    ],
+)
+def test_a_mute_mutes_with_a_reason_until_its_day(hold: Hold, given: Json, muted: bool, words: str) -> None:
+    app = application(1, "ConnectSyncProvisioning_1", passwordCredentials=[secret(1, "2026-11-01", "2027-01-01")])
+    default = both(BLOCKS, [entry("asymmetricKeyLifetime", maxLifetime="P180D")])
+    report = hold(ZERO, default=default, applications=[app], mutes=[mute(**given)])
+
+    (result,) = [one for one in report.results if one.requirement.id == "ZERO.2"]
+    assert (result.found, result.muted) == ((0, 1) if muted else (1, 0))
+    assert result.outcome is (Outcome.MUTED if muted else Outcome.FAILS)
+    assert words in report.notes[0]
+
+
+def test_a_custom_policy_can_be_muted_by_name(hold: Hold) -> None:
+    lifting = {**custom_policy(OFF), "appliesTo": [{"id": guid(1)}]}
+    muting = mute(subject=lifting["displayName"], check="weakened:*")
+    limits = [entry(kind, maxLifetime="P180D") for kind in ("passwordLifetime", "symmetricKeyLifetime")]
+    given = {"default": both([*BLOCKS, *limits]), "applications": [application(1)], "customs": [lifting]}
+    report = hold(**given, mutes=[muting])
+
+    assert outcomes(hold(**given))[NO_SECRETS] is Outcome.FAILS
+    assert outcomes(report)[NO_SECRETS] is Outcome.MUTED
+    assert report.is_met
+
+
+def test_all_are_counted_and_some_are_listed(hold: Hold) -> None:
+    secrets = [secret(number, "2026-11-01", "2027-01-01") for number in range(1, 6)]
+    report = hold(ZERO, applications=[application(1, passwordCredentials=secrets)], most=2)
+
+    assert len(of(report, "ZERO.2")) == 2
+    assert next(one.found for one in report.results if one.requirement.id == "ZERO.2") == 5
+
+
+def test_the_worst_comes_first(hold: Hold) -> None:
+    app = application(1, passwordCredentials=[secret(1, "2020-01-01", "2021-01-01")])
+    report = hold(ZERO, default=both([]), applications=[app])
+
+    ranks = [one.severity.rank for one in report.findings]
+    assert ranks == sorted(ranks)
+    assert ranks[0] < ranks[-1]
+
+
+def test_a_requirement_of_a_file_is_held_against_one_section_if_it_says_so(hold: Hold) -> None:
+    from unsecret.wire.profile_files import profile_from_toml
+
+    profile = profile_from_toml(
+        b"""
+        [[requirement]]
+        id = "ORG.1"
+        title = "No secrets on applications"
+        restrictions = ["passwordAddition"]
+        sections = ["applications"]
+        """,
+        "ours.toml",
+    )
+    report = hold(profile, default=default_policy(applications=section(BLOCKS)))
+
+    assert outcomes(report)["ORG.1"] is Outcome.HOLDS
