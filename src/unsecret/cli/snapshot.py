@@ -10,7 +10,8 @@ from cyclopts import Parameter
 from unsecret.cli.options import Data, Output, now
 from unsecret.cli.printing import answer, as_json, progress, table
 from unsecret.cli.reaching import reach
-from unsecret.config import read_settings
+from unsecret.config import Settings, read_settings
+from unsecret.errors import Invalid
 
 if TYPE_CHECKING:
     from unsecret.model.snapshot import Manifest
@@ -18,7 +19,18 @@ if TYPE_CHECKING:
 Target = Annotated[Path, Parameter(metavar="FILE", help="Where to put the snapshot.")]
 
 
-def snapshot(file: Target, /, *, data: Data = None, output: Output = None) -> int:
+Files = Annotated[
+    Path | None,
+    Parameter(
+        name="--from",
+        metavar="PATH",
+        help="Ask no tenant: make the snapshot of files with Graph's JSON, or of ScubaGear's export. "
+        "A file, or a directory of them.",
+    ),
+]
+
+
+def snapshot(file: Target, /, *, from_: Files = None, data: Data = None, output: Output = None) -> int:
     """Take a snapshot of the tenant into one file, so that later questions need no tenant.
 
     It holds what the tenant shows of applications, service principals, their credentials, owners, permissions and
@@ -26,23 +38,39 @@ def snapshot(file: Target, /, *, data: Data = None, output: Output = None) -> in
     read is listed as not known. An interrupted snapshot goes on where it was when the same command is given again
     within a day. The tenant is not changed.
 
+    With --from, what others have read becomes a snapshot of the day on which their files were written.
+
     **Examples**
 
         unsecret snapshot contoso.snapshot
         unsecret up --data ./rehearsal --from contoso.snapshot
+        unsecret snapshot contoso.snapshot --from ProviderSettingsExport.json
     """
-    from unsecret.operate.clock import read_clock
-    from unsecret.operate.take import take
-
     settings = read_settings()
-    with reach(settings, data) as client:
-        at = read_clock(client) if client.connection.clock else now()
-        manifest = take(client, file.absolute(), now=at, say=progress())
+    target = file.absolute()
+    manifest = _of_files(from_, target, data) if from_ else _of_tenant(target, settings, data)
     if (output or settings.output) == "json":
         as_json(manifest)
     else:
         _print(manifest, file)
     return 0
+
+
+def _of_tenant(target: Path, settings: Settings, data: Path | None) -> Manifest:
+    from unsecret.operate.clock import read_clock
+    from unsecret.operate.take import take
+
+    with reach(settings, data) as client:
+        at = read_clock(client) if client.connection.clock else now()
+        return take(client, target, now=at, say=progress())
+
+
+def _of_files(source: Path, target: Path, data: Path | None) -> Manifest:
+    from unsecret.operate.foreign import read_foreign
+
+    if data:
+        raise Invalid("--from names files, --data a tenant; a snapshot is of one of them.")
+    return read_foreign(source, target)
 
 
 def _print(manifest: Manifest, file: Path) -> None:

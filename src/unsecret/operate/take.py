@@ -40,6 +40,7 @@ from unsecret.operate.directory_lists import (
 from unsecret.operate.snapshot_file import write_snapshot
 from unsecret.operate.spool import Begun, lines_of, open_spool
 from unsecret.operate.taking import Taking
+from unsecret.operate.tally import Seen, Tally
 from unsecret.wire import questions
 
 if TYPE_CHECKING:
@@ -47,36 +48,6 @@ if TYPE_CHECKING:
 
 FEDERATED = "federatedIdentityCredentials"
 ROLES = "appRoleAssignments"
-_USER = "#microsoft.graph.user"
-
-
-class _Related(Struct):
-    id: str
-    type: str | None = field(name="@odata.type", default=None)
-
-
-class _Key(Struct):
-    type: str | None = None
-    key: Raw = Raw(b"null")
-
-
-class _Seen(Identified):
-    """What is looked at of an object on its way into the file."""
-
-    owners: list[_Related] = field(default_factory=list)
-    key_credentials: list[_Key] = field(default_factory=list, name="keyCredentials")
-    attributes: Raw = field(default=Raw(b""), name=questions.ATTRIBUTES)
-
-
-class _Tally(Struct):
-    """What was counted in all objects. `shown_attributes` says whether Graph showed the member at all."""
-
-    owners: int = 0
-    keys: int = 0
-    certificates: int = 0
-    attributes: int = 0
-    shown_attributes: bool = False
-    people: set[str] = field(default_factory=set)
 
 
 def take(
@@ -111,7 +82,7 @@ def take(
 
 def _read_everything(taking: Taking, assembled: Path) -> dict[str, Any]:
     """Everything into `assembled`, a file for each collection; gives the organisation."""
-    tally = _Tally()
+    tally = Tally()
     taking.say("finding out what may be read")
     kinds = (APPLICATIONS, SERVICE_PRINCIPALS)
     taking.side_by_side([partial(_roles_refused, taking), *(partial(_may_be_shown, taking, name) for name in kinds)])
@@ -153,7 +124,7 @@ def _fetch_ahead(taking: Taking, lists: dict[str, Shown]) -> None:
 def _members_of(taking: Taking, collection: str, listed: Listed) -> dict[str, dict[str, Raw]]:
     """What has to be asked of single objects: member by object."""
     extra: dict[str, dict[str, Raw]] = {}
-    crowded = {one.id for one in _seen(listed.files) if len(one.owners) >= questions.MOST_EXPANDED}
+    crowded = {one.id for one in _seen(listed.files) if len(one.owners or ()) >= questions.MOST_EXPANDED}
     owners = {one: questions.owners_of(collection, one) for one in sorted(crowded.union(listed.undated))}
     _collect(taking.of_each(f"{collection}.owners", owners)[0], "owners", extra)
     if collection == APPLICATIONS:
@@ -177,8 +148,8 @@ def _federated_of(taking: Taking) -> tuple[list[str] | None, str | None]:
     return taking.tried(f"{FEDERATED}.whose", ids)
 
 
-def _seen(files: Iterable[Path]) -> Iterator[_Seen]:
-    decode = msgspec.json.Decoder(_Seen).decode
+def _seen(files: Iterable[Path]) -> Iterator[Seen]:
+    decode = msgspec.json.Decoder(Seen).decode
     return (decode(line) for file in files for line in lines_of(file))
 
 
@@ -198,9 +169,9 @@ def _collect(files: Iterable[Path], member: str, extra: dict[str, dict[str, Raw]
     return count
 
 
-def _assemble(files: Iterable[Path], extra: dict[str, dict[str, Raw]], target: Path, tally: _Tally) -> int:
+def _assemble(files: Iterable[Path], extra: dict[str, dict[str, Raw]], target: Path, tally: Tally) -> int:
     """Every object once, with its members. An object that moved between pages while they were read comes twice."""
-    decode = msgspec.json.Decoder(_Seen).decode
+    decode = msgspec.json.Decoder(Seen).decode
     known: set[str] = set()
     with target.open("wb") as opened:
         for file in files:
@@ -212,7 +183,7 @@ def _assemble(files: Iterable[Path], extra: dict[str, dict[str, Raw]], target: P
                 members = extra.get(seen.id)
                 whole = _merged(line, members) if members else line
                 opened.write(whole)
-                _count(decode(whole) if members else seen, tally)
+                tally.add(decode(whole) if members else seen)
     return len(known)
 
 
@@ -220,28 +191,16 @@ def _merged(line: bytes, members: dict[str, Raw]) -> bytes:
     return msgspec.json.encode(msgspec.json.decode(line, type=dict[str, Raw]) | members) + b"\n"
 
 
-def _count(seen: _Seen, tally: _Tally) -> None:
-    tally.owners += len(seen.owners)
-    tally.people.update(one.id for one in seen.owners if one.type == _USER)
-    for key in seen.key_credentials:
-        if key.type != "Symmetric":
-            tally.certificates += 1
-            tally.keys += bytes(key.key) != b"null"
-    attributes = bytes(seen.attributes)
-    tally.shown_attributes |= bool(attributes)
-    tally.attributes += attributes not in (b"", b"null", b"{}")
-
-
-def _note_members(taking: Taking, applications: Any, principals: Any, tally: _Tally) -> None:
-    collected = taking.collected
-    hidden = tally.certificates - tally.keys
-    no_keys = f"of {hidden} of {tally.certificates} certificates the bytes were not shown" if hidden else None
-    no_attributes = None if tally.shown_attributes else "they were not shown"
-    collected["owners"] = Collected(count=tally.owners, missing=applications.no_owners or principals.no_owners)
-    collected["keys"] = Collected(count=tally.keys, missing=applications.no_keys or principals.no_keys or no_keys)
-    collected["customSecurityAttributes"] = Collected(
-        count=tally.attributes, missing=principals.no_attributes or no_attributes
-    )
+def _note_members(taking: Taking, applications: Any, principals: Any, tally: Tally) -> None:
+    members = tally.members(never="they were not shown")
+    refused = {
+        "owners": applications.no_owners or principals.no_owners,
+        "keys": applications.no_keys or principals.no_keys,
+        questions.ATTRIBUTES: principals.no_attributes,
+    }
+    for name, why in refused.items():
+        one = members[name]
+        taking.collected[name] = Collected(count=one.count, missing=why or one.missing)
 
 
 def _with_related(taking: Taking, collection: str, file: Path, target: Path) -> None:

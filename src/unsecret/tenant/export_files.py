@@ -153,5 +153,5 @@ def _is_page(raw: Raw) -> bool:
 def _decoded(content: Any, kind: Any, where: str) -> Any:
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as broken:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
         raise Invalid(f"{where} cannot be read: {broken}.") from None

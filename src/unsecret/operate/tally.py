@@ -1,0 +1,68 @@
+"""What is counted in objects on their way into a snapshot."""
+
+from __future__ import annotations
+
+from msgspec import Raw, Struct, field
+
+from unsecret.model.snapshot import Collected
+from unsecret.wire import questions
+
+_USER = "#microsoft.graph.user"
+
+
+class _Related(Struct):
+    id: str = ""
+    type: str | None = field(name="@odata.type", default=None)
+
+
+class _Key(Struct):
+    type: str | None = None
+    key: Raw = Raw(b"null")
+
+
+class Seen(Struct):
+    """What is looked at of an object. A member that was not shown is None."""
+
+    id: str = ""
+    owners: list[_Related] | None = None
+    federated: list[Raw] | None = field(default=None, name="federatedIdentityCredentials")
+    key_credentials: list[_Key] = field(default_factory=list, name="keyCredentials")
+    attributes: Raw = field(default=Raw(b""), name=questions.ATTRIBUTES)
+
+
+class Tally(Struct):
+    """What was counted. None is what no object showed."""
+
+    owners: int | None = None
+    federated: int | None = None
+    attributes: int | None = None
+    keys: int = 0
+    certificates: int = 0
+    people: set[str] = field(default_factory=set)
+
+    def add(self, seen: Seen) -> None:
+        """Count one object."""
+        if seen.owners is not None:
+            self.owners = (self.owners or 0) + len(seen.owners)
+            self.people.update(one.id for one in seen.owners if one.type == _USER)
+        if seen.federated is not None:
+            self.federated = (self.federated or 0) + len(seen.federated)
+        for key in seen.key_credentials:
+            if key.type != "Symmetric":
+                self.certificates += 1
+                self.keys += bytes(key.key) != b"null"
+        attributes = bytes(seen.attributes)
+        if attributes:
+            self.attributes = (self.attributes or 0) + (attributes not in (b"null", b"{}"))
+
+    def members(self, *, never: str) -> dict[str, Collected]:
+        """What is known of each member; `never` says why one that no object showed is not known."""
+        hidden = self.certificates - self.keys
+        no_bytes = f"of {hidden} of {self.certificates} certificates the bytes were not shown" if hidden else None
+        counts = {
+            "owners": self.owners,
+            "federatedIdentityCredentials": self.federated,
+            questions.ATTRIBUTES: self.attributes,
+        }
+        members = {name: Collected(count=n or 0, missing=never if n is None else None) for name, n in counts.items()}
+        return members | {"keys": Collected(count=self.keys, missing=no_bytes)}
