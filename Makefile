@@ -44,7 +44,7 @@ check: $(VENV)/.tests-installed ## lint, format, types, import rules, documents
 	@$(BIN)/ty check
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/pytest tests/test_repository.py tests/cli/test_reference.py tests/tenant/test_served_page.py \
-		tests/tenant/test_errors_page.py tests/tenant/test_parity_page.py
+		tests/tenant/test_errors_page.py tests/tenant/test_parity_page.py tests/operate/test_snapshot_page.py
 
 bench: $(VENV)/.installed $(AZ)/.installed $(PEERS)/.installed $(NODE_PEERS)/.installed ## measure against peers: ratios, held against their limits (BENCH="tokens secrets" for some)
 	@$(BIN)/python -m bench $(BENCH)
@@ -79,6 +79,7 @@ docs: $(VENV)/.tests-installed ## write the reference pages anew that are made f
 	@$(BIN)/python -m tests.tenant.served_page
 	@$(BIN)/python -m tests.tenant.errors_page
 	@$(BIN)/python -m tests.tenant.parity_page
+	@$(BIN)/python -m tests.operate.snapshot_page
 
 lock: $(VENV)/.tests-installed ## write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(LOCK) pyproject.toml --output-file requirements/run.txt

@@ -85,7 +85,10 @@ def test_powershells_shapes_become_graphs(tmp_path: Path) -> None:
     read(tmp_path, written(tmp_path, {"applications.json": json.dumps(app).encode("utf-16")}))
 
     with open_snapshot(tmp_path / "made.snapshot") as snapshot:
-        columns = "created_at::VARCHAR, identifier_uris, web_redirect_uris, tags, sign_in_audience, end_at::VARCHAR, c.display_name"
+        columns = (
+            "created_at::VARCHAR, identifier_uris, web_redirect_uris, tags, sign_in_audience, end_at::VARCHAR,"
+            " c.display_name"
+        )
         (row,) = snapshot.database.execute(
             f"SELECT {columns} FROM objects AS o JOIN credentials AS c USING (object)"
         ).fetchall()

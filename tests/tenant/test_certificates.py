@@ -25,14 +25,13 @@ from tests.local_tenant import NOW, Identity
 from unsecret.errors import Invalid
 from unsecret.tenant import pki
 from unsecret.tenant.certificates import (
-    Authorities,
     CertificateFacts,
     authority_facts,
-    issued_by,
     read_certificate,
     thumbprint_hex,
     written_out,
 )
+from unsecret.trust import Authorities, issued_by
 
 # As `az ad app credential reset --create-cert` makes them: version 1, SHA-1, serial 1000, GeneralizedTime.
 AZURE_CLI_PEM = b"""-----BEGIN CERTIFICATE-----

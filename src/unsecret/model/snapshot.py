@@ -23,6 +23,7 @@ APPLICATIONS = "applications"
 SERVICE_PRINCIPALS = "servicePrincipals"
 DEFAULT_POLICY = "defaultAppManagementPolicy"
 CUSTOM_POLICIES = "appManagementPolicies"
+TRUSTED_LISTS = "certificateBasedApplicationConfigurations"
 CREDENTIAL_ACTIVITIES = "appCredentialSignInActivities"
 PRINCIPAL_ACTIVITIES = "servicePrincipalSignInActivities"
 
@@ -39,7 +40,7 @@ COLLECTIONS = (
     "roleDefinitions",
     "attributeSets",
     "customSecurityAttributeDefinitions",
-    "certificateBasedApplicationConfigurations",
+    TRUSTED_LISTS,
     CREDENTIAL_ACTIVITIES,
     PRINCIPAL_ACTIVITIES,
 )

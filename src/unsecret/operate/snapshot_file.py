@@ -33,9 +33,11 @@ from unsecret.model.snapshot import (
     LAYOUT,
     LONGEST_OBJECT,
     MANIFEST,
+    TRUSTED_LISTS,
     Manifest,
 )
-from unsecret.wire.columns import EVERYTHING, SOURCES, TABLES, table_name
+from unsecret.operate.trusted_certificates import trusted_lists, vouched_for
+from unsecret.wire.columns import COMPUTED, EVERYTHING, SOURCES, TABLES, TRUSTED, table_name
 from unsecret.wire.exports import default_policy_from_export, policy_from_export
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def write_snapshot(spool: Path, manifest: Manifest, path: Path) -> None:
     unfinished = path.with_name(f".{path.name}.new")
     try:
         with tempfile.TemporaryDirectory(dir=spool) as columns:
-            make_columns(spool, Path(columns), use_is_known=manifest.is_known(CREDENTIAL_ACTIVITIES))
+            make_columns(spool, Path(columns), manifest)
             unfinished.touch(mode=0o600)
             with zipfile.ZipFile(unfinished, "w", compresslevel=1) as packed:
                 packed.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
@@ -72,24 +74,43 @@ def write_snapshot(spool: Path, manifest: Manifest, path: Path) -> None:
             unfinished.unlink(missing_ok=True)
 
 
-def make_columns(spool: Path, columns: Path, *, use_is_known: bool) -> None:
+def make_columns(spool: Path, columns: Path, manifest: Manifest) -> None:
     """Make the tables of the collections in `spool`, as Parquet files in the directory `columns`.
 
     Raises Invalid when an object has another shape than Graph gives it.
     """
     import duckdb
 
+    known = {
+        "$use_is_known": manifest.is_known(CREDENTIAL_ACTIVITIES),
+        "$trust_is_known": manifest.is_known(TRUSTED_LISTS) and _write_trusted(spool, columns),
+    }
     with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(columns)}) as database:
         try:
-            for collection, members in SOURCES.items():
-                database.execute(_reading(spool / f"{collection}.ndjson", table_name(collection), members))
+            for folder, sources in ((spool, SOURCES), (columns, COMPUTED)):
+                for collection, members in sources.items():
+                    database.execute(_reading(folder / f"{collection}.ndjson", table_name(collection), members))
             database.execute(EVERYTHING)
             for table in TABLES:
-                select = table.select.replace("$use_is_known", str(use_is_known).lower())
+                select = table.select
+                for name, is_known in known.items():
+                    select = select.replace(name, str(is_known).lower())
                 file = columns / f"{table.name}.parquet"
                 database.execute(f"COPY ({select}) TO {_quoted(file)} (FORMAT parquet, COMPRESSION zstd)")
         except duckdb.Error as problem:
             raise Invalid(f"What was read does not have Graph's shape: {_first_line(problem)}") from problem
+
+
+def _write_trusted(spool: Path, columns: Path) -> bool:
+    """Write who vouches for which certificate; False when the authorities cannot be read."""
+    try:
+        lists = trusted_lists(spool)
+    except Invalid:
+        return False
+    with (columns / f"{TRUSTED}.ndjson").open("wb") as opened:
+        for line in vouched_for(spool, lists):
+            opened.write(msgspec.json.encode(line) + b"\n")
+    return True
 
 
 def _reading(file: Path, name: str, members: dict[str, str]) -> str:

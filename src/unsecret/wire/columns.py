@@ -15,7 +15,7 @@ _PASSWORD = (
 )
 _KEY = (
     "STRUCT(keyId VARCHAR, displayName VARCHAR, startDateTime TIMESTAMP, endDateTime TIMESTAMP,"
-    ' customKeyIdentifier VARCHAR, "type" VARCHAR, "usage" VARCHAR)[]'
+    ' customKeyIdentifier VARCHAR, "type" VARCHAR, "usage" VARCHAR, "key" VARCHAR)[]'
 )
 _FEDERATED = "STRUCT(id VARCHAR, name VARCHAR, issuer VARCHAR, subject VARCHAR)[]"
 _RELATED = (
@@ -80,6 +80,13 @@ SOURCES: dict[str, dict[str, str]] = {
     },
 }
 """Collection → the members that columns are made of, each with its DuckDB type. Absent ones are read as null."""
+
+
+TRUSTED = "trusted"
+COMPUTED: dict[str, dict[str, str]] = {
+    TRUSTED: {"id": "VARCHAR", "keyId": "VARCHAR", "trustedBy": "VARCHAR[]"},
+}
+"""What is read likewise and is not Graph's: for an object's certificate the configurations that vouch for it."""
 
 
 class Table(Struct, frozen=True):
@@ -162,19 +169,22 @@ CREDENTIALS = Table(
     WITH held AS (
         SELECT object, 'password' AS kind, keyId AS key_id, NULL AS "usage", displayName AS display_name,
             startDateTime AS start_at, endDateTime AS end_at, customKeyIdentifier AS custom_key_identifier,
-            NULL AS issuer, NULL AS subject
+            NULL AS issuer, NULL AS subject, false AS has_bytes
         FROM (SELECT object, unnest(passwordCredentials, recursive := true) FROM everything)
         UNION ALL BY NAME
         SELECT object, CASE "type" WHEN 'Symmetric' THEN 'symmetricKey' ELSE 'certificate' END AS kind,
             keyId AS key_id, "usage", displayName AS display_name, startDateTime AS start_at, endDateTime AS end_at,
-            customKeyIdentifier AS custom_key_identifier
+            customKeyIdentifier AS custom_key_identifier, "key" IS NOT NULL AS has_bytes
         FROM (SELECT object, unnest(keyCredentials, recursive := true) FROM everything)
         UNION ALL BY NAME
-        SELECT object, 'federated' AS kind, id AS key_id, name AS display_name, issuer, subject
+        SELECT object, 'federated' AS kind, id AS key_id, name AS display_name, issuer, subject, false AS has_bytes
         FROM (SELECT object, unnest(federatedIdentityCredentials, recursive := true) FROM everything)
     ), activity AS (
         SELECT lower(keyId) AS key_id, max(signInActivity.lastSignInDateTime) AS last_used_at
         FROM app_credential_sign_in_activities GROUP BY 1
+    ), vouched AS (
+        SELECT object, keyId AS key_id, trustedBy AS trusted_by
+        FROM {TRUSTED} JOIN everything ON everything.id = {TRUSTED}.id
     )
     SELECT held.object, held.kind, held.key_id, held."usage", display_name, start_at, end_at, custom_key_identifier,
         issuer, subject,
@@ -184,10 +194,12 @@ CREDENTIALS = Table(
         CASE WHEN last_used_at IS NOT NULL THEN 'used'
             WHEN held.kind <> 'federated' AND $use_is_known THEN 'unused'
             ELSE 'unknown' END AS use,
-        last_used_at
+        last_used_at,
+        CASE WHEN has_bytes AND $trust_is_known THEN coalesce(trusted_by, []) END AS trusted_by
     FROM held
     LEFT JOIN ({_SIGNING}) AS signing ON signing.object = held.object
     LEFT JOIN activity ON activity.key_id = lower(held.key_id)
+    LEFT JOIN vouched ON vouched.object = held.object AND vouched.key_id = held.key_id
     ORDER BY held.object
     """,
     {
@@ -206,6 +218,8 @@ CREDENTIALS = Table(
         "use": "`used`: the tenant's report has seen it sign in. `unused`: the report was read and has not. `unknown`: "
         "the report could not be read, or does not cover this kind.",
         "last_used_at": "When the report saw it last.",
+        "trusted_by": "The `id` of each certificateBasedApplicationConfiguration with an authority that issued the "
+        "certificate itself; null where the bytes of the certificate, or the configurations, are not known.",
     },
 )
 

@@ -24,13 +24,13 @@ from unsecret.model.application import (
 from unsecret.model.change import KeyAdded, PasswordAdded
 from unsecret.model.event import Activity, ModifiedProperty, OperationType
 from unsecret.model.identifiers import KeyId, random_guid
-from unsecret.model.policy import CertificateBasedApplicationConfiguration
 from unsecret.store import credentials, policies
 from unsecret.tenant import secrets
-from unsecret.tenant.certificates import Authorities, CertificateFacts, certificate_credential, read_certificate
+from unsecret.tenant.certificates import CertificateFacts, certificate_credential, read_certificate
 from unsecret.tenant.use_cases.instance_lock import require_unlocked
 from unsecret.tenant.use_cases.judging import require_lawful
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction
+from unsecret.trust import TrustedLists
 from unsecret.wire.credentials import KeyEntry, PasswordRequest
 from unsecret.wire.logs import key_description, updated_properties
 
@@ -252,26 +252,11 @@ def key_additions(
     added = [key for key in after if key.key_id not in known]
     if not added:
         return []
-    trusted = _Trusted(policies.list_trusted_configurations(transaction.conn, transaction.tenant_id))
+    trusted = TrustedLists(policies.list_trusted_configurations(transaction.conn, transaction.tenant_id))
     return [
-        KeyAdded(type=key.type, start_at=key.start_at, end_at=key.end_at, trusted_by=trusted.by(key)) for key in added
+        KeyAdded(type=key.type, start_at=key.start_at, end_at=key.end_at, trusted_by=trusted.vouching_for(key.key))
+        for key in added
     ]
-
-
-class _Trusted:
-    """The lists of trusted authorities, and which of them vouch for a certificate."""
-
-    def __init__(self, configurations: Sequence[CertificateBasedApplicationConfiguration]):
-        self._lists: dict[bytes, set[str]] = {}
-        for configuration in configurations:
-            for authority in configuration.trusted_certificate_authorities:
-                self._lists.setdefault(authority.certificate, set()).add(configuration.id)
-        self._authorities = Authorities(self._lists)
-
-    def by(self, key: KeyCredential) -> frozenset[str]:
-        """The ids of the lists that hold an authority which issued the certificate itself."""
-        issuers = self._authorities.issuers_of(key.key) if key.key else frozenset()
-        return frozenset(name for issuer in issuers for name in self._lists[issuer])
 
 
 def described(before: DirectoryObject | None, after: DirectoryObject) -> tuple[ModifiedProperty, ...]:

@@ -1,0 +1,87 @@
+"""docs/reference/snapshot.md, written from the tables: `python -m tests.operate.snapshot_page`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unsecret.model.snapshot import COLLECTIONS, GRAPH, LAYOUT, MANIFEST, MEMBERS
+from unsecret.wire.columns import TABLES, Table
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "snapshot.md"
+
+_HEAD = f"""<!-- Written from the code by `python -m tests.operate.snapshot_page`; edit that, or the code. -->
+
+# A snapshot
+
+What a tenant showed of itself on one day, in one file: `unsecret snapshot FILE` takes it, `unsecret up --from FILE`
+fills a tenant with it, and every question that changes nothing can be asked of it without a network. It is a zip file:
+
+| | |
+| --- | --- |
+| `{MANIFEST}` | what it is of, when it was taken, and what is missing |
+| `{GRAPH}/COLLECTION.ndjson` | every object as Graph showed it, one on a line |
+| `columns/TABLE.parquet` | the same in columns, made of these answers |
+
+No secret is in it: Graph shows of a client secret its id, its dates and its first three characters. The names of
+applications, and the names and addresses of their owners, are; the file can be read by its owner only.
+
+What could not be read, because a permission, a licence or a whole API was not there, is said to be missing. Missing is
+not known, which is not the same as not there: a credential that no report has seen is `unused` only where the report
+was read.
+
+## {MANIFEST}
+
+```json
+{{
+  "layout": "{LAYOUT}", "software": "…", "taken_at": "2026-11-22T12:00:00Z", "tenant_id": "…",
+  "display_name": "Contoso", "source": "https://graph.microsoft.com",
+  "collections": {{"applications": {{"count": 120}}, "users": {{"count": 0, "missing": "Insufficient privileges …"}}}}
+}}
+```
+
+`layout` changes when older software could not read the file any more; members and columns may be added without that.
+`collections` has an entry for everything that was asked for, with the reason in `missing` when it was not all answered.
+
+Collections, by Graph's names: {", ".join(f"`{name}`" for name in COLLECTIONS)}. Of `users` only those are in it who own
+something, hold a role or have consented. `appManagementPolicies` have `appliesTo`, applications and service principals
+`owners`, applications `federatedIdentityCredentials`. `appRoleAssignments` are those of service principals.
+
+Besides, what is asked of objects by questions of their own: {", ".join(f"`{name}`" for name in MEMBERS)}.
+`keys` are the bytes of certificates.
+
+## How it is taken
+
+Applications and service principals are read in ranges of their dates of creation, eight pages at a time. The directory
+counts its objects; those without a date are asked for by themselves, and when fewer were read than were counted, the
+whole list is read as well. An object that was changed meanwhile may stand there as it was before or after, and is there
+once.
+
+Graph shows certificates to 150 requests in a minute for the whole tenant, so that a directory of some 150,000 objects
+waits for it. What it asks to wait is waited.
+
+What has been read lies in `.FILE.taking` beside the file until all is there. The same command goes on with it within a
+day.
+
+| | |
+| --- | --- |
+| more than twenty owners or permissions | are asked for object by object, twenty in a call |
+| federated credentials | are asked of those applications that have any |
+| the reports of use | are beta, and need a licence (Entra ID P1 or P2) |
+
+## Tables
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return _HEAD + "".join(_table(table) for table in TABLES)
+
+
+def _table(table: Table) -> str:
+    rows = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in table.columns.items())
+    return f"\n### {table.name}\n\n{table.meaning}\n\n| column | |\n| --- | --- |\n{rows}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
+    print(PAGE)
