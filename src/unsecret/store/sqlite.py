@@ -34,6 +34,10 @@ _KEPT_READERS = 16
 _PAGES_BETWEEN_CHECKPOINTS = 10_000
 """40 MB of log before it is folded into the file: a page that many commits touched is then written back once."""
 
+_WRITERS_CACHE_KIB = 32 * 1024
+"""At most; a small directory takes what it needs. A batch of writes touches an index here and there for each of them,
+and of a large directory SQLite's usual 2 MB hold hardly the pages of one batch."""
+
 _LARGEST_IDLE_LOG = 64 * 1024 * 1024
 _opening = threading.Lock()
 
@@ -62,7 +66,8 @@ class SqliteFile:
             try:
                 _prepare(preparing, busy_seconds)
                 readers = _engine(url, (*pragmas, "query_only=ON"), busy_seconds)
-                writing = _engine(url, (*pragmas, "busy_timeout=0"), busy_seconds)  # _Turns does the waiting
+                # _Turns does the waiting, so SQLite does none.
+                writing = _engine(url, (*pragmas, "busy_timeout=0", f"cache_size=-{_WRITERS_CACHE_KIB}"), busy_seconds)
                 return cls(readers, writing, _Turns(busy_seconds))
             finally:
                 preparing.dispose()
