@@ -68,7 +68,7 @@ def _check_secret(questions: Questions, asking: Asking, secret: str) -> None:
 
 def _check_assertion(questions: Questions, asking: Asking, client: Client, text: str) -> None:
     attempt, now = asking.attempt, asking.trace.now
-    assertion = assertions.read_assertion(text)
+    assertion = client.read or assertions.read_assertion(text)  # which says what cannot be read of it
     if assertion.is_foreign:
         federated_sign_in.require_trust(questions.conn, asking, client, assertion)
         return

@@ -41,10 +41,13 @@ _REFUSALS = {
 
 
 async def with_issuer_keys(asking: Asking, client: Client) -> Client:
-    """`client`, with the keys of the issuer of its assertion where its application trusts that one. Refuses nothing:
-    what is wrong is said once the client has been looked for, with everything else."""
-    assertion = _foreign(client)
+    """`client`, with its assertion as it was read, and the keys of that one's issuer where its application trusts it.
+    Refuses nothing: what is wrong is said once the client has been looked for, with everything else."""
+    assertion = _readable(client)
     if assertion is None:
+        return client
+    client = msgspec.structs.replace(client, read=assertion)
+    if not assertion.is_foreign:
         return client
     services = asking.services
     with services.store.read() as conn:
@@ -83,15 +86,12 @@ def require_trust(conn: Connection, asking: Asking, client: Client, assertion: A
     require_time(assertion, now=asking.trace.now if is_own else asking.trace.machine_now)
 
 
-def _foreign(client: Client) -> Assertion | None:
-    """The assertion, if there is a readable one of somebody else."""
-    if client.assertion is None:
-        return None
+def _readable(client: Client) -> Assertion | None:
+    """The assertion, if there is one that can be read."""
     try:
-        assertion = read_assertion(client.assertion)
+        return read_assertion(client.assertion) if client.assertion is not None else None
     except TokenRefused:
         return None
-    return assertion if assertion.is_foreign else None
 
 
 def _trusted(conn: Connection, asking: Asking, assertion: Assertion) -> FederatedIdentityCredential | Mismatch:

@@ -92,9 +92,11 @@ def serve(app: ASGIApp, place: Place, certificate: ServerCertificate, *, on_read
     `on_ready` is told once connections are accepted. A second signal stops without waiting. Nothing is printed;
     granian's own errors go to standard error.
     """
+    import uvloop
+
     _settle_memory()
-    with without_idlers(place.port):
-        asyncio.run(_serve(app, place, certificate, on_ready))
+    with without_idlers(place.port), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(app, place, certificate, on_ready))
     _let_native_threads_end()
 
 

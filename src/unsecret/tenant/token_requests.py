@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 
+from unsecret.tenant.assertions import Assertion
 from unsecret.tenant.call import read_bounded
 from unsecret.tenant.issuer_keys import IssuerKeys
 from unsecret.wire.aadsts import TokenRefused
@@ -42,13 +43,15 @@ class Endpoint(StrEnum):
 class Client(Struct, frozen=True, kw_only=True):
     """Who asks, and what it proves itself with: at most one of `secret` and `assertion`.
 
-    `client_id` is as it was sent. The credential's text appears nowhere but here. `issuer_keys` are those of whoever
-    issued the assertion, when that is an issuer that the application trusts, or why it could not be asked for them.
+    `client_id` is as it was sent. The credential's text appears nowhere but here. `read` is the assertion, if it can be
+    read. `issuer_keys` are those of whoever issued the assertion, when that is an issuer that the application trusts,
+    or why it could not be asked for them.
     """
 
     client_id: str
     secret: str | None = None
     assertion: str | None = None
+    read: Assertion | None = None
     issuer_keys: IssuerKeys | TokenRefused | None = None
 
     def __repr__(self) -> str:
