@@ -62,6 +62,20 @@ def test_a_query_picks_from_the_json(tenant: RunningTenant, snapshot: Path) -> N
     ]
 
 
+def test_what_is_muted_with_a_reason_is_left_out_and_said_to_be(
+    tenant: RunningTenant, snapshot: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mutes.toml").write_text(
+        '[[mute]]\nsubject = "Directory*"\nreason = "goes in May"\nuntil = 2099-01-01\n'
+        '[[mute]]\nsubject = "Payroll*"\nuntil = 2099-01-01\n'
+    )
+    page = printed(tenant, "list", "--snapshot", str(snapshot), "--mutes", str(tmp_path / "mutes.toml"))
+    assert "\nDirectory Sync Helper" not in page
+    assert "muted 1 finding until 2099-01-01: goes in May" in page
+    assert "\nPayroll Export" in page
+    assert "The mute of 'Payroll*' does not mute: it gives no reason." in page
+
+
 def test_one_application_is_shown_whole(tenant: RunningTenant, snapshot: Path) -> None:
     page = printed(tenant, "show", "Payroll Export", "--snapshot", str(snapshot))
     for said in ("set up by the vendor", "expired", "maria@", "User.Read.All", "Risk: "):

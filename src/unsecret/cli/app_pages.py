@@ -21,8 +21,8 @@ COLUMNS = ("APPLICATION", "RISK", "SECRETS", "CERTIFICATES", "FEDERATED", "LAST 
 COLUMNS_OF_POLICIES = ("ON THE", "RESTRICTION", "SAYS", "POLICY", "BINDS")
 
 
-def listing(found: Listing) -> Answer:
-    """Applications, one a line."""
+def listing(found: Listing, notes: tuple[str, ...] = ()) -> Answer:
+    """Applications, one a line; `notes` stand before what is not known."""
     shown = len(found.lines)
     more = f"; the first {shown} are shown, --top N shows more" if shown < found.matching else ""
     return Answer(
@@ -36,7 +36,7 @@ def listing(found: Listing) -> Answer:
         },
         sheets=(Sheet("Applications", COLUMNS, found.lines, empty="No application is like that."),),
         facts=(f"As of {_day(found.as_of)}: {found.matching} of {found.total} applications{more}.",),
-        notes=_notes(found.not_known),
+        notes=(*notes, *_notes(found.not_known)),
     )
 
 

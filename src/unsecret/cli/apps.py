@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -80,6 +81,17 @@ Origins = Annotated[
 ]
 
 
+MutesFile = Annotated[
+    Path | None,
+    Parameter(
+        name="--mutes",
+        metavar="FILE",
+        help="A TOML file of patterns of names with reason and end date, as `unsecret check` reads it: what they match "
+        "is left out.",
+    ),
+]
+
+
 @apps.command(name="list")
 def list_(
     *,
@@ -93,6 +105,7 @@ def list_(
     ownerless: Ownerless = False,
     expires_within: ExpiresWithin = None,
     origin: Origins = (),
+    mutes: MutesFile = None,
     snapshot: SnapshotFile = None,
     data: Data = None,
     output: Report = None,
@@ -119,7 +132,9 @@ def list_(
     is_on_screen = form == "table" and query is None and output_file is None
     at_most = top if top is not None else SHOWN if is_on_screen else None
     from unsecret.cli.source import as_of, asked
+    from unsecret.operate.check_files import read_mutes
     from unsecret.operate.listing import listed
+    from unsecret.operate.muting import Mutes
     from unsecret.operate.selection import Wanted
 
     wanted = Wanted(
@@ -133,8 +148,17 @@ def list_(
         origins=origin,
     )
     with asked(settings, snapshot=snapshot, data=data) as opened:
-        found = listed(opened, wanted, sort=sort, at_most=at_most, now=as_of(opened))
-        answer = listing(found)
+        at = as_of(opened)
+        muting = Mutes(read_mutes(mutes) if mutes else (), at.date())
+        found = listed(
+            opened,
+            wanted,
+            sort=sort,
+            at_most=at_most,
+            now=at,
+            is_muted=lambda one: muting.is_muted("apps", "risk", (one.display_name, one.app_id)),
+        )
+        answer = listing(found, notes=muting.notes())
     put(answer, output=form, query=query, file=output_file)
     return 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -53,8 +53,16 @@ class Listing(NamedTuple):
     applications: tuple[Application, ...] = ()
 
 
-def listed(snapshot: Snapshot, wanted: Wanted, *, sort: str, at_most: int | None, now: datetime) -> Listing:
-    """The applications that `wanted` asks for, sorted by one of `selection.ORDERS`."""
+def listed(
+    snapshot: Snapshot,
+    wanted: Wanted,
+    *,
+    sort: str,
+    at_most: int | None,
+    now: datetime,
+    is_muted: Callable[[Application], bool] = lambda _found: False,
+) -> Listing:
+    """The applications that `wanted` asks for and that nobody muted, sorted by one of `selection.ORDERS`."""
     from unsecret.operate.inventory import applications
     from unsecret.operate.selection import ORDERS
 
@@ -63,7 +71,7 @@ def listed(snapshot: Snapshot, wanted: Wanted, *, sort: str, at_most: int | None
     def matching() -> Iterator[Application]:
         for found in applications(snapshot, now=now):
             counted[0] += 1
-            if wanted.holds(found, now=now):
+            if wanted.holds(found, now=now) and not is_muted(found):
                 counted[1] += 1
                 yield found
 
