@@ -67,10 +67,15 @@ def _holding(client: GraphClient, face: Face, own: set[str]) -> Holding:
 
 def read_custom_policies(client: GraphClient) -> tuple[Json, ...]:
     """Every custom policy, as beta shows it if the tenant has beta, else as v1.0 does."""
+    return read_versioned_policies(client)[1]
+
+
+def read_versioned_policies(client: GraphClient) -> tuple[str, tuple[Json, ...]]:
+    """The same, with the version that showed them."""
     try:
-        return tuple(client.pages(f"beta/{POLICIES}", headers=ALL_MEMBERS))
+        return "beta", tuple(client.pages(f"beta/{POLICIES}", headers=ALL_MEMBERS))
     except (NotFound, Unsupported):
-        return tuple(client.pages(f"v1.0/{POLICIES}", headers=ALL_MEMBERS))
+        return "v1.0", tuple(client.pages(f"v1.0/{POLICIES}", headers=ALL_MEMBERS))
 
 
 def read_policy(client: GraphClient, policy_id: str) -> tuple[Json, tuple[str, ...]]:
@@ -180,7 +185,7 @@ def _edited(policy: Json, wanted: Wanted, notes: tuple[str, ...]) -> PolicyChang
     body: Json = {"isEnabled": True}
     if lines:
         after[CUSTOM] = {**(policy.get(CUSTOM) or {}), wanted.group: collection}
-        body[CUSTOM] = section_body(after[CUSTOM], "beta", wanted.group)
+        body[CUSTOM] = section_body(after[CUSTOM], "beta", [wanted.group])
     return PolicyChange(
         title=f"custom policy '{policy.get('displayName')}'",
         version="beta",

@@ -15,7 +15,7 @@ nothing but the collections that change is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -161,7 +161,7 @@ def _plan(current: Json, path: str, wanted: Wanted, *, switched_on: bool) -> Pol
         collection, changed = rewritten(current, section, wanted, exclusions)
         if changed:
             after[section] = {**(current.get(section) or {}), wanted.group: collection}
-            body[section] = section_body(after[section], version, wanted.group)
+            body[section] = section_body(after[section], version, [wanted.group])
             lines += changed
     if switched_on:
         after["isEnabled"] = body["isEnabled"] = True
@@ -195,11 +195,12 @@ def rewritten(policy: Json, section: str, wanted: Wanted, exclusions: Any) -> tu
         new = [replacement if one is entry else one for one in new] if entry else [*new, replacement]
         lines.append(Line(f"{GOVERNED[section]}: {kind}", in_words(entry), in_words(replacement)))
     if lines:
-        _require_returnable(new, f"{section}.{wanted.group}")
+        require_returnable(new, f"{section}.{wanted.group}")
     return new, lines
 
 
-def _require_returnable(collection: list[Json], where: str) -> None:
+def require_returnable(collection: list[Json], where: str) -> None:
+    """Raises Invalid when the collection holds an entry that would be lost by sending it back."""
     kinds = [str(entry.get("restrictionType")) for entry in collection]
     lost = [kind for kind in kinds if kind == UNKNOWN_MEMBER or kinds.count(kind) > 1]
     if lost:
@@ -210,13 +211,21 @@ def _require_returnable(collection: list[Json], where: str) -> None:
         )
 
 
-def section_body(section: Json, version: str, group: str = PASSWORDS) -> Json:
-    """A section of which the collection `group` changes, as it is sent: see the head of this file."""
-    sent = {group: without_annotations(section[group])}
+def section_body(section: Json, version: str, changed: Collection[str] = (PASSWORDS,)) -> Json:
+    """A section as it is sent, of which these groups change: see the head of this file."""
+    sent = {name: _changed_group(section.get(name)) for name in changed}
     if version == "beta":
-        others = {name: one for name, one in section.items() if name != group and _is_returnable(name, one)}
-        sent |= {name: without_annotations(one) for name, one in others.items()}
+        others = {name: one for name, one in section.items() if name not in changed}
+        sent |= {name: without_annotations(one) for name, one in others.items() if _is_returnable(name, one)}
     return sent
+
+
+def _changed_group(group: Any) -> Any:
+    """A list replaces what is there; of named entries, those that are not sent stay."""
+    if isinstance(group, dict):
+        ours = {kind: entry for kind, entry in group.items() if "@" not in kind and not _is_not_ours(entry)}
+        return without_annotations(ours)
+    return without_annotations(group or [])
 
 
 def _is_returnable(name: str, value: Any) -> bool:

@@ -34,6 +34,11 @@ class Link(Struct, frozen=True):
     words: str
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Which object it is."""
+        return self.collection, self.id
+
+    @property
     def policies_path(self) -> str:
         """The collection that holds this object's custom policy, of which there is at most one."""
         return f"{self.collection}/{self.id}/appManagementPolicies"
@@ -95,7 +100,7 @@ def _update(client: GraphClient, change: PolicyChange, path: str) -> tuple[str, 
     mark = _require_unchanged(client, change, path)
     client.send("PATCH", path, body=change.body, headers={"If-Match": mark} if mark else None)
     for link in change.links:
-        _link(client, link, change.policy_id)
+        link_policy(client, link, change.policy_id)
     return path, change.after
 
 
@@ -123,14 +128,15 @@ def _create(client: GraphClient, change: PolicyChange) -> tuple[str, Json]:
     linked: list[Link] = []
     try:
         for link in change.links:
-            client.once_visible(lambda link=link: _link(client, link, policy_id))
+            client.once_visible(lambda link=link: link_policy(client, link, policy_id))
             linked.append(link)
     except UnsecretError as problem:
         raise _half_done(client, problem, policy_id, linked) from problem
     return f"{change.version}/{POLICIES}/{policy_id}", {**created, **change.after}
 
 
-def _link(client: GraphClient, link: Link, policy_id: str) -> None:
+def link_policy(client: GraphClient, link: Link, policy_id: str) -> None:
+    """Make the custom policy bind the object."""
     reference = {"@odata.id": f"{client.connection.graph}/v1.0/{POLICIES}/{policy_id}"}
     client.send("POST", f"v1.0/{link.policies_path}/$ref", body=reference)
 

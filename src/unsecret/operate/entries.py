@@ -119,6 +119,20 @@ def in_words(entry: Json | None) -> str:
     return ", ".join(said)
 
 
+def in_full(entry: Json | None) -> str:
+    """An entry on one line with every member that it has, also of those that this software does not know."""
+    told = {name: one for name, one in entry_meaning(entry or {}).items() if name not in _IN_WORDS}
+    return ", ".join([in_words(entry), *(f"{name}: {_listed(one)}" for name, one in told.items())])
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_listed(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list):
+        return " ".join(map(_listed, value))
+    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
 def entry_of(collection: list[Json], kind: str) -> Json | None:
     """The entry of this restrictionType; None when there is none."""
     return next((entry for entry in collection if entry.get("restrictionType") == kind), None)
@@ -173,11 +187,16 @@ def _meaning(policy: Json) -> Json:
         section = said.setdefault(place.section, {})
         group = section.setdefault(place.group, {})
         kind = place.kind if place.kind not in group else f"{place.kind} (again)"
-        group[kind] = _entry_meaning(place.entry)
+        group[kind] = entry_meaning(place.entry)
     return said
 
 
-def _entry_meaning(entry: Json) -> Json:
+_IN_WORDS = frozenset({"state", "restrictForAppsCreatedAfterDateTime", "maxLifetime", "excludeActors"})
+"""The members that `in_words` speaks of."""
+
+
+def entry_meaning(entry: Json) -> Json:
+    """An entry reduced to what it says: two that say the same are equal, however they are written."""
     told = {name: _plain(value) for name, value in _members(entry) if name != "restrictionType"}
     start, longest = binds_from(entry), max_lifetime(entry)
     told |= {

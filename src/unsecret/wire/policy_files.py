@@ -125,7 +125,7 @@ def _policy(value: Any, where: str) -> PolicyWish:
     if name is None and policy_id is None:
         raise expect.refuse(f"'{where}' needs a displayName or an id, to tell which policy it is.", where)
     if name is not None:
-        expect.a_text(name, expect.join(where, "displayName"))
+        (expect.a_name if policy_id else expect.a_text)(name, expect.join(where, "displayName"))
     absent = _absent(table, where)
     if absent and table.keys() - {"id", "displayName", "absent"}:
         raise expect.refuse(f"'{where}' is absent; nothing else can be said of it.", where)

@@ -1,0 +1,402 @@
+"""Carrying out plans: every kind of step, what came between, what is killed, and what is never lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.local_tenant import LocalTenant
+from tests.operate.in_process import UNKIND, InProcess, Ticks, Waits, client_of
+from tests.operate.test_plan import DEFAULT, POLICIES, assign, new_policy, plan_of
+from unsecret.errors import Conflict
+from unsecret.operate.apply import Applier, Became, Outcome, wait_for_policy
+from unsecret.operate.client import GraphClient
+from unsecret.operate.export import export_policies
+from unsecret.operate.journal import Interrupted, Journal, alone, continued, interrupted
+from unsecret.operate.rollback import rollback_of
+from unsecret.operate.steps import Plan
+from unsecret.tenant.mischief import Mischief
+from unsecret.wire.policy_file_text import policy_file_text
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+EVERYTHING = """
+[defaultAppManagementPolicy]
+isEnabled = true
+
+[defaultAppManagementPolicy.applicationRestrictions.passwordCredentials]
+passwordAddition = { state = "enabled" }
+
+[[appManagementPolicies]]
+displayName = "New"
+isEnabled = true
+appliesTo = [{ app = "Free" }, { app = "Moving" }]
+[appManagementPolicies.restrictions.passwordCredentials]
+passwordAddition = { state = "disabled" }
+
+[[appManagementPolicies]]
+displayName = "Old"
+absent = true
+
+[[appManagementPolicies]]
+displayName = "Kept"
+appliesTo = [{ app = "Leaving", absent = true }]
+[appManagementPolicies.restrictions.keyCredentials]
+asymmetricKeyLifetime = { maxLifetime = "P90D" }
+"""
+NAMES = ("Free", "Moving", "Leaving", "Untouched")
+
+
+class Killed(BaseException):
+    """What a kill is to the process: nothing catches it."""
+
+
+@pytest.fixture
+def organisation(tenant: LocalTenant, ticks: Ticks) -> dict[str, dict[str, Any]]:
+    """Four applications, and policies that the file changes, deletes, and does not mention."""
+    apps = {name: tenant.new_application(name) for name in NAMES}
+    old, kept, other = (new_policy(tenant, name) for name in ("Old", "Kept", "Other"))
+    for name, policy in (("Moving", old), ("Leaving", kept), ("Untouched", other)):
+        assign(tenant, "applications", apps[name]["id"], policy)
+    lifetime = {"restrictionType": "passwordLifetime", "state": "enabled", "maxLifetime": "P180D"}
+    uris = {"nonDefaultUriAddition": {"state": "enabled", "excludeSaml": True}}
+    tenant.must(
+        "PATCH", DEFAULT, {"applicationRestrictions": {"passwordCredentials": [lifetime], "identifierUris": uris}}
+    )
+    ticks.later()
+    return apps
+
+
+def run(client: GraphClient, folder: Path, text: str, *, now: datetime = NOW) -> tuple[Outcome, ...]:
+    """What `unsecret apply` does, but for talking."""
+    with alone(folder, now=now):
+        before = interrupted(folder)
+        if before and before.making:
+            wait_for_policy(client, before.making, sleep=Waits())
+        plan = plan_of(client, text)
+        outcomes = carry_out(client, folder, plan, now=now) if plan.steps else ()
+        if before:
+            continued(before, now=now)
+        return outcomes
+
+
+def carry_out(client: GraphClient, folder: Path, plan: Plan, *, now: datetime = NOW) -> tuple[Outcome, ...]:
+    applier = Applier(client, plan, sleep=Waits())
+    applier.require_unmoved()
+    journal = Journal(folder, plan, rollback=policy_file_text(rollback_of(plan)), clock=lambda: now)
+    return applier.carry_out(journal)
+
+
+def policy_state(tenant: LocalTenant, tmp_path: Path) -> str:
+    """Everything that the tenant says of policies, as a file; ids are left out."""
+    with client_of(tenant, tmp_path, InProcess(tenant)) as client:
+        return policy_file_text(export_policies(client)[0])
+
+
+STEPS = [
+    "create the custom policy 'New'",
+    "update the custom policy 'Kept'",
+    "apply custom policy 'New' to the app registration 'Free'",
+    "take the app registration 'Moving' out of custom policy 'Old'",
+    "apply custom policy 'New' to the app registration 'Moving'",
+    "update the tenant default policy",
+    "take the app registration 'Leaving' out of custom policy 'Kept'",
+    "delete the custom policy 'Old'",
+]
+
+
+def test_every_kind_of_step_is_carried_out_once(
+    tenant: LocalTenant, client: GraphClient, ticks: Ticks, organisation: dict[str, Any], tmp_path: Path
+) -> None:
+    outcomes = run(client, tmp_path / "state", EVERYTHING)
+
+    assert [f"{one.became}: {one.step.words}" for one in outcomes] == [f"changed: {words}" for words in STEPS]
+    ticks.later()
+    assert plan_of(client, EVERYTHING).steps == ()
+    assert run(client, tmp_path / "state", EVERYTHING) == ()
+    default = tenant.get(DEFAULT)
+    passwords = default["applicationRestrictions"]["passwordCredentials"]
+    assert {one["restrictionType"]: one["state"] for one in passwords} == {
+        "passwordLifetime": "enabled",
+        "passwordAddition": "enabled",
+    }
+    assert default["applicationRestrictions"]["identifierUris"]["nonDefaultUriAddition"]["excludeSaml"] is True
+    names = [one["displayName"] for one in tenant.get(POLICIES)["value"]]
+    assert sorted(names) == ["Kept", "New", "Other"]
+    bound = tenant.get(f"/applications/{organisation['Untouched']['id']}/appManagementPolicies")["value"]
+    assert [one["displayName"] for one in bound] == ["Other"]
+
+
+def test_the_rollback_file_gives_back_what_was_there(
+    tenant: LocalTenant, client: GraphClient, ticks: Ticks, organisation: dict[str, Any], tmp_path: Path
+) -> None:
+    before = policy_state(tenant, tmp_path)
+    run(client, tmp_path / "state", EVERYTHING)
+    ticks.later()
+    assert policy_state(tenant, tmp_path) != before
+    (file,) = (tmp_path / "state").glob("*.rollback.toml")
+
+    outcomes = run(client, tmp_path / "state", file.read_text(), now=NOW + timedelta(seconds=1))
+
+    assert {one.became for one in outcomes} == {Became.CHANGED}
+    assert policy_state(tenant, tmp_path) == before
+
+
+class DiesAt(InProcess):
+    """The tenant, seen by a process that is killed at its `number`th write: before it is sent, or after it was carried
+    out and before its answer is read."""
+
+    def __init__(self, tenant: LocalTenant, mischief: Mischief | None, number: int, *, sent: bool):
+        super().__init__(tenant, mischief=mischief)
+        self.left, self.sent = number, sent
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        is_write = request.method != "GET" and not request.url.path.endswith("/token")
+        self.left -= is_write
+        if is_write and self.left == 0 and not self.sent:
+            raise Killed
+        answer = super().handle_request(request)
+        if is_write and answer.status_code == 429:
+            self.left += 1
+        elif is_write and self.left == 0:
+            raise Killed
+        return answer
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it was carried out"])
+@pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
+def test_an_apply_that_is_killed_anywhere_is_finished_by_the_next(
+    tenant: LocalTenant, ticks: Ticks, organisation: dict[str, Any], tmp_path: Path, number: int, *, sent: bool
+) -> None:
+    mischief = Mischief(UNKIND, tenant.store, clock=ticks) if sent else None
+    folder = tmp_path / "state"
+    with (
+        client_of(tenant, tmp_path, DiesAt(tenant, mischief, number, sent=sent)) as doomed,
+        pytest.raises(Killed),
+    ):
+        run(doomed, folder, EVERYTHING)
+    left = interrupted(folder)
+    assert left is not None
+    assert (left.written, left.steps) == (number - 1, len(STEPS))
+    assert left.writing in STEPS
+    assert f"{number - 1} of {len(STEPS)} changes were made; it was about to {left.writing}" in left.words
+
+    with client_of(tenant, tmp_path, InProcess(tenant, mischief=mischief)) as client:  # at once: reads still lag
+        run(client, folder, EVERYTHING, now=NOW + timedelta(seconds=1))
+    if mischief:
+        mischief.close()
+
+    assert interrupted(folder) is None
+    with client_of(tenant, tmp_path, InProcess(tenant)) as client:
+        assert plan_of(client, EVERYTHING).steps == ()
+        names = [str(one["displayName"]) for one in tenant.get(POLICIES)["value"]]
+        assert sorted(names) == ["Kept", "New", "Other"]
+
+
+def test_a_saved_plan_that_was_killed_goes_on_where_it_was(
+    tenant: LocalTenant, kind: InProcess, organisation: dict[str, Any], tmp_path: Path
+) -> None:
+    mischief = Mischief(UNKIND, tenant.store, clock=Ticks())
+    with client_of(tenant, tmp_path, kind) as client:
+        plan = plan_of(client, EVERYTHING)
+    with client_of(tenant, tmp_path, DiesAt(tenant, mischief, 5, sent=True)) as doomed, pytest.raises(Killed):
+        carry_out(doomed, tmp_path, plan)
+    mischief.close()
+
+    with client_of(tenant, tmp_path, kind) as client:
+        outcomes = carry_out(client, tmp_path, plan)
+
+    assert [one.became for one in outcomes] == ["unchanged"] * 5 + ["changed"] * 3
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "says"),
+    [
+        ("PATCH", DEFAULT, {"isEnabled": True}, "tenant default policy says something else (isEnabled was False"),
+        ("PATCH", f"{POLICIES}/{{Kept}}", {"description": "mine"}, "custom policy 'Kept' says something else"),
+        ("PATCH", f"{POLICIES}/{{Old}}", {"isEnabled": False}, "custom policy 'Old', which is to be deleted"),
+        ("DELETE", f"{POLICIES}/{{Kept}}", None, "custom policy 'Kept' is not there any more"),
+        ("POST", POLICIES, {"displayName": "New", "description": "theirs"}, "there is a custom policy 'New' now"),
+        ("LINK", "Free", "Other", "the app registration 'Free' has the custom policy 'Other'"),
+    ],
+)
+def test_a_tenant_that_moved_since_the_plan_is_left_alone(
+    tenant: LocalTenant,
+    kind: InProcess,
+    organisation: dict[str, Any],
+    tmp_path: Path,
+    method: str,
+    path: str,
+    body: Any,
+    says: str,
+) -> None:
+    ids = {one["displayName"]: one["id"] for one in tenant.get(POLICIES)["value"]}
+    with client_of(tenant, tmp_path, kind) as client:
+        plan = plan_of(client, EVERYTHING)
+        if method == "LINK":
+            assign(tenant, "applications", organisation[path]["id"], ids[body])
+        else:
+            tenant.must(method, path.format(**ids), body)
+        before = policy_state(tenant, tmp_path)
+
+        with pytest.raises(Conflict) as refused:
+            carry_out(client, tmp_path / "state", plan)
+
+    assert says in refused.value.message
+    assert policy_state(tenant, tmp_path) == before
+
+
+def test_what_was_planned_on_the_strength_of_a_step_that_failed_is_not_tried(
+    tenant: LocalTenant, organisation: dict[str, Any], tmp_path: Path
+) -> None:
+    """The exemption that cannot be given would have kept the block from breaking an application."""
+
+    def refuses_links(request: httpx2.Request) -> httpx2.Response | None:
+        is_link = request.method == "POST" and request.url.path.endswith("$ref")
+        error = {"error": {"code": "Authorization_RequestDenied", "message": "You may not."}}
+        return httpx2.Response(403, json=error) if is_link else None
+
+    with client_of(tenant, tmp_path, InProcess(tenant, refuses_links)) as client:
+        outcomes = run(client, tmp_path / "state", EVERYTHING)
+
+    assert [one.became for one in outcomes] == ["changed", "changed", "failed"] + ["notTried"] * 5
+    assert "You may not." in str(outcomes[2].error)
+    assert tenant.get(DEFAULT)["isEnabled"] is False
+    assert interrupted(tmp_path / "state") is None, "it came to its end, and said so"
+
+
+def test_two_applies_at_once_are_told_of_each_other(tmp_path: Path) -> None:
+    with (
+        alone(tmp_path / "state", now=NOW),
+        pytest.raises(Conflict, match=r"process \d+, since 2026-11-22T12:00:00Z"),
+        alone(tmp_path / "state", now=NOW),
+    ):
+        pass
+    with alone(tmp_path / "state", now=NOW):
+        pass
+
+
+def test_a_plan_for_another_tenant_is_refused(tenant: LocalTenant, kind: InProcess, tmp_path: Path) -> None:
+    with client_of(tenant, tmp_path, kind) as client:
+        plan = Plan(tenant_id="00000000-0000-4000-8000-000000000001", graph="", made_at=NOW, source="")
+
+        with pytest.raises(Conflict, match="made for the tenant"):
+            Applier(client, plan).require_unmoved()
+
+
+def test_a_journal_that_a_kill_left_half_written_is_read_as_far_as_it_goes(
+    tenant: LocalTenant, kind: InProcess, tmp_path: Path
+) -> None:
+    folder = tmp_path / "state"
+    with client_of(tenant, tmp_path, kind) as client:
+        plan = plan_of(client, EVERYTHING.partition("[[")[0])
+    with alone(folder, now=NOW):
+        journal = Journal(folder, plan, rollback="", clock=lambda: NOW)
+        journal.writing(0, plan.steps[0])
+    with journal.path.open("ab") as file:
+        file.write(b'{"event": "wri')
+
+    assert interrupted(folder) == Interrupted(
+        journal=journal.path,
+        begun_at=NOW,
+        source="policies.toml",
+        written=0,
+        steps=1,
+        writing="update the tenant default policy",
+    )
+    assert {one.stat().st_mode & 0o777 for one in folder.iterdir()} == {0o600}
+
+
+# -- what is lost elsewhere ------------------------------------------------------------------------------------------
+
+CALLER = {
+    "@odata.type": "#microsoft.graph.customSecurityAttributeStringValueExemption",
+    "id": "Ci_Pipeline",
+    "operator": "equals",
+    "value": "A",
+}
+STAGED = [
+    {
+        "restrictionType": "passwordAddition",
+        "state": "disabled",
+        "restrictForAppsCreatedAfterDateTime": "2026-01-31T00:00:00Z",
+        "excludeActors": {"customSecurityAttributes": [CALLER]},
+    },
+    {"restrictionType": "passwordLifetime", "state": "enabled", "maxLifetime": "P180D"},
+]
+BLOCK = """[defaultAppManagementPolicy.applicationRestrictions.passwordCredentials]
+passwordAddition = { state = "enabled" }
+"""
+
+
+def stage(tenant: LocalTenant) -> None:
+    tenant.must("PATCH", DEFAULT, {"isEnabled": True, "applicationRestrictions": {"passwordCredentials": STAGED}})
+
+
+def passwords_of(tenant: LocalTenant) -> dict[str, dict[str, Any]]:
+    entries = tenant.get(DEFAULT)["applicationRestrictions"]["passwordCredentials"]
+    return {one["restrictionType"]: one for one in entries}
+
+
+def test_a_writer_of_whole_collections_loses_dates_callers_and_lifetimes(tenant: LocalTenant) -> None:
+    """What a standard of a management tool sends: its own entries with the date of year one, and nothing else."""
+    stage(tenant)
+    everyone = {"restrictForAppsCreatedAfterDateTime": "0001-01-01T00:00:00Z", "maxLifetime": None}
+    theirs = [{"restrictionType": "passwordAddition", "state": "enabled", **everyone}]
+
+    tenant.must("PATCH", DEFAULT, {"applicationRestrictions": {"passwordCredentials": theirs}})
+
+    left = passwords_of(tenant)
+    assert "passwordLifetime" not in left
+    assert left["passwordAddition"]["excludeActors"] is None
+    assert left["passwordAddition"]["restrictForAppsCreatedAfterDateTime"] == "0001-01-01T00:00:00Z"
+
+
+def test_ours_changes_the_state_and_keeps_the_rest(
+    tenant: LocalTenant, client: GraphClient, ticks: Ticks, tmp_path: Path
+) -> None:
+    stage(tenant)
+    ticks.later()
+
+    run(client, tmp_path / "state", BLOCK)
+
+    left = passwords_of(tenant)
+    assert left["passwordLifetime"]["maxLifetime"] == "P180D"
+    assert left["passwordAddition"]["state"] == "enabled"
+    assert left["passwordAddition"]["restrictForAppsCreatedAfterDateTime"] == "2026-01-31T00:00:00Z"
+    assert left["passwordAddition"]["excludeActors"]["customSecurityAttributes"] == [CALLER]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"restrictionType": "PasswordAddition", "state": "enabled"},
+        {"restrictionType": "passwordAddition", "restrictForAppsCreatedAfterDateTime": "/Date(1767225600000)/"},
+    ],
+    ids=["casing", "date"],
+)
+def test_what_other_tools_send_is_refused_and_ours_never_sends_it(
+    tenant: LocalTenant, client: GraphClient, ticks: Ticks, tmp_path: Path, transport: InProcess, entry: dict[str, Any]
+) -> None:
+    tenant.refused("PATCH", DEFAULT, {"applicationRestrictions": {"passwordCredentials": [entry]}}, status=400)
+    dated = BLOCK.replace('"enabled" }', '"enabled", restrictForAppsCreatedAfterDateTime = 2026-01-01 }')
+
+    run(client, tmp_path / "state", dated)
+
+    (sent,) = [one for one in transport.seen if one.method == "PATCH"][-1:]
+    assert b'"restrictionType":"passwordAddition"' in sent.content
+    assert b'"2026-01-01T00:00:00Z"' in sent.content
+
+
+def test_a_write_that_the_tenant_takes_and_drops_is_told(tenant: LocalTenant, tmp_path: Path) -> None:
+    def drops_writes(request: httpx2.Request) -> httpx2.Response | None:
+        return httpx2.Response(204) if request.method == "PATCH" else None
+
+    with client_of(tenant, tmp_path, InProcess(tenant, drops_writes)) as client:
+        (outcome,) = run(client, tmp_path / "state", BLOCK)
+
+    assert outcome.became is Became.FAILED
+    assert "does not read as it should: applicationRestrictions should be {'passwordCredentials'" in str(outcome.error)
