@@ -76,6 +76,7 @@ format: $(VENV)/.tests-installed ## format the code
 
 docs: $(VENV)/.tests-installed ## write the reference pages anew that are made from the code
 	@$(BIN)/python -m tests.cli.reference_pages
+	@$(BIN)/python -m tests.wire.policy_file_page
 	@$(BIN)/python -m tests.tenant.served_page
 	@$(BIN)/python -m tests.tenant.errors_page
 	@$(BIN)/python -m tests.tenant.parity_page

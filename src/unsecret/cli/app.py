@@ -22,8 +22,8 @@ Without --data they speak to the tenant that `unsecret up` started last.
 """
 
 EPILOGUE = (
-    "Exit codes: 0 done, or nothing to do; 1 error, nothing or not everything was done; 2 --dry-run found "
-    "changes to make; 3 what was judged falls short of what was asked for, or could not be known; 130 stopped by "
+    "Exit codes: 0 done, or nothing to do; 1 error, nothing or not everything was done; 2 changes are pending (plan, "
+    "--dry-run); 3 what was judged falls short of what was asked for, or could not be known; 130 stopped by "
     "Ctrl-C. Answers go to stdout, all talk to stderr. Add --debug to any command to see where an unexpected error "
     "came from."
 )
@@ -40,6 +40,9 @@ COMMANDS = {
     "block": "unsecret.cli.block:block",
     "allow": "unsecret.cli.allow:allow",
     "remove": "unsecret.cli.remove:remove",
+    "export": "unsecret.cli.export:export",
+    "plan": "unsecret.cli.plan:plan",
+    "apply": "unsecret.cli.apply:apply",
     "explain": "unsecret.cli.explain:explain",
     "audit": "unsecret.cli.audit:audit",
     "clock": "unsecret.cli.clock:clock",

@@ -5,7 +5,7 @@ from __future__ import annotations
 OK = 0
 ERROR = 1
 PENDING = 2
-"""--dry-run found changes to make."""
+"""Changes are to be made, say --dry-run and plan."""
 
 FINDINGS = 3
 """What was judged falls short, or could not be known: `forecast --fail-within`, `check`."""

@@ -68,16 +68,19 @@ class Applier:
         self.leaving = {(_link_of(step).key, step.policy_id) for step in unlinking}
         """What an object may have been bound by until a moment ago."""
 
-    def require_unmoved(self) -> None:
-        """Raises Conflict when something that the plan was made on is not so any more. Nothing is written."""
+    def require_unmoved(self) -> bool:
+        """Whether anything is left to do. Nothing is written.
+
+        Raises Conflict when something that the plan was made on is not so any more.
+        """
         if self.plan.tenant_id != self.client.connection.tenant_id:
             raise Conflict(
                 f"The plan was made for the tenant {self.plan.tenant_id}; this one is "
                 f"{self.client.connection.tenant_id}.",
                 code="OtherTenant",
             )
-        for step in self.plan.steps:
-            self._is_done(step)
+        left = [step for step in self.plan.steps if not self._is_done(step)]
+        return bool(left)
 
     def carry_out(self, journal: Journal) -> tuple[Outcome, ...]:
         """Do the steps in their order. Every write is in the journal before it is sent, and after it was read back."""

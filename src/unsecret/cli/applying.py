@@ -1,0 +1,121 @@
+"""What `apply` does with its file: take up what was left, plan, ask, carry out, say what has become of each change."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unsecret.cli.asking import require_yes
+from unsecret.cli.exit_codes import ERROR, OK
+from unsecret.cli.options import now
+from unsecret.cli.plan_words import plan_content, plan_lines, step_content, summary, talk
+from unsecret.cli.printing import answer, as_json, progress, say, say_error
+from unsecret.config import Settings
+from unsecret.operate.apply import Applier, Became, Outcome, wait_for_policy
+from unsecret.operate.journal import Interrupted, Journal, alone, continued, folder_of, interrupted
+from unsecret.operate.plan import make_plan
+from unsecret.operate.plan_files import read_plan_or_policies
+from unsecret.operate.rollback import head, rollback_of
+from unsecret.operate.steps import Plan
+from unsecret.wire.policy_file_text import policy_file_text
+
+if TYPE_CHECKING:
+    from unsecret.operate.client import GraphClient
+
+
+def apply_file(
+    client: GraphClient, file: Path, *, settings: Settings, yes: bool, data: Path | None, output: str
+) -> int:
+    """Carry out the policy file or the saved plan in `file`, after asking. Gives the exit code.
+
+    Raises Conflict when another apply is under way, or when the tenant moved since the plan was made.
+    """
+    folder = folder_of(settings.state, client.connection.tenant_id)
+    with alone(folder, now=now()):
+        before = interrupted(folder)
+        if before:
+            _take_up(client, before)
+        plan, is_pending = _plan_of(client, file)
+        if is_pending:
+            talk(plan)
+            code = _change(client, plan, folder, yes=yes, output=output, again=f" --data {data}" if data else "")
+        else:
+            code = _nothing(plan, output)
+        if before and code == OK:
+            continued(before, now=now())
+        return code
+
+
+def _take_up(client: GraphClient, before: Interrupted) -> None:
+    say(f"note: {before.words} What is left of it is planned anew.")
+    if before.making:
+        say(f"Looking whether the policy '{before.making}' was made …")
+        wait_for_policy(client, before.making)
+
+
+def _plan_of(client: GraphClient, file: Path) -> tuple[Plan, bool]:
+    """The plan, and whether anything of it is left to do."""
+    read = read_plan_or_policies(file)
+    if isinstance(read, Plan):
+        return read, Applier(client, read).require_unmoved()
+    plan = make_plan(client, read, source=str(file), now=now())
+    return plan, bool(plan.steps)
+
+
+def _nothing(plan: Plan, output: str) -> int:
+    if output == "json":
+        as_json({**plan_content(plan), "journal": None, "rollback": None})
+    else:
+        answer(summary(plan) if not plan.steps else "Nothing to do: all of the plan was carried out already.")
+    return OK
+
+
+def _change(client: GraphClient, plan: Plan, folder: Path, *, yes: bool, output: str, again: str) -> int:
+    lines = "\n".join(plan_lines(plan))
+    if output == "table":
+        answer(lines)
+    elif not yes:
+        say(lines)
+    sys.stdout.flush()
+    require_yes("Make these changes?", yes=yes, can_rehearse=False)
+    applier = Applier(client, plan, say=progress())
+    applier.require_unmoved()
+    comments = head(plan, [step.words for step in plan.steps])
+    journal = Journal(folder, plan, rollback=policy_file_text(rollback_of(plan), comments=comments), clock=now)
+    try:
+        outcomes = applier.carry_out(journal)
+    except KeyboardInterrupt:
+        say(f"\nStopped. What was done is in {journal.path}; to finish, give the same command again.")
+        raise
+    _print(plan, outcomes, journal, output=output, again=again)
+    return ERROR if any(one.became is Became.FAILED for one in outcomes) else OK
+
+
+def _print(plan: Plan, outcomes: tuple[Outcome, ...], journal: Journal, *, output: str, again: str) -> None:
+    if output == "json":
+        told = [_outcome_content(one) for one in outcomes]
+        files = {"journal": str(journal.path), "rollback": str(journal.rollback)}
+        as_json({**plan_content(plan), "steps": told, **files})
+    else:
+        answer()
+        for one in outcomes:
+            words = {Became.NOT_TRIED: "not tried"}.get(one.became, str(one.became))
+            answer(f"{words}: {one.step.words}{f' ({one.policy_id})' if one.policy_id else ''}")
+    for one in outcomes:
+        if one.error:
+            say_error(one.error, about=f"{one.step.words}: ")
+    if any(one.became is Became.FAILED for one in outcomes):
+        say("What was done stays; the rest was not tried. To go on once that is mended, give the same command again.")
+    else:
+        say("Done, and read back: everything else is as it was.")
+    say(f"To go back: unsecret apply {journal.rollback}{again}")
+
+
+def _outcome_content(one: Outcome) -> dict[str, Any]:
+    content = {**step_content(one.step), "outcome": one.became}
+    if one.policy_id:
+        content["policyId"] = one.policy_id
+    if one.error:
+        content["error"] = {"code": one.error.code, "message": one.error.message}
+    return content

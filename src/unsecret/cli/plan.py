@@ -1,0 +1,60 @@
+"""`unsecret plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from unsecret.cli.exit_codes import OK, PENDING
+from unsecret.cli.options import Data, Output, now
+from unsecret.cli.printing import answer, as_json, say
+from unsecret.cli.reaching import reach
+from unsecret.config import read_settings
+
+File = Annotated[Path, Parameter(metavar="FILE", help="A policy file; docs/reference/policy-file.md describes it.")]
+Out = Annotated[
+    Path | None,
+    Parameter(
+        name="--out",
+        metavar="PLAN",
+        help="Save the plan to this file. `unsecret apply PLAN` carries out just that, or nothing if the tenant moved.",
+    ),
+]
+
+
+def plan(file: File, /, *, out: Out = None, data: Data = None, output: Output = None) -> int:
+    """Show what would change if the tenant were made to say what a policy file says. Changes nothing.
+
+    What is added is marked `+`, what is changed `~`, what is taken away `-`, entry by entry. What the file does not
+    mention stays as it is: policies, sections, entries, members of entries, exempted callers, assignments. To take
+    something away, the file says `absent = true` of it. Exit code 2 when there is something to change.
+
+    `unsecret export` writes such a file of what is there.
+
+    **Examples**
+
+        unsecret plan policies.toml
+        unsecret plan policies.toml --out monday.plan
+        unsecret plan policies.toml -o json
+    """
+    from unsecret.cli.plan_words import plan_content, plan_lines, save_plan, talk
+    from unsecret.operate.journal import folder_of, interrupted
+    from unsecret.operate.plan import make_plan
+    from unsecret.operate.plan_files import read_policies
+
+    settings = read_settings()
+    wanted = read_policies(file)
+    with reach(settings, data) as client:
+        if before := interrupted(folder_of(settings.state, client.connection.tenant_id)):
+            say(f"note: {before.words}")
+        made = make_plan(client, wanted, source=str(file), now=now())
+    talk(made)
+    if (output or settings.output) == "json":
+        as_json(plan_content(made))
+    else:
+        answer("\n".join(plan_lines(made)))
+    if out:
+        save_plan(made, out)
+    return PENDING if made.steps else OK
