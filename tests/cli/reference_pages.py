@@ -46,9 +46,9 @@ because of a name that is unknown or a tenant that cannot be reached, there is n
 each with `requirement`, `check`, `severity`, `subject`, `why`, `evidence`, `mend`, `advice`, `standards` and `id`; see
 [checks](checks.md).
 
-`plan` prints `pending`, and `steps`: what each does (`action`: `create`, `update`, `link`, `unlink`, `delete`), to which
-`policy` and `object`, the `changes`, and the `requests` that would be sent. `apply` adds to each step its `outcome`
-(`changed`, `unchanged`, `failed`, `notTried`) and where the `journal` and the `rollback` file are.
+`plan` prints `pending`, and `steps`: what each does (`action`: `create`, `update`, `link`, `unlink`, `delete`), to
+which `policy` and `object`, the `changes`, and the `requests` that would be sent. `apply` adds to each step its
+`outcome` (`changed`, `unchanged`, `failed`, `notTried`) and where the `journal` and the `rollback` file are.
 
 `status` prints the tenant, the default policy's and the custom policies' `restrictions` (each with `what`, `says`,
 `binds`), the numbers of objects with client secrets, `warnings`, and `not_known`: what could not be read, and what
@@ -79,9 +79,10 @@ output = "json"
 ```
 
 `XDG_DATA_HOME` moves the default directory of the tenant, `XDG_STATE_HOME` the note of which tenant was started last
-and the journals of `unsecret apply` (`~/.local/state/unsecret`). Two settings may hold a secret: `signing_key_passphrase`, and `database` if its URL has a
-password in it; better, leave that to `PGPASSFILE` or `PGPASSWORD`, which PostgreSQL's own library reads. Nothing else
-is read from anywhere else: proxies set in the environment are not used, because a local tenant is not behind one.
+and the journals of `unsecret apply` (`~/.local/state/unsecret`). Two settings may hold a secret:
+`signing_key_passphrase`, and `database` if its URL has a password in it; better, leave that to `PGPASSFILE` or
+`PGPASSWORD`, which PostgreSQL's own library reads. Nothing else is read from anywhere else: proxies set in the
+environment are not used, because a local tenant is not behind one.
 """
 
 

@@ -130,9 +130,9 @@ def _line(event: str, at: datetime, what: dict[str, Any]) -> bytes:
 
 
 def _free_name(folder: Path, at: datetime) -> str:
+    """Sorts by time, also within a second."""
     name = at.strftime("%Y%m%dT%H%M%SZ")
-    taken = sum(1 for _ in folder.glob(f"{name}*{_JOURNAL}"))
-    return f"{name}-{taken + 1}" if taken else name
+    return f"{name}-{sum(1 for _ in folder.glob(f'{name}*{_JOURNAL}')) + 1:02}"
 
 
 def interrupted(folder: Path) -> Interrupted | None:
