@@ -103,8 +103,16 @@ class Insertion(Statement):
             self._of_several[(dialect.name, count)] = known
         return known
 
+    def run(self, conn: Connection, **values: Any) -> int:
+        """The number of rows that were written, which is one."""
+        return self._insert(conn, values).rowcount
+
     def row(self, conn: Connection, **values: Any) -> int:
         """The `id` of the row. SQLite has RETURNING too, at twice the price of the whole insertion."""
         if conn.dialect.name == "sqlite":
-            return self._execute(conn, values).lastrowid
-        return driver_of(conn).execute(f"{self._text(conn)[0]} RETURNING id", values).fetchone()[0]
+            return self._insert(conn, values).lastrowid
+        return self._insert(conn, values, " RETURNING id").fetchone()[0]
+
+    def _insert(self, conn: Connection, values: Mapping[str, Any], returning: str = "") -> Any:
+        text, order = self._for(conn, 1)
+        return driver_of(conn).execute(text + returning, [values[name] for _, name in order])
