@@ -6,6 +6,14 @@ from pathlib import Path
 
 from unsecret.model.snapshot import COLLECTIONS, GRAPH, LAYOUT, MANIFEST, MEMBERS
 from unsecret.wire.columns import TABLES, Table
+from unsecret.wire.questions import NEEDS
+
+
+def _needs() -> str:
+    permissions = sorted(set(NEEDS.values()))
+    named = {one: ", ".join(f"`{name}`" for name, need in NEEDS.items() if need == one) for one in permissions}
+    return "".join(f"| `{permission}` | {names} |\n" for permission, names in named.items())
+
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "snapshot.md"
 
@@ -68,6 +76,15 @@ day.
 | federated credentials | are asked of those applications that have any |
 | the reports of use | are beta, and need a licence (Entra ID P1 or P2) |
 
+## What it takes
+
+With these permissions of an application everything is read; without one of them what is beside it is missing. A person
+needs the same as delegated permissions, and Global Reader as a role. Directory.Read.All holds Organization.Read.All,
+Application.Read.All and RoleManagement.Read.Directory.
+
+| permission | |
+| --- | --- |
+{_needs()}
 ## Tables
 """
 

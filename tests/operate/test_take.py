@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import uuid
 import zipfile
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 
-from tests.local_tenant import LocalTenant
-from tests.operate.in_process import Answers, InProcess, client_of
-from unsecret.errors import Forbidden
+from tests.local_tenant import NOW, LocalTenant
+from tests.operate.in_process import Answers, InProcess, client_of, connection_to
+from unsecret.errors import Conflict, Forbidden
+from unsecret.model.snapshot import Manifest
 from unsecret.operate.client import GraphClient
+from unsecret.operate.sign_in import Token
 from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.operate.spool import Begun, open_spool
 from unsecret.operate.take import take
+from unsecret.wire.questions import NEEDS
 
+FEDERATED = {"name": "pipeline", "issuer": "https://issuer.example", "subject": "main", "audiences": ["api://x"]}
+ACTIVITIES = "appCredentialSignInActivities"
 DENIED = {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}
 
 
@@ -30,8 +40,7 @@ def refusing(path: str) -> Answers:
 def test_everything_that_a_tenant_shows_is_known(client: GraphClient, tenant: LocalTenant, tmp_path: Path) -> None:
     app = tenant.new_application("Payroll")
     tenant.must("POST", f"/applications/{app['id']}/addPassword", {"passwordCredential": {"displayName": "first"}})
-    federated = {"name": "pipeline", "issuer": "https://issuer.example", "subject": "main", "audiences": ["api://x"]}
-    tenant.must("POST", f"/applications/{app['id']}/federatedIdentityCredentials", federated)
+    tenant.must("POST", f"/applications/{app['id']}/federatedIdentityCredentials", FEDERATED)
     manifest = take(client, tmp_path / "contoso.snapshot", now=tenant.clock.now)
 
     assert manifest.not_known == ()
@@ -45,11 +54,11 @@ def test_everything_that_a_tenant_shows_is_known(client: GraphClient, tenant: Lo
 
 
 def test_what_is_refused_is_said_to_be_missing(tenant: LocalTenant, kind: InProcess, tmp_path: Path) -> None:
-    kind.before = refusing("/beta/reports/appCredentialSignInActivities")
+    kind.before = refusing(f"/beta/reports/{ACTIVITIES}")
     with client_of(tenant, tmp_path, kind) as client:
         manifest = take(client, tmp_path / "contoso.snapshot", now=tenant.clock.now)
 
-    assert manifest.not_known == ("appCredentialSignInActivities: Insufficient privileges.",)
+    assert manifest.not_known == (f"{ACTIVITIES}: Insufficient privileges. It takes the permission AuditLog.Read.All.",)
 
 
 def test_without_applications_there_is_no_snapshot(tenant: LocalTenant, kind: InProcess, tmp_path: Path) -> None:
@@ -70,3 +79,89 @@ def test_no_token_is_written(client: GraphClient, tenant: LocalTenant, tmp_path:
     assert b"skiptoken" not in content
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.glob(".*")) == []
+
+
+def taken_as(tenant: LocalTenant, folder: Path, permissions: set[str]) -> Manifest:
+    """What an application with these permissions sees."""
+    token = Token(tenant.as_workload(*permissions).token, tenant.clock.now + timedelta(hours=1))
+    connection = connection_to(tenant, folder)
+    transport = InProcess(tenant)
+    with GraphClient(connection, transport=transport, tokens=lambda _post, _now: token, clock=tenant.clock) as client:
+        return take(client, folder / f"{uuid.uuid4()}.snapshot", now=tenant.clock.now)
+
+
+def test_with_the_least_permissions_everything_is_read_and_with_one_less_it_is_said_which_is_missing(
+    tenant: LocalTenant, tmp_path: Path
+) -> None:
+    owned = tenant.new_application()
+    owner = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{tenant.as_person().user.id}"}
+    tenant.must("POST", f"/applications/{owned['id']}/owners/$ref", owner)
+    least = set(NEEDS.values())
+    assert taken_as(tenant, tmp_path, least).not_known == ()
+    for permission in least - {"Application.Read.All", "Organization.Read.All", "RoleManagement.Read.Directory"}:
+        concerned = {name for name, need in NEEDS.items() if need == permission}
+        missing = taken_as(tenant, tmp_path, least - {permission}).not_known
+
+        assert {line.split(":")[0] for line in missing} == concerned
+        assert all(line.endswith(f"It takes the permission {permission}.") for line in missing)
+
+
+def test_all_owners_are_read_of_an_object_with_more_than_are_expanded(
+    client: GraphClient, tenant: LocalTenant, tmp_path: Path
+) -> None:
+    app = tenant.new_application("Payroll")
+    for number in range(22):
+        owner = tenant.new_principal(tenant.new_application(f"owner {number}")["appId"])
+        reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{owner['id']}"}
+        tenant.must("POST", f"/applications/{app['id']}/owners/$ref", reference)
+    manifest = take(client, tmp_path / "contoso.snapshot", now=tenant.clock.now)
+
+    with open_snapshot(tmp_path / "contoso.snapshot") as snapshot:
+        rows = snapshot.database.execute("SELECT count(DISTINCT owner_id) FROM owners").fetchall()
+    assert (rows, manifest.collections["owners"].count) == ([(22,)], 22)
+
+
+def test_where_the_directory_does_not_say_who_has_federated_credentials_everybody_is_asked(
+    tenant: LocalTenant, kind: InProcess, tmp_path: Path
+) -> None:
+    for name in ("Payroll", "Search"):
+        app = tenant.new_application(name)
+        tenant.must("POST", f"/applications/{app['id']}/federatedIdentityCredentials", FEDERATED)
+
+    def refused(request: httpx2.Request) -> httpx2.Response | None:
+        return httpx2.Response(400, json=DENIED) if "federatedIdentityCredentials/$count" in str(request.url) else None
+
+    kind.before = refused
+    with client_of(tenant, tmp_path, kind) as client:
+        manifest = take(client, tmp_path / "contoso.snapshot", now=tenant.clock.now)
+    assert manifest.collections["federatedIdentityCredentials"].count == 2
+    assert manifest.not_known == ()
+
+
+def found_by_an_interrupted_take(path: Path, begun: Begun) -> object:
+    """What was kept by the one before, which was interrupted as well."""
+    found = None
+    with suppress(KeyboardInterrupt), open_spool(path, begun) as spool:
+        found = spool.kept("something")
+        spool.keep("something", 1)
+        raise KeyboardInterrupt
+    return found
+
+
+def test_what_was_begun_is_continued_for_the_same_tenant_within_a_day(tmp_path: Path) -> None:
+    begun = Begun(software="1", tenant_id="a", graph="https://graph.example", at=NOW)
+    later = [
+        (begun, None),
+        (replace(begun, at=NOW + timedelta(hours=23)), 1),
+        (replace(begun, at=NOW + timedelta(hours=25)), None),
+        (replace(begun, tenant_id="b", at=NOW + timedelta(hours=25)), None),
+        (replace(begun, tenant_id="b", software="2", at=NOW + timedelta(hours=25)), None),
+    ]
+    for one, expected in later:
+        assert found_by_an_interrupted_take(tmp_path / "a.snapshot", one) == expected, one
+
+
+def test_two_takes_of_one_file_do_not_mix(tmp_path: Path) -> None:
+    begun = Begun(software="1", tenant_id="a", graph="https://graph.example", at=NOW)
+    with open_spool(tmp_path / "a.snapshot", begun), pytest.raises(Conflict, match="Another process"):
+        found_by_an_interrupted_take(tmp_path / "a.snapshot", begun)

@@ -71,13 +71,16 @@ WHOLE = Split([""])
 def may_be_shown(taking: Taking, collection: str, *, attributes: bool) -> Shown:
     """Find out with one object each what this caller may ask for."""
 
-    def refusal(what: str, **asked: Any) -> str | None:
+    def refusal(what: str, about: str = "", **asked: Any) -> str | None:
         path = questions.listing(collection, **asked, top=1)
-        return taking.tried(f"{collection}.may.{what}", lambda: bool(taking.client.get(path)))[1]
+        label = f"{collection}.may.{what}"
+        return taking.tried(label, lambda: bool(taking.client.get(path)), about=about or collection)[1]
 
     members = questions.SELECTED[collection]
     no_keys = refusal("select", members=members)
-    no_attributes = refusal("attributes", members=("id", questions.ATTRIBUTES)) if attributes else None
+    no_attributes = (
+        refusal("attributes", questions.ATTRIBUTES, members=("id", questions.ATTRIBUTES)) if attributes else None
+    )
     no_owners = refusal("expand", members=("id",), expand="owners")
     if no_keys:
         members = ()

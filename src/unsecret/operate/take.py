@@ -145,7 +145,7 @@ def _federated_of(taking: Taking) -> tuple[list[str] | None, str | None]:
     def ids() -> list[str]:
         return [one["id"] for one in taking.client.pages(questions.FEDERATED, headers=questions.ADVANCED)]
 
-    return taking.tried(f"{FEDERATED}.whose", ids)
+    return taking.tried(f"{FEDERATED}.whose", ids, about=FEDERATED)
 
 
 def _seen(files: Iterable[Path]) -> Iterator[Seen]:
@@ -228,7 +228,7 @@ def _default_policy(taking: Taking, assembled: Path) -> None:
 
 
 def _default_policy_of(taking: Taking) -> tuple[dict[str, Any] | None, str | None]:
-    return taking.tried(DEFAULT_POLICY, lambda: read_default(taking.client)[1])
+    return taking.tried(DEFAULT_POLICY, lambda: read_default(taking.client)[1], about=DEFAULT_POLICY)
 
 
 class _Holder(Struct):
@@ -241,7 +241,7 @@ class _Holder(Struct):
 
 def _roles_refused(taking: Taking) -> str | None:
     path = questions.listing(SERVICE_PRINCIPALS, members=("id",), expand=ROLES, top=1)
-    return taking.tried(f"{ROLES}.may", lambda: bool(taking.client.get(path)))[1]
+    return taking.tried(f"{ROLES}.may", lambda: bool(taking.client.get(path)), about=ROLES)[1]
 
 
 def _role_parts(taking: Taking, split: Split) -> list[Callable[[], Path]]:
@@ -291,6 +291,6 @@ def _people(taking: Taking, assembled: Path, owners: set[str]) -> None:
             found += taking.client.send("POST", questions.BY_IDS, body=body).body["value"]
         return [one for one in found if one.get("userPrincipalName")]  # a tenant that ignores `types` tells all
 
-    found, missing = taking.tried("users.named", people)
+    found, missing = taking.tried("users.named", people, about="users")
     (assembled / "users.ndjson").write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in found or ()))
     taking.collected["users"] = Collected(count=len(found or ()), missing=missing)

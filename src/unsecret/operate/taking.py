@@ -8,9 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from unsecret.errors import Forbidden, Invalid, MethodNotAllowed, NotFound, Unsupported
+from unsecret.errors import Forbidden, Invalid, MethodNotAllowed, NotFound, UnsecretError, Unsupported
 from unsecret.model.snapshot import Collected
 from unsecret.operate.entries import ALL_MEMBERS
+from unsecret.wire import questions
 from unsecret.wire.batches import Ask
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Taking:
                 try:
                     first, rest = _begun(self.client.pages(path, headers=headers))
                 except REFUSED as refusal:
-                    refusals.append(refusal.message)
+                    refusals.append(_because(refusal, name))
                     continue
                 yield from first
                 yield from rest
@@ -72,34 +73,41 @@ class Taking:
             if self.spool.kept(refused):
                 break
             self.say(f"reading {name}: {start * BATCHED} of {len(paths)} so far")
-            files.append(self.spool.lines(f"{name}.{start:05}", partial(self._answers, some, refused)))
+            files.append(self.spool.lines(f"{name}.{start:05}", partial(self._answers, name, some, refused)))
         return files, self.spool.kept(refused)
 
-    def _answers(self, some: list[tuple[str, str]], refused: str) -> Iterator[dict[str, Any]]:
+    def _answers(self, name: str, some: list[tuple[str, str]], refused: str) -> Iterator[dict[str, Any]]:
         version = some[0][1].split("/", 1)[0]
         asks = (Ask("GET", path, headers=ALL_MEMBERS) for _one, path in some)
         for (one, _path), answer in zip(some, self.client.batch(asks, version=version), strict=True):
             if isinstance(answer.refusal, NotFound):
                 continue
             if isinstance(answer.refusal, REFUSED):
-                self.spool.keep(refused, answer.refusal.message)
+                self.spool.keep(refused, _because(answer.refusal, name))
                 return
             if answer.refusal:
                 raise answer.refusal
             more = answer.body.get("@odata.nextLink")
             yield {"id": one, "value": [*answer.body["value"], *(self.client.pages(more) if more else ())]}
 
-    def tried(self, name: str, ask: Callable[[], T]) -> tuple[T | None, str | None]:
-        """What `ask` gives, or why it was refused; asked once, also over an interruption. It has to be JSON."""
+    def tried(self, name: str, ask: Callable[[], T], *, about: str) -> tuple[T | None, str | None]:
+        """What `ask` gives, or why it was refused; asked once, also over an interruption. It has to be JSON. `about`
+        is the collection or member that it is asked for."""
 
         def outcome() -> list[Any]:
             try:
                 return [ask(), None]
             except REFUSED as refused:
-                return [None, refused.message]
+                return [None, _because(refused, about)]
 
         answer, why = self.spool.value(name, outcome)
         return answer, why
+
+
+def _because(refusal: UnsecretError, name: str) -> str:
+    """Why something could not be read, with the permission that it takes when that may be what is missing."""
+    need = questions.NEEDS.get(name) if isinstance(refusal, Forbidden) else None
+    return f"{refusal.message} It takes the permission {need}." if need else refusal.message
 
 
 def count_of(file: Path) -> int:

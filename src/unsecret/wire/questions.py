@@ -122,3 +122,24 @@ RELATED: dict[str, tuple[str, str]] = {
     ),
 }
 """What of these is read object by object: the member that it becomes, and the path. They are few."""
+
+NEEDS: dict[str, str] = {
+    "organization": "Organization.Read.All",
+    "users": "Directory.Read.All",
+    APPLICATIONS: "Application.Read.All",
+    SERVICE_PRINCIPALS: "Application.Read.All",
+    "defaultAppManagementPolicy": "Policy.Read.All",
+    "appManagementPolicies": "Policy.Read.All",
+    "appRoleAssignments": "Application.Read.All",
+    "oauth2PermissionGrants": "Directory.Read.All",
+    "roleAssignments": "RoleManagement.Read.Directory",
+    "roleDefinitions": "RoleManagement.Read.Directory",
+    "attributeSets": "CustomSecAttributeDefinition.Read.All",
+    "customSecurityAttributeDefinitions": "CustomSecAttributeDefinition.Read.All",
+    ATTRIBUTES: "CustomSecAttributeAssignment.Read.All",
+    "certificateBasedApplicationConfigurations": "AppCertTrustConfiguration.Read.All",
+    "appCredentialSignInActivities": "AuditLog.Read.All",
+    "servicePrincipalSignInActivities": "AuditLog.Read.All",
+}
+"""The least permission of an application that each is shown to, from the tables of Graph's pages. Directory.Read.All
+holds Organization.Read.All, Application.Read.All and RoleManagement.Read.Directory."""
