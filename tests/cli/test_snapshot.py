@@ -1,0 +1,34 @@
+"""`unsecret snapshot`, and what a snapshot is for: another tenant that begins as this one was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.running_tenant import RunningTenant
+
+APPLICATION = {"id": "7d2d0c1b-4c2c-4c58-9b6a-1de0a2a3f002", "appId": "7d2d0c1b-4c2c-4c58-9b6a-1de0a2a3f003"}
+
+
+def test_a_snapshot_is_taken_told_of_and_filled_into_another_tenant(tmp_path: Path) -> None:
+    file = tmp_path / "contoso.snapshot"
+    with RunningTenant.start(tmp_path / "first", "--sample") as first:
+        said = first.run("snapshot", str(file))
+        assert said.returncode == 0, said.stderr
+        assert f"Contoso (sample) ({first.tenant_id}) at " in said.stdout
+        assert "Not known" not in said.stdout
+        secrets = json.loads(first.run("status", "-o", "json").stdout)["applications"]["with_secrets"]
+
+        foreign = tmp_path / "applications.json"
+        foreign.write_text(json.dumps([APPLICATION | {"displayName": "Payroll"}]))
+        told = json.loads(
+            first.run("snapshot", str(tmp_path / "foreign.snapshot"), "--from", str(foreign), "-o", "json").stdout
+        )
+        assert told["collections"]["applications"] == {"count": 1}
+
+        refused = first.run("snapshot", str(tmp_path / "nowhere" / "a.snapshot"))
+        assert refused.returncode == 1
+        assert "could not be written" in refused.stderr
+    with RunningTenant.start(tmp_path / "second", "--from", str(file)) as second:
+        assert second.tenant_id == first.tenant_id
+        assert json.loads(second.run("status", "-o", "json").stdout)["applications"]["with_secrets"] == secrets
