@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -44,9 +43,16 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def tenant(tmp_path: Path, migrated: Path, identity: Identity, signing: SigningKeys) -> Iterator[LocalTenant]:
+def own_directory(tmp_path: Path, migrated: Path) -> Iterator[Path]:
+    """A data directory of the test's own, with an empty database."""
+    with databases.copied(migrated, tmp_path) as copy:
+        yield copy
+
+
+@pytest.fixture
+def tenant(own_directory: Path, identity: Identity, signing: SigningKeys) -> Iterator[LocalTenant]:
     """A fresh tenant with its administrator, in process."""
-    local = LocalTenant(shutil.copytree(migrated, tmp_path / "data"), identity, signing)
+    local = LocalTenant(own_directory, identity, signing)
     yield local
     local.close()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import secrets as random
-import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -252,10 +251,9 @@ def _password(stored: StoredCredential) -> PasswordCredential:
 
 
 @pytest.fixture
-def contoso(tmp_path: Path, migrated: Path, identity: Identity, signing: SigningKeys) -> Iterator[LocalTenant]:
+def contoso(own_directory: Path, identity: Identity, signing: SigningKeys) -> Iterator[LocalTenant]:
     """The tenant of the corpus: contoso.onmicrosoft.com, with contoso.com verified."""
-    directory = shutil.copytree(migrated, tmp_path / "data")
-    local = LocalTenant(directory, identity, signing, verified_domains=VERIFIED_DOMAINS[1:])
+    local = LocalTenant(own_directory, identity, signing, verified_domains=VERIFIED_DOMAINS[1:])
     yield local
     local.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -21,9 +20,9 @@ ADMINISTRATORS = {"error": "Only the administrator's application of a tenant may
 
 
 @pytest.fixture
-def moving(tmp_path: Path, migrated: Path, identity: Identity, signing: SigningKeys) -> Iterator[LocalTenant]:
+def moving(own_directory: Path, identity: Identity, signing: SigningKeys) -> Iterator[LocalTenant]:
     """A tenant whose clock can be moved."""
-    local = LocalTenant(shutil.copytree(migrated, tmp_path / "data"), identity, signing, movable=True)
+    local = LocalTenant(own_directory, identity, signing, movable=True)
     yield local
     local.close()
 

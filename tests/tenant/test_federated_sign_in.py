@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,12 +43,10 @@ def network() -> Network:
 
 
 @pytest.fixture
-def tenant(
-    tmp_path: Path, migrated: Path, identity: Identity, signing: SigningKeys, network: Network
-) -> Iterator[LocalTenant]:
+def tenant(own_directory: Path, identity: Identity, signing: SigningKeys, network: Network) -> Iterator[LocalTenant]:
     """A tenant that may ask that issuer."""
     issuers = Issuers({NAME: NAME, GITHUB: GITHUB}, transport=network)
-    local = LocalTenant(shutil.copytree(migrated, tmp_path / "data"), identity, signing, issuers=issuers, movable=True)
+    local = LocalTenant(own_directory, identity, signing, issuers=issuers, movable=True)
     yield local
     local.close()
 
