@@ -15,6 +15,8 @@ from typing import Any
 from msgspec import Struct
 
 from unsecret.errors import Invalid
+from unsecret.operate.named_tenants import AzureVariables, NamedTenant
+from unsecret.tenant_settings import azure_variables, named_tenants
 
 OUTPUTS = ("table", "json")
 
@@ -23,13 +25,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What the user set, or the defaults.
 
     `data` is the tenant directory that was asked for by name, None when nobody asked; `default_data` is
-    where the first tenant then goes. `state` is the directory that remembers the tenant started last.
-    Times are in seconds.
+    where the first tenant then goes. `state` is the directory that remembers the tenant started last. `tenant` names
+    one of `tenants`, or another that is not local. Times are in seconds.
     """
 
     default_data: Path
     state: Path
+    home: Path
     data: Path | None = None
+    tenant: str | None = None
+    tenants: Mapping[str, NamedTenant] = {}
+    azure: AzureVariables = AzureVariables()
+    proxy: str | None = None
     host: str = "127.0.0.1"
     port: int = 8443
     issuers: tuple[str, ...] = ()
@@ -67,6 +74,12 @@ def _words(text: str, _home: Path) -> tuple[str, ...]:
     if not text.split():
         raise ValueError("expected some words")
     return tuple(text.split())
+
+
+def _address(text: str, _home: Path) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("expected an address such as http://proxy.example:3128")
+    return text
 
 
 def _port(text: str, _home: Path) -> int:
@@ -130,6 +143,21 @@ SETTINGS: tuple[Setting, ...] = (
         _path,
         "the tenant that `up` started last; for `up` itself `~/.local/share/unsecret`",
         "Directory of the local tenant: its database, keys, certificates and `connection.json`.",
+    ),
+    Setting(
+        "tenant",
+        "UNSECRET_TENANT",
+        _text,
+        "the local tenant",
+        "Tenant that commands speak to: a name from `[tenants.NAME]`, `local`, `azure` for the one of "
+        "`AZURE_TENANT_ID`, or a tenant's id or domain.",
+    ),
+    Setting(
+        "proxy",
+        "UNSECRET_PROXY",
+        _address,
+        "none",
+        "Proxy on the way to tenants that are not local: `http://proxy.example:3128`.",
     ),
     Setting("host", "UNSECRET_HOST", _text, "`127.0.0.1`", "Address that `unsecret up` listens on."),
     Setting("port", "UNSECRET_PORT", _port, "`8443`", "Port that `unsecret up` listens on."),
@@ -204,6 +232,10 @@ SETTINGS: tuple[Setting, ...] = (
 """Every setting, in the order in which the documentation lists them."""
 
 CONFIG_VARIABLE = "UNSECRET_CONFIG"
+TENANTS = "tenants"
+"""The key of the file under which tenants stand, each in a table of its own; see `tenant_settings`."""
+
+LONGEST_FILE = 2**20  # bytes
 
 
 def read_settings() -> Settings:
@@ -216,8 +248,14 @@ def settings_from(environ: Mapping[str, str]) -> Settings:
     home = _home(environ)
     file = config_file(environ)
     was_named = bool(environ.get(CONFIG_VARIABLE))
-    asked = _from_file(file, home, must_exist=was_named) | _from_environment(environ, home)
+    values = _toml(file, must_exist=was_named)
+    azure = azure_variables(environ)
+    tenants = named_tenants(values.pop(TENANTS, {}), file, home, azure)
+    asked = _from_file(values, file, home) | _from_environment(environ, home)
     return Settings(
+        home=home,
+        tenants=tenants,
+        azure=azure,
         default_data=_xdg(environ, "XDG_DATA_HOME", home / ".local" / "share"),
         state=_xdg(environ, "XDG_STATE_HOME", home / ".local" / "state"),
         **asked,
@@ -251,17 +289,20 @@ def _from_environment(environ: Mapping[str, str], home: Path) -> dict[str, Any]:
     return {setting.name: _read(setting, text, home, f"{setting.variable}") for setting, text in given.items()}
 
 
-def _from_file(file: Path, home: Path, *, must_exist: bool) -> dict[str, Any]:
+def _from_file(values: Mapping[str, Any], file: Path, home: Path) -> dict[str, Any]:
     known = {setting.name: setting for setting in SETTINGS}
-    values = _toml(file, must_exist=must_exist)
     if unknown := sorted(values.keys() - known.keys()):
-        raise Invalid(f"{file}: there is no setting '{unknown[0]}'. There are: {', '.join(known)}.")
+        raise Invalid(f"{file}: there is no setting '{unknown[0]}'. There are: {', '.join(known)}, [tenants.NAME].")
     return {name: _read(known[name], _as_text(value), home, f"'{name}' in {file}") for name, value in values.items()}
 
 
 def _toml(file: Path, *, must_exist: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        with file.open("rb") as opened:
+            content = opened.read(LONGEST_FILE + 1)
+        if len(content) > LONGEST_FILE:
+            raise Invalid(f"The settings file {file} is longer than {LONGEST_FILE} bytes.")
+        return tomllib.loads(content.decode())
     except (FileNotFoundError, NotADirectoryError) as problem:
         if must_exist:
             raise Invalid(f"{CONFIG_VARIABLE}: there is no settings file {file}.") from problem

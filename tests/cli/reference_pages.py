@@ -8,6 +8,9 @@ from pathlib import Path
 from tests.cli.checks_page import checks_page
 from unsecret.cli.app import EPILOGUE, build_app
 from unsecret.config import CONFIG_VARIABLE, SETTINGS
+from unsecret.operate.named_tenants import CLOUDS
+from unsecret.operate.permissions import VERBS, Need, VerbNeeds
+from unsecret.tenant_settings import AZURE_VARIABLES, TENANT_KEYS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 WRITTEN_FROM = "<!-- Written from the code by `python -m tests.cli.reference_pages`; edit that, or the code. -->\n\n"
@@ -16,7 +19,42 @@ WRITTEN_FROM = "<!-- Written from the code by `python -m tests.cli.reference_pag
 def cli_page() -> str:
     """docs/reference/cli.md: every command with its help."""
     commands = build_app().generate_docs(output_format="markdown")
-    return f"{WRITTEN_FROM}{_tidy(commands)}\n\n## All commands\n\n{EPILOGUE}\n\n{JSON_ANSWERS}"
+    return (
+        f"{WRITTEN_FROM}{_tidy(commands)}\n\n## All commands\n\n{EPILOGUE}\n\n{permissions_section()}\n{JSON_ANSWERS}"
+    )
+
+
+def permissions_section() -> str:
+    """The least Graph permissions of every verb, from `operate/permissions.py`."""
+    rows = "\n".join(_permissions_row(row, need) for row in VERBS.values() for need in row.needs)
+    roles = "\n".join(f"| `{row.verb}` | {' or '.join(row.roles)} |" for row in VERBS.values())
+    return f"""## Least permissions
+
+With exactly these of Microsoft Graph's permissions each verb works, and when one is missing its refusal names it. An
+application needs them as application permissions. A signed-in person needs them as delegated ones, and one of the
+directory roles besides. Those in brackets do as well, and allow more than is needed.
+
+| verb | to | application | delegated |
+| --- | --- | --- | --- |
+{rows}
+
+*Spared* is what the verb can do without: it then lists as not known what it could not read. `graph` needs what its
+request needs, and `clock`, `keys` and `tenant` are about local tenants only.
+
+| verb | a signed-in person also needs the directory role |
+| --- | --- |
+{roles}
+"""
+
+
+def _permissions_row(row: VerbNeeds, need: Need) -> str:
+    when = "".join(f", {one}" for one in (need.only, "spared" if need.is_spared else "") if one)
+    return f"| `{row.verb}` | {need.to}{when} | {_any_of(need.application)} | {_any_of(need.delegated)} |"
+
+
+def _any_of(names: tuple[str, ...]) -> str:
+    more = ", ".join(f"`{name}`" for name in names[1:])
+    return f"`{names[0]}`" + (f" ({more})" if more else "")
 
 
 JSON_ANSWERS = """## Answers as JSON
@@ -60,6 +98,9 @@ tenant. `graph` always prints what Graph answered.
 def settings_page() -> str:
     """docs/reference/settings.md: every setting."""
     rows = "\n".join(f"| `{one.name}` | `{one.variable}` | {one.meaning} | {one.default} |" for one in SETTINGS)
+    keys = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in TENANT_KEYS.items())
+    clouds = "\n".join(f"| `{name}` | {cloud.authority} | {cloud.graph} |" for name, cloud in CLOUDS.items())
+    variables = ", ".join(f"`{name}`" for name in AZURE_VARIABLES.values())
     return f"""{WRITTEN_FROM}# Settings
 
 A setting comes from the nearest place that has it: an option of the command, then the environment, then the settings
@@ -78,11 +119,42 @@ port = 9443
 output = "json"
 ```
 
+## Tenants that are not local
+
+Each has a table `[tenants.NAME]` in the file, and is chosen with `--tenant NAME` or `UNSECRET_TENANT`. Signing in is
+told in [real tenants](../guides/real-tenants.md).
+
+| key | meaning |
+| --- | --- |
+{keys}
+
+| cloud | sign-in | Graph |
+| --- | --- | --- |
+{clouds}
+
+```toml
+[tenants.prod]
+tenant_id = "contoso.onmicrosoft.com"
+auth = "azure-cli"
+
+[tenants.agency]
+tenant_id = "5c1f2a57-0000-4000-8000-1d2c3b4a5f60"
+cloud = "usgov"
+auth = "certificate"
+client_id = "0d1e2f30-0000-4000-8000-112233445566"
+certificate = "~/agency.pem"
+```
+
+Read from the environment in the words of Microsoft's own libraries: {variables}. They say who signs in, and
+fill in what a table leaves out; none of them chooses the tenant, unless `--tenant azure` says so.
+
+## Elsewhere
+
 `XDG_DATA_HOME` moves the default directory of the tenant, `XDG_STATE_HOME` the note of which tenant was started last
 and the journals of `unsecret apply` (`~/.local/state/unsecret`). Two settings may hold a secret:
 `signing_key_passphrase`, and `database` if its URL has a password in it; better, leave that to `PGPASSFILE` or
-`PGPASSWORD`, which PostgreSQL's own library reads. Nothing else is read from anywhere else: proxies set in the
-environment are not used, because a local tenant is not behind one.
+`PGPASSWORD`, which PostgreSQL's own library reads. A client secret is never read from the file. Proxies set in the
+environment are not used: a local tenant is not behind one, and on the way to others `proxy` names it.
 """
 
 

@@ -72,7 +72,7 @@ def at_a_terminal(tenant: RunningTenant, typed: str, *arguments: str) -> subproc
             text=True,
             timeout=60,
             check=False,
-            env=environment(tenant),
+            env=tenant.environment,
         )
     finally:
         os.close(keyboard)

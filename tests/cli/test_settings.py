@@ -19,7 +19,9 @@ def written(home: Path, text: str) -> dict[str, str]:
 
 def test_the_defaults_need_nothing(tmp_path: Path) -> None:
     assert settings_from({"HOME": str(tmp_path)}) == Settings(
-        default_data=tmp_path / ".local" / "share" / "unsecret", state=tmp_path / ".local" / "state" / "unsecret"
+        home=tmp_path,
+        default_data=tmp_path / ".local" / "share" / "unsecret",
+        state=tmp_path / ".local" / "state" / "unsecret",
     )
 
 

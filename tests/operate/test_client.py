@@ -70,14 +70,14 @@ def test_a_certificate_that_the_tenant_does_not_know_is_refused_in_its_words(
     from tests.local_tenant import new_identity
 
     with client_of(tenant, tmp_path, transport) as stranger:
-        stranger.connection.certificate.write_bytes(new_identity("stranger").pem)
+        (tmp_path / "administrator.pem").write_bytes(new_identity("stranger").pem)
         with pytest.raises(Unauthenticated, match=r"Signing in as .* failed: AADSTS700027"):
             stranger.get(DEFAULT)
 
 
 @pytest.mark.parametrize("text", ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
-def test_a_file_without_a_key_is_named(client: GraphClient, text: str) -> None:
-    client.connection.certificate.write_text(text)
+def test_a_file_without_a_key_is_named(client: GraphClient, tmp_path: Path, text: str) -> None:
+    (tmp_path / "administrator.pem").write_text(text)
     with pytest.raises(Invalid, match="must hold one private key and its certificate"):
         client.get(DEFAULT)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from unsecret.cli.options import Apps, Data, DryRun, Output, Yes
+from unsecret.cli.options import Apps, Data, DryRun, Output, TenantName, Yes
 from unsecret.cli.reaching import reach
 from unsecret.config import read_settings
 
@@ -19,6 +19,7 @@ def allow(
     lifetime: Lifetime = False,
     dry_run: DryRun = False,
     yes: Yes = False,
+    tenant: TenantName = None,
     data: Data = None,
     output: Output = None,
 ) -> int:
@@ -44,7 +45,7 @@ def allow(
 
     settings = read_settings()
     kinds = LIFETIMES if lifetime else ADDITIONS
-    with reach(settings, data) as client:
+    with reach(settings, data, tenant, verb="allow") as client:
         if app:
             wanted = Wanted(kinds=kinds, enabled=False)
             targets = resolve(client, app)

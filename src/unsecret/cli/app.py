@@ -11,6 +11,7 @@ from unsecret.cli.exit_codes import ERROR
 from unsecret.cli.options import PLAIN
 from unsecret.cli.printing import say, say_error
 from unsecret.errors import UnsecretError
+from unsecret.operate.permissions import VERBS, in_words
 
 HELP = """Get an organisation off client secrets in Microsoft Entra.
 
@@ -18,7 +19,7 @@ HELP = """Get an organisation off client secrets in Microsoft Entra.
 commands look at a tenant and change it, through Graph alone. They ask before they change anything, and read
 back what they changed.
 
-Without --data they speak to the tenant that `unsecret up` started last.
+They speak to the tenant that `unsecret up` started last, unless --data names another, or --tenant a real one.
 """
 
 EPILOGUE = (
@@ -68,6 +69,8 @@ def build_app(*, verb: str | None = None) -> App:
         app.command(where, name=name, sort_key=order)
         if verb not in COMMANDS:
             app[name]  # imports it, so that its help is there to be listed
+    for name in VERBS.keys() & (COMMANDS if verb not in COMMANDS else {verb}):
+        app[name].help_epilogue = f"{in_words(VERBS[name])}\n\n{EPILOGUE}"
     return app
 
 

@@ -6,15 +6,21 @@ import sys
 
 from unsecret.cli.printing import harmless, say
 from unsecret.errors import Invalid
+from unsecret.operate.connection import Connection, Remote
 
 
-def require_yes(question: str, *, yes: bool, can_rehearse: bool) -> None:
+def require_yes(question: str, *, to: Connection | Remote | None = None, yes: bool, can_rehearse: bool) -> None:
     """Return when the operator agrees. Raises Invalid when they do not, or when nobody can be asked.
 
-    `can_rehearse` is whether the command has --dry-run. Ctrl-C is an answer, too: it is told
-    what it means, and raised again.
+    `to` is the tenant that the question is about: one that is not local is named in it, the last thing to be read
+    before the answer, and with --yes too, so that a log tells what was changed. `can_rehearse` is whether the command
+    has --dry-run. Ctrl-C is an answer, too: it is told what it means, and raised again.
     """
+    if isinstance(to, Remote):
+        question = f"{question.rstrip('?')}, in {to.words}?"
     if yes:
+        if isinstance(to, Remote):
+            say(f"{question} yes")
         return
     if not sys.stdin.isatty():
         raise Invalid(

@@ -7,7 +7,17 @@ from typing import Annotated
 from cyclopts import Parameter
 from msgspec.structs import replace
 
-from unsecret.cli.options import Apps, Data, DryRun, From, MaxCertificateLifetime, MaxLifetime, Output, Yes
+from unsecret.cli.options import (
+    Apps,
+    Data,
+    DryRun,
+    From,
+    MaxCertificateLifetime,
+    MaxLifetime,
+    Output,
+    TenantName,
+    Yes,
+)
 from unsecret.cli.reaching import reach
 from unsecret.config import read_settings
 from unsecret.errors import Invalid
@@ -44,6 +54,7 @@ def block(
     policy: CustomPolicy = None,
     dry_run: DryRun = False,
     yes: Yes = False,
+    tenant: TenantName = None,
     data: Data = None,
     output: Output = None,
 ) -> int:
@@ -97,7 +108,7 @@ def block(
         custom_secrets=custom_secrets,
         all_callers=all_callers,
     )
-    with reach(settings, data) as client:
+    with reach(settings, data, tenant, verb="block") as client:
         if app:
             targets = resolve(client, app)
             changes = [one for each in targets for one in plan_for_app(each, read_holdings(client, each), wanted)]

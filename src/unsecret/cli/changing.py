@@ -36,7 +36,7 @@ def carry_out(client: GraphClient, changes: Sequence[PolicyChange], *, yes: bool
     pending = [change for change in changes if change.is_pending]
     _talk(changes)
     if pending and not dry_run:
-        _ask(pending, yes=yes)
+        _ask(client, pending, yes=yes)
     outcomes = [_outcome(client, change, dry_run=dry_run) for change in changes]
     was_seen = bool(pending) and not (dry_run or yes) and sys.stdout.isatty()
     _print(outcomes, output, was_seen=was_seen)
@@ -53,14 +53,15 @@ def _talk(changes: Sequence[PolicyChange]) -> None:
             say(f"note: {note}")
 
 
-def _ask(pending: Sequence[PolicyChange], *, yes: bool) -> None:
+def _ask(client: GraphClient, pending: Sequence[PolicyChange], *, yes: bool) -> None:
     if not yes:
         for change in pending:
             _change_table(change, to_stdout=False)
     activated = sum(len(change.activates) for change in pending)
     entries = "1 entry" if activated == 1 else f"{activated} entries"
     also = f", and activate the {entries} warned of above" if activated else ""
-    require_yes(f"Change the {', the '.join(change.title for change in pending)}{also}?", yes=yes, can_rehearse=True)
+    question = f"Change the {', the '.join(change.title for change in pending)}{also}?"
+    require_yes(question, to=client.connection, yes=yes, can_rehearse=True)
 
 
 def _outcome(client: GraphClient, change: PolicyChange, *, dry_run: bool) -> Outcome:

@@ -11,7 +11,7 @@ import msgspec
 from cyclopts import Parameter
 
 from unsecret.cli.asking import require_yes
-from unsecret.cli.options import Data, Yes
+from unsecret.cli.options import Data, TenantName, Yes
 from unsecret.cli.printing import answer, as_json, say
 from unsecret.cli.reaching import reach
 from unsecret.config import read_settings
@@ -52,6 +52,7 @@ def graph(
     header: Headers = (),
     all_: All = False,
     yes: Yes = False,
+    tenant: TenantName = None,
     data: Data = None,
 ) -> int:
     """Send one request to Microsoft Graph and print the answer as JSON.
@@ -77,10 +78,10 @@ def graph(
         raise Invalid(f"{method} is not a method that Graph takes; it takes {', '.join(METHODS)}.")
     _require_meaning(method, body=body, all_=all_)
     content, headers = _body(body), _headers(header)
-    with reach(read_settings(), data) as client:
+    with reach(read_settings(), data, tenant) as client:
         if method != "GET":
             say(f"{method} {client.url(path)}")
-            require_yes("Send it?", yes=yes, can_rehearse=False)
+            require_yes("Send it?", to=client.connection, yes=yes, can_rehearse=False)
         elif all_:
             as_json({"value": list(client.pages(path, headers=headers))})
             return 0

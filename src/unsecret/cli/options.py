@@ -67,6 +67,15 @@ ServerDatabase = Annotated[
         name="--database", metavar="URL", help="PostgreSQL database that the server was started with. Default: none."
     ),
 ]
+TenantName = Annotated[
+    str | None,
+    Parameter(
+        name="--tenant",
+        metavar="NAME",
+        help="Tenant to speak to: a name from the settings file, a tenant's id or domain, azure for the one of "
+        "AZURE_TENANT_ID, or local. Default: the local one.",
+    ),
+]
 Output = Annotated[
     Literal["table", "json"] | None,
     Parameter(name=["--output", "-o"], metavar="FORMAT", help="Print a table for people, or JSON. Default: table."),

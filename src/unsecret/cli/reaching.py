@@ -7,28 +7,74 @@ from typing import TYPE_CHECKING
 
 from unsecret.cli.printing import say
 from unsecret.config import Settings
-from unsecret.errors import NotFound
-from unsecret.operate.connection import Connection, last_started, read_connection
+from unsecret.errors import Invalid, NotFound
+from unsecret.operate.connection import Connection, Remote, last_started, read_connection
+from unsecret.operate.named_tenants import AZURE, LOCAL, NamedTenant
+from unsecret.operate.permissions import VERBS, least
+from unsecret.tenant_settings import is_tenant_id, require_complete, unnamed_tenant
 
 if TYPE_CHECKING:
     from unsecret.operate.client import GraphClient
 
 
 def chosen(settings: Settings, data: Path | None) -> Connection:
-    """The tenant in `data`, else the one in the settings, else the one started last. Raises NotFound."""
+    """The local tenant in `data`, else the one in the settings, else the one started last. Raises NotFound."""
     directory = data or settings.data or last_started(settings.state)
     if directory is None:
         raise NotFound(
             "No local tenant was started yet.",
             code="NoTenant",
-            hint="Start one: unsecret up  (or name one with --data)",
+            hint="Start one: unsecret up  (or name one with --data, or a real one with --tenant)",
         )
     return read_connection(directory.absolute())
 
 
-def reach(settings: Settings, data: Path | None) -> GraphClient:
-    """A client for the chosen tenant. No call is made yet."""
+def named(settings: Settings, data: Path | None, tenant: str | None) -> NamedTenant | None:
+    """The tenant that is not local, when one is meant: by the option, else by the settings unless `data` was given.
+
+    Raises NotFound for a name that nobody gave, Invalid for one that cannot be signed in to as it stands.
+    """
+    if tenant and data:
+        raise Invalid("--tenant and --data exclude each other: --data names a local tenant.")
+    name = tenant or (None if data else settings.tenant)
+    if name is None or name == LOCAL:
+        return None
+    if name in settings.tenants:
+        found = settings.tenants[name]
+    elif name == AZURE or is_tenant_id(name):
+        found = unnamed_tenant(name, settings.home, settings.azure)
+    else:
+        known = ", ".join(sorted(settings.tenants)) or "none yet"
+        raise NotFound(
+            f"There is no tenant '{name}' in the settings. There are: {known}.",
+            code="NoTenant",
+            hint=f'Name it in the settings file: [tenants.{name}] with tenant_id = "…". See `unsecret --help`.',
+        )
+    return require_complete(found, settings.azure)
+
+
+def reach(settings: Settings, data: Path | None, tenant: str | None = None, *, verb: str | None = None) -> GraphClient:
+    """A client for the chosen tenant. No call is made yet. `verb` is the one that calls, as in `permissions.VERBS`."""
     from unsecret.operate.client import GraphClient
 
-    connection = chosen(settings, data)
-    return GraphClient(connection, timeout=settings.timeout, max_wait=settings.max_wait, say=say)
+    needs = VERBS.get(verb) if verb else None
+    real = named(settings, data, tenant)
+    if real is None:
+        connection, tokens = chosen(settings, data), None
+    else:
+        from unsecret.operate.azure_sign_in import AzureTokens
+
+        asked = least(needs, is_person=True) if needs else ()
+        tokens = AzureTokens(real, settings.azure, permissions=asked, say=say)
+        connection = Remote(
+            name=real.name,
+            tenant_id=real.tenant_id,
+            authority=real.authority,
+            graph=real.graph,
+            cloud=real.cloud,
+            ca=real.ca,
+            proxy=settings.proxy,
+        )
+    return GraphClient(
+        connection, tokens=tokens, needs=needs, timeout=settings.timeout, max_wait=settings.max_wait, say=say
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from unsecret.cli.options import Data, Output, now
+from unsecret.cli.options import Data, Output, TenantName, now
 from unsecret.cli.printing import answer, as_json, progress, table
 from unsecret.cli.reaching import reach
 from unsecret.config import read_settings
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from unsecret.operate.status import Custom, Holders, Restriction, Status
 
 
-def status(*, data: Data = None, output: Output = None) -> int:
+def status(*, tenant: TenantName = None, data: Data = None, output: Output = None) -> int:
     """Show how the tenant stands: its policies, whom they bind, and how many objects hold client secrets.
 
     Changes nothing. What could not be read is listed as not known.
@@ -28,7 +28,7 @@ def status(*, data: Data = None, output: Output = None) -> int:
     from unsecret.operate.status import read_status
 
     settings = read_settings()
-    with reach(settings, data) as client:
+    with reach(settings, data, tenant, verb="status") as client:
         at = read_clock(client) if client.connection.clock else now()
         found = read_status(client, now=at, say=progress())
     if (output or settings.output) == "json":

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import httpx2
 import msgspec
@@ -20,17 +20,13 @@ from msgspec import Struct, structs
 
 from unsecret import __version__
 from unsecret.errors import Invalid, NotFound, Unreachable, UnsecretError
-from unsecret.operate.connection import how_to_start
+from unsecret.operate.connection import Connection, Remote, trust
 from unsecret.operate.patience import READS, Attempt, may_be_repeated
+from unsecret.operate.permissions import VerbNeeds, naming_what_is_missing
 from unsecret.operate.side_by_side import in_order
-from unsecret.operate.sign_in import Token, TokenRequest, TokenSource, by_certificate
+from unsecret.operate.sign_in import Token, TokenRequest, TokenSource, own_tokens
 from unsecret.wire.batches import MOST_REQUESTS, Ask, answers_from_graph, batch_to_graph
 from unsecret.wire.problems import from_graph, retry_after
-
-if TYPE_CHECKING:
-    import ssl
-
-    from unsecret.operate.connection import Connection
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -75,7 +71,8 @@ class Page(Struct, frozen=True):
 class GraphClient:
     """Graph of one tenant. Threads may share it.
 
-    `tokens` gives the tokens, for a local tenant by its certificate unless told otherwise. `transport` replaces the
+    `tokens` gives the tokens, for a local tenant by its certificate unless told otherwise. `needs` is what the verb
+    that calls needs, so that a refusal can name what is missing. `transport` replaces the
     network (in tests it is the tenant itself), `sleep`, `clock` and `chance` (from 0 to 1) replace time and dice,
     `say` is told of every wait that a person would notice. `timeout` and `max_wait` are seconds, `at_once` is how
     many requests are on their way at the same time.
@@ -83,9 +80,10 @@ class GraphClient:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Connection | Remote,
         *,
         tokens: TokenSource | None = None,
+        needs: VerbNeeds | None = None,
         transport: httpx2.BaseTransport | None = None,
         timeout: float = 30.0,
         max_wait: float = 60.0,
@@ -97,14 +95,16 @@ class GraphClient:
     ):
         self.connection = connection
         self._http = httpx2.Client(
-            verify=True if transport else _trust(connection),
+            verify=True if transport else trust(connection),
             transport=transport,
+            proxy=connection.proxy if isinstance(connection, Remote) else None,
             timeout=timeout,
             trust_env=False,
             headers={"User-Agent": f"unsecret/{__version__}"},  # the logs say who asked
             follow_redirects=False,
         )
-        self._tokens = tokens or by_certificate(connection)
+        self._tokens = tokens or own_tokens(connection)
+        self._needs = needs
         self._max_wait = max_wait
         self._at_once = at_once
         self._closed = threading.Event()
@@ -180,7 +180,8 @@ class GraphClient:
             sent = [asks[place] for place in left]
             is_read = all(ask.method in READS for ask in sent)
             whole = self._asked("POST", f"{start}/$batch", batch_to_graph(sent), None, is_read=is_read)
-            found = [Answer(*one) for one in answers_from_graph(whole.body, len(sent))]
+            token = self._bearer()
+            found = [self._naming(Answer(*one), token) for one in answers_from_graph(whole.body, len(sent))]
             answers |= dict(zip(left, found, strict=True))
             left = [place for place in left if _again(answers[place], asks[place].method in READS, attempt)]
             if not left:
@@ -221,7 +222,7 @@ class GraphClient:
             "scope": f"{connection.graph}/.default",
         }
         url = f"{connection.authority}/{connection.tenant_id}/oauth2/v2.0/token"
-        answer = self._post(TokenRequest(url, form))
+        answer = self._post(TokenRequest(url=url, form=form))
         if answer.status != 200:
             raise from_graph(answer.status, answer.headers, answer.body)
         return answer.body["access_token"]
@@ -245,9 +246,15 @@ class GraphClient:
         if answer.status == 401:  # the token may have ended while a person was thinking: once more with a new one
             token = self._bearer(refused=token)
             answer = self._patient(self._signed(token, method, url, body, headers), is_read=is_read)
-        if answer.refusal:
-            raise answer.refusal
+        if refusal := self._naming(answer, token).refusal:
+            raise refusal
         return answer
+
+    def _naming(self, answer: Answer, token: str) -> Answer:
+        """A refusal for want of a permission says which one it is."""
+        if answer.status != 403 or self._needs is None:
+            return answer
+        return structs.replace(answer, body=naming_what_is_missing(answer.body, token, self._needs))
 
     def _signed(
         self, token: str, method: str, url: str, body: Any, headers: Mapping[str, str] | None
@@ -269,7 +276,10 @@ class GraphClient:
 
     def _post(self, request: TokenRequest) -> Answer:
         """To the sign-in service. Nothing changes by it, so that it may be sent again like a read."""
-        return self._patient(self._http.build_request("POST", request.url, data=request.form), is_read=True)
+        built = self._http.build_request(
+            request.method, request.url, data=request.form, content=request.content, headers=request.headers
+        )
+        return self._patient(built, is_read=True)
 
     def _patient(self, request: httpx2.Request, *, is_read: bool) -> Answer:
         """Send; while the tenant says that it is busy, wait as long as it asks, within `max_wait`. A read is sent
@@ -327,22 +337,14 @@ def _twenties(asks: Iterable[Ask]) -> Iterator[list[Ask]]:
         yield some
 
 
-def _trust(connection: Connection) -> ssl.SSLContext:
-    """TLS that trusts the tenant's own authority and no other."""
-    import ssl
-
-    try:
-        return ssl.create_default_context(cafile=str(connection.ca))
-    except OSError as problem:
-        raise Invalid(f"The tenant's authority {connection.ca} cannot be read: {problem}.") from problem
-
-
-def _unreachable(problem: httpx2.HTTPError, connection: Connection, method: str, *, is_read: bool) -> Unreachable:
+def _unreachable(
+    problem: httpx2.HTTPError, connection: Connection | Remote, method: str, *, is_read: bool
+) -> Unreachable:
     """No answer came. When a write was on its way, whether it was carried out is not known, and said so."""
     if isinstance(problem, httpx2.ConnectError | httpx2.ConnectTimeout):
         return Unreachable(
             f"No tenant answers at {connection.graph} ({problem}).",
-            hint=how_to_start(connection.server_data),
+            hint=connection.remedy,
         )
     said = str(problem) or type(problem).__name__
     if is_read or not isinstance(problem, httpx2.TransportError):

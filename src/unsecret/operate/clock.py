@@ -7,6 +7,7 @@ from typing import Any
 
 from unsecret.errors import Invalid, NotFound
 from unsecret.operate.client import GraphClient
+from unsecret.operate.connection import Remote
 from unsecret.wire.instants import format_duration, format_instant, parse_instant
 
 
@@ -27,6 +28,8 @@ def move_clock(client: GraphClient, by: timedelta) -> datetime:
 
 def _clock(client: GraphClient) -> str:
     connection = client.connection
+    if isinstance(connection, Remote):
+        raise NotFound(f"The clock of {connection.words} is not ours to read or move.", code="NoClock")
     if connection.clock is None:
         raise NotFound(
             "This tenant's clock is the machine's and cannot be moved.",

@@ -7,6 +7,7 @@ begins by reading it.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +21,9 @@ from unsecret.model.connection import (
     StartedFile,
 )
 from unsecret.model.identifiers import canonical_guid
+
+if TYPE_CHECKING:
+    import ssl
 
 LAST_STARTED_FILE = "last-started.json"
 
@@ -47,9 +51,64 @@ class Connection(Struct, frozen=True, kw_only=True):
         """The directory that `unsecret up` is started with; tenants that were added later live under it."""
         return server_directory(self.data)
 
+    @property
+    def words(self) -> str:
+        """The tenant as a person is to recognise it."""
+        return f"the local tenant in {self.data} (tenant {self.tenant_id})"
+
+    @property
+    def remedy(self) -> str:
+        """What to do when it does not answer."""
+        return how_to_start(self.server_data)
+
+
+class Remote(Struct, frozen=True, kw_only=True):
+    """A tenant that is not ours to start or stop: one of Microsoft's clouds, by its name; `cloud` is None where its
+    addresses were given instead.
+
+    `ca` is a PEM file with an authority to trust besides the public ones, `proxy` the URL of a proxy on the way.
+    """
+
+    name: str
+    tenant_id: str
+    authority: str
+    graph: str
+    cloud: str | None = None
+    ca: Path | None = None
+    proxy: str | None = None
+    clock: None = None
+
+    @property
+    def words(self) -> str:
+        """The tenant as a person is to recognise it."""
+        where = f"cloud {self.cloud}" if self.cloud else f"at {self.graph}"
+        return f"tenant '{self.name}' ({self.tenant_id}, {where})"
+
+    @property
+    def remedy(self) -> str:
+        """What to do when it does not answer."""
+        return "Is the network there? A proxy on the way is named by the setting `proxy`."
+
 
 class _LastStarted(Struct, frozen=True):
     data: str
+
+
+def trust(connection: Connection | Remote) -> ssl.SSLContext | bool:
+    """TLS that trusts a local tenant's own authority and no other; elsewhere the public ones, True, and the one that
+    was named. Raises Invalid when that cannot be read."""
+    import ssl
+
+    if connection.ca is None:
+        return True
+    try:
+        if isinstance(connection, Connection):
+            return ssl.create_default_context(cafile=str(connection.ca))
+        public = ssl.create_default_context()
+        public.load_verify_locations(str(connection.ca))
+        return public
+    except OSError as problem:
+        raise Invalid(f"The tenant's authority {connection.ca} cannot be read: {problem}.") from problem
 
 
 def server_directory(data: Path) -> Path:

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec import Struct
 
 from unsecret.errors import Invalid, Unauthenticated
+from unsecret.operate.connection import Connection, Remote
 
 if TYPE_CHECKING:
     from unsecret.operate.client import Answer
-    from unsecret.operate.connection import Connection
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFETIME = timedelta(minutes=10)
@@ -33,11 +33,14 @@ RENEW_BEFORE = timedelta(minutes=5)
 _PEM_BLOCK = re.compile(rb"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----\n?", re.DOTALL)
 
 
-class TokenRequest(Struct, frozen=True):
-    """A POST to the token endpoint."""
+class TokenRequest(Struct, frozen=True, kw_only=True):
+    """A request to the sign-in service: a form, or content with the headers that describe it."""
 
     url: str
-    form: dict[str, str]
+    form: dict[str, str] | None = None
+    method: str = "POST"
+    headers: dict[str, str] = {}
+    content: bytes | None = None
 
 
 class Token(Struct, frozen=True):
@@ -48,7 +51,7 @@ class Token(Struct, frozen=True):
 
 
 class TokenSource(Protocol):
-    """Gives tokens for Graph. `post` sends a request to the sign-in service, for who has no way of their own."""
+    """Gives a new token for Graph whenever it is called; `post` sends a request to the sign-in service."""
 
     def __call__(self, post: Callable[[TokenRequest], Answer], now: datetime, /) -> Token: ...
 
@@ -63,6 +66,13 @@ def by_certificate(connection: Connection) -> TokenSource:
     return token
 
 
+def own_tokens(connection: Connection | Remote) -> TokenSource:
+    """What needs no telling: a local tenant is signed in to by its certificate. Raises Invalid for another."""
+    if isinstance(connection, Remote):
+        raise Invalid(f"How to sign in to {connection.words} was not said.")
+    return by_certificate(connection)
+
+
 def token_request(connection: Connection, *, now: datetime) -> TokenRequest:
     """What to send to get a Graph token for the application of `connection`.
 
@@ -71,8 +81,8 @@ def token_request(connection: Connection, *, now: datetime) -> TokenRequest:
     url = f"{connection.authority}/{connection.tenant_id}/oauth2/v2.0/token"
     assertion = _signed_statement(connection.certificate, client_id=connection.client_id, audience=url, now=now)
     return TokenRequest(
-        url,
-        {
+        url=url,
+        form={
             "client_id": connection.client_id,
             "grant_type": "client_credentials",
             "scope": f"{connection.graph}/.default",

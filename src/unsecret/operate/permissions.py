@@ -1,0 +1,170 @@
+"""What each verb needs of Graph: the least permissions, for applications and for people, and words for what is missing.
+
+From the permission tables of the Graph pages, least privileged first:
+https://learn.microsoft.com/en-us/graph/api/tenantappmanagementpolicy-get, …/tenantappmanagementpolicy-update,
+…/appmanagementpolicy-list, …/appmanagementpolicy-post-appliesto, …/appmanagementpolicy-list-appliesto,
+…/application-list, …/organization-list, …/directoryaudit-list. With exactly these each verb works, and a test
+shows what it says when one of them is missing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+
+class Need(Struct, frozen=True, kw_only=True):
+    """One thing that a verb does. Of `application` (or, for a signed-in person, `delegated`) one permission is enough;
+    the first is the least. `only` says when it is needed, if not always; what is `spared` without it is listed by the
+    verb as not known.
+    """
+
+    to: str
+    application: tuple[str, ...]
+    delegated: tuple[str, ...]
+    only: str = ""
+    is_spared: bool = False
+
+
+class VerbNeeds(Struct, frozen=True, kw_only=True):
+    """A verb's row. `roles` are the directory roles of which a signed-in person needs one, the least first."""
+
+    verb: str
+    needs: tuple[Need, ...]
+    roles: tuple[str, ...]
+
+
+_READ_POLICIES = (
+    "Policy.Read.All",
+    "Policy.Read.ApplicationConfiguration",
+    "Policy.ReadWrite.ApplicationConfiguration",
+)
+_WRITE_POLICIES = ("Policy.ReadWrite.ApplicationConfiguration",)
+_READ_APPLICATIONS = (
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+)
+_READ_ORGANISATION = ("Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All")
+_READ_LOGS = ("AuditLog.Read.All",)
+
+READ_POLICIES = Need(to="read policies", application=_READ_POLICIES, delegated=_READ_POLICIES)
+WRITE_POLICIES = Need(to="read and change policies", application=_WRITE_POLICIES, delegated=_WRITE_POLICIES)
+READ_APPLICATIONS = Need(
+    to="read applications and service principals",
+    application=("Application.Read.All", "Application.ReadWrite.OwnedBy", *_READ_APPLICATIONS[1:]),
+    delegated=(*_READ_APPLICATIONS, "Directory.AccessAsUser.All"),
+)
+READ_ORGANISATION = Need(
+    to="read the organisation's name",
+    application=_READ_ORGANISATION,
+    delegated=("User.Read", *_READ_ORGANISATION, "Directory.AccessAsUser.All"),
+)
+READ_LOGS = Need(to="read audit and sign-in logs and reports", application=_READ_LOGS, delegated=_READ_LOGS)
+
+_READERS = ("Global Reader", "Security Administrator", "Cloud Application Administrator", "Application Administrator")
+_WRITERS = ("Cloud Application Administrator", "Application Administrator")
+
+
+def spared(need: Need) -> Need:
+    """The need as one without which the verb goes on."""
+    return msgspec.structs.replace(need, is_spared=True)
+
+
+def only(words: str, need: Need) -> Need:
+    """The need as one of some calls of the verb: `only("with --app", …)`."""
+    return msgspec.structs.replace(need, only=words)
+
+
+def _row(verb: str, *needs: Need, roles: tuple[str, ...]) -> VerbNeeds:
+    return VerbNeeds(verb=verb, needs=needs, roles=roles)
+
+
+VERBS: dict[str, VerbNeeds] = {
+    row.verb: row
+    for row in (
+        _row("status", READ_POLICIES, spared(READ_APPLICATIONS), spared(READ_ORGANISATION), roles=_READERS),
+        _row("block", WRITE_POLICIES, only("with --app", READ_APPLICATIONS), roles=_WRITERS),
+        _row("allow", WRITE_POLICIES, only("with --app", READ_APPLICATIONS), roles=_WRITERS),
+    )
+}
+"""Each verb that speaks to Graph. `graph` sends whatever it is told to, and `clock` is the local tenant's own."""
+
+
+def least(row: VerbNeeds, *, is_person: bool) -> tuple[str, ...]:
+    """The least permissions with which all of the verb works."""
+    return tuple(dict.fromkeys((need.delegated if is_person else need.application)[0] for need in row.needs))
+
+
+def in_words(row: VerbNeeds) -> str:
+    """The row as a paragraph of the verb's help."""
+    application, delegated = (_listed(row, is_person=is_person) for is_person in (False, True))
+    who = "Least Graph permissions"
+    roles = f" and the directory role {' or '.join(row.roles[:2])}" if row.roles else ""
+    if application == delegated:
+        return f"{who}: {application}. A signed-in person needs the same as delegated permissions{roles}."
+    return f"{who}: {application}. A signed-in person needs the delegated permissions {delegated}{roles}."
+
+
+def _listed(row: VerbNeeds, *, is_person: bool) -> str:
+    return ", ".join(_one(need, is_person=is_person) for need in row.needs)
+
+
+def _one(need: Need, *, is_person: bool) -> str:
+    name = (need.delegated if is_person else need.application)[0]
+    said = f"to {need.to}" + (f", {need.only}" if need.only else "") + (", or do without" if need.is_spared else "")
+    return f"{name} ({said})"
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """What an access token says of itself, unverified; {} when it cannot be read. Good for words, never for decisions:
+    Graph's tokens are Graph's to read, and it may encrypt them one day."""
+    parts = token.split(".")
+    try:
+        body = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+        claims = msgspec.json.decode(body)
+    except (IndexError, binascii.Error, ValueError, msgspec.DecodeError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def naming_what_is_missing(body: Any, token: str, row: VerbNeeds) -> Any:
+    """The body of a 403 with our words after the tenant's; `body` as it is when we know nothing to add."""
+    missing = missing_in(token, row)
+    if not missing:
+        return body
+    error = body.get("error") if isinstance(body, dict) else None
+    error = error if isinstance(error, dict) else {}
+    said = str(error.get("message") or "The tenant refused without an explanation.")
+    return {"error": {**error, "message": f"{said} {missing}"}}
+
+
+def missing_in(token: str, row: VerbNeeds) -> str:
+    """What to say when the tenant refused this token for want of a permission; empty when nothing can be said."""
+    claims = claims_of(token)
+    scopes, roles = claims.get("scp"), claims.get("roles")
+    is_person = isinstance(scopes, str)
+    if not claims:
+        return ""
+    held = frozenset(scopes.split() if isinstance(scopes, str) else _strings(roles))
+    lacking = [need for need in row.needs if held.isdisjoint(need.delegated if is_person else need.application)]
+    if lacking:
+        kind = "delegated" if is_person else "application"
+        names = ", ".join(_one(need, is_person=is_person) for need in lacking)
+        return f"`unsecret {row.verb}` needs {kind} permissions that this sign-in lacks: {names}."
+    if is_person and row.roles:
+        return (
+            f"The permissions that `unsecret {row.verb}` needs are there; the person who signed in needs a directory "
+            f"role, too: {' or '.join(row.roles)}."
+        )
+    return ""
+
+
+def _strings(value: Any) -> Iterable[str]:
+    return (one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
