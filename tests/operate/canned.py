@@ -46,7 +46,9 @@ class Canned:
         if path == "$batch":
             return _json({"responses": [self._step(one) for one in msgspec.json.decode(body)["requests"]]})
         if path == "organization":
-            return _json({"value": [{"id": str(uuid.UUID(int=1)), "displayName": "Canned"}]})
+            domain = {"name": "canned.onmicrosoft.com", "isInitial": True}
+            tenant = {"id": str(uuid.UUID(int=1)), "displayName": "Canned", "createdDateTime": _instant(FOUNDED)}
+            return _json({"value": [tenant | {"verifiedDomains": [domain]}]})
         collection, _, counted = path.partition("/")
         if collection in self.lists and counted in ("", "$count"):
             return self._list(collection, query, counted=bool(counted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -120,6 +121,27 @@ def test_an_interrupted_take_goes_on_where_it_was(canned: Canned, tmp_path: Path
     assert len(again) < len(before)
     assert sorted(ids_in(path)) == EVERYBODY
     assert [file.name for file in tmp_path.iterdir()] == ["long.snapshot"]
+
+
+class Busy(CannedTransport):
+    """A tenant that is busy for longer than the client waits for one answer: nine times at each page."""
+
+    def __init__(self, canned: Canned):
+        super().__init__(canned)
+        self.refused: Counter[str] = Counter()
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        asked = str(request.url)
+        self.refused[asked] += 1
+        if "keyCredentials" in asked and self.refused[asked] < 10:
+            return httpx2.Response(429, headers={"Retry-After": "20"})
+        return super().handle_request(request)
+
+
+def test_a_list_that_is_throttled_for_long_is_waited_for(canned: Canned, tmp_path: Path) -> None:
+    taken(canned, tmp_path / "long.snapshot", transport=Busy(canned))
+
+    assert sorted(ids_in(tmp_path / "long.snapshot")) == EVERYBODY
 
 
 seconds = st.integers(min_value=-(10**8), max_value=5 * 10**8)
