@@ -79,8 +79,8 @@ day.
 ## What it takes
 
 With these permissions of an application everything is read; without one of them what is beside it is missing. A person
-needs the same as delegated permissions, and Global Reader as a role. Directory.Read.All holds Organization.Read.All,
-Application.Read.All and RoleManagement.Read.Directory.
+needs the same as delegated permissions, and Global Reader as a role; for custom security attributes an attribute role.
+Directory.Read.All holds Organization.Read.All, Application.Read.All and RoleManagement.Read.Directory.
 
 | permission | |
 | --- | --- |

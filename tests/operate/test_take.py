@@ -103,7 +103,7 @@ def test_with_the_least_permissions_everything_is_read_and_with_one_less_it_is_s
         missing = taken_as(tenant, tmp_path, least - {permission}).not_known
 
         assert {line.split(":")[0] for line in missing} == concerned
-        assert all(line.endswith(f"It takes the permission {permission}.") for line in missing)
+        assert all(permission in line for line in missing)
 
 
 def test_all_owners_are_read_of_an_object_with_more_than_are_expanded(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from unsecret.cli.options import Data, Output, now
+from unsecret.cli.options import Data, Output, TenantName, now
 from unsecret.cli.printing import answer, as_json, progress, table
 from unsecret.cli.reaching import reach
 from unsecret.config import Settings, read_settings
@@ -30,13 +30,24 @@ Files = Annotated[
 ]
 
 
-def snapshot(file: Target, /, *, from_: Files = None, data: Data = None, output: Output = None) -> int:
+def snapshot(
+    file: Target,
+    /,
+    *,
+    from_: Files = None,
+    tenant: TenantName = None,
+    data: Data = None,
+    output: Output = None,
+) -> int:
     """Take a snapshot of the tenant into one file, so that later questions need no tenant.
 
     It holds what the tenant shows of applications, service principals, their credentials, owners, permissions and
     last use, and of policies. Client secrets and private keys are not in it: Graph shows none. What could not be
     read is listed as not known. An interrupted snapshot goes on where it was when the same command is given again
     within a day. The tenant is not changed.
+
+    Custom security attributes are read with CustomSecAttributeAssignment.Read.All and
+    CustomSecAttributeDefinition.Read.All, or by people with an attribute role.
 
     With --from, what others have read becomes a snapshot of the day on which their files were written.
 
@@ -48,7 +59,7 @@ def snapshot(file: Target, /, *, from_: Files = None, data: Data = None, output:
     """
     settings = read_settings()
     target = file.absolute()
-    manifest = _of_files(from_, target, data) if from_ else _of_tenant(target, settings, data)
+    manifest = _of_files(from_, target, data or tenant) if from_ else _of_tenant(target, settings, data, tenant)
     if (output or settings.output) == "json":
         as_json(manifest)
     else:
@@ -56,20 +67,20 @@ def snapshot(file: Target, /, *, from_: Files = None, data: Data = None, output:
     return 0
 
 
-def _of_tenant(target: Path, settings: Settings, data: Path | None) -> Manifest:
+def _of_tenant(target: Path, settings: Settings, data: Path | None, tenant: str | None) -> Manifest:
     from unsecret.operate.clock import read_clock
     from unsecret.operate.take import take
 
-    with reach(settings, data) as client:
+    with reach(settings, data, tenant, verb="snapshot") as client:
         at = read_clock(client) if client.connection.clock else now()
         return take(client, target, now=at, say=progress())
 
 
-def _of_files(source: Path, target: Path, data: Path | None) -> Manifest:
+def _of_files(source: Path, target: Path, tenant: Path | str | None) -> Manifest:
     from unsecret.operate.foreign import read_foreign
 
-    if data:
-        raise Invalid("--from names files, --data a tenant; a snapshot is of one of them.")
+    if tenant:
+        raise Invalid("--from names files, --data and --tenant a tenant; a snapshot is of one of them.")
     return read_foreign(source, target)
 
 

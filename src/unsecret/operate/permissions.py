@@ -68,6 +68,16 @@ READ_ORGANISATION = Need(
 )
 READ_LOGS = Need(to="read audit and sign-in logs and reports", application=_READ_LOGS, delegated=_READ_LOGS)
 
+READ_DIRECTORY = Need(
+    to="read applications, service principals, their owners, permissions, consent and roles",
+    application=("Directory.Read.All", "Directory.ReadWrite.All"),
+    delegated=("Directory.Read.All", "Directory.ReadWrite.All"),
+)
+_READ_AUTHORITIES = ("AppCertTrustConfiguration.Read.All", "AppCertTrustConfiguration.ReadWrite.All")
+READ_AUTHORITIES = Need(
+    to="read trusted certificate authorities", application=_READ_AUTHORITIES, delegated=_READ_AUTHORITIES
+)
+
 _READERS = ("Global Reader", "Security Administrator", "Cloud Application Administrator", "Application Administrator")
 _WRITERS = ("Cloud Application Administrator", "Application Administrator")
 
@@ -90,6 +100,11 @@ VERBS: dict[str, VerbNeeds] = {
     row.verb: row
     for row in (
         _row("status", READ_POLICIES, spared(READ_APPLICATIONS), spared(READ_ORGANISATION), roles=_READERS),
+        _row(
+            "snapshot",
+            *(READ_DIRECTORY, spared(READ_POLICIES), spared(READ_LOGS), spared(READ_AUTHORITIES)),
+            roles=("Global Reader",),
+        ),
         _row("block", WRITE_POLICIES, only("with --app", READ_APPLICATIONS), roles=_WRITERS),
         _row("allow", WRITE_POLICIES, only("with --app", READ_APPLICATIONS), roles=_WRITERS),
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from threading import Condition
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from unsecret.errors import Forbidden, Invalid, MethodNotAllowed, NotFound, Throttled, UnsecretError, Unsupported
@@ -39,21 +41,40 @@ class Taking:
         self.spool = spool
         self.say = say
         self.collected: dict[str, Collected] = {}
+        self._at_work = Condition()
+        self._working = 0
 
     def side_by_side(self, jobs: Iterable[Callable[[], T]]) -> list[T]:
         """What each of `jobs` gives, several at a time. What they put into the spool need not be asked for again, so
         that whoever knows what will be needed can have it fetched together."""
-        return list(self.client.each(self._patiently, jobs))
+        try:
+            return list(self.client.each(self._patiently, jobs))
+        except Exception:
+            with self._at_work:  # what is on its way still writes into the spool, which the caller lets go of
+                self._at_work.wait_for(lambda: not self._working)
+            raise
 
     def _patiently(self, job: Callable[[], T]) -> T:
         """What `job` gives. Graph shows certificates to 150 requests in a minute, whoever asks: a long list has to
         wait longer than a single answer is worth."""
-        for _time in range(PATIENCE):
-            try:
-                return job()
-            except Throttled:
-                self.say("the tenant is still busy; asking again")
-        return job()
+        with self._working_on_it():
+            for _time in range(PATIENCE):
+                try:
+                    return job()
+                except Throttled:
+                    self.say("the tenant is still busy; asking again")
+            return job()
+
+    @contextmanager
+    def _working_on_it(self) -> Generator[None]:
+        with self._at_work:
+            self._working += 1
+        try:
+            yield
+        finally:
+            with self._at_work:
+                self._working -= 1
+                self._at_work.notify_all()
 
     def first_answer(self, name: str, paths: Iterable[str], *, headers: Mapping[str, str] = ALL_MEMBERS) -> Path:
         """The objects of the first of several paths that is answered; none, and why in `collected`, where no path
@@ -120,7 +141,8 @@ class Taking:
 def _because(refusal: UnsecretError, name: str) -> str:
     """Why something could not be read, with the permission that it takes when that may be what is missing."""
     need = questions.NEEDS.get(name) if isinstance(refusal, Forbidden) else None
-    return f"{refusal.message} It takes the permission {need}." if need else refusal.message
+    is_told = need is None or need in refusal.message
+    return refusal.message if is_told else f"{refusal.message} It takes the permission {need}."
 
 
 def count_of(file: Path) -> int:
