@@ -83,7 +83,7 @@ replacement does.
 Not looked at among credentials: certificates that sign tokens for people (SAML) or encrypt them, federated
 credentials, which do not end, and what managed identities hold, which Microsoft renews.
 
-Of each requirement 1,000 findings are listed unless `--limit` says otherwise; all are counted.
+Of each requirement 1,000 findings are listed, in a table 20, unless `--limit` says otherwise; all are counted.
 
 ## A profile of one's own
 

@@ -21,7 +21,7 @@ from tests.running_tenant import RunningTenant
 from unsecret.cli.app import run
 from unsecret.operate.check import check
 from unsecret.operate.check_credentials import ADVICE
-from unsecret.operate.check_policies import PORTAL_LOCKED, WEAKENED
+from unsecret.operate.check_policies import DEFAULT_ADVICE, PORTAL_LOCKED, WEAKENED
 from unsecret.operate.client import GraphClient
 from unsecret.operate.connection import read_connection
 from unsecret.operate.findings import Finding, Report
@@ -168,6 +168,9 @@ def test_the_command_of_a_finding_mends_it(
     found = [one for one in held(graph, tmp_path, profile).findings if one.check == kind and _is_of(one, app)]
     assert found
 
+    if kind == "not-restricted":
+        for forecast in {one.advice.removeprefix(DEFAULT_ADVICE) for one in found}:
+            assert run([*shlex.split(forecast)[1:], "--data", str(tenant.data)]) == 0
     for command in {one.mend for one in found}:
         program, *arguments = shlex.split(command)
         assert program == "unsecret"

@@ -158,7 +158,10 @@ def test_a_date_that_spares_nobody_is_no_finding_and_one_to_come_always_is(hold:
     assert outcomes(dated(SPARING, "2025-07-01T00:00:00Z"))[NO_SECRETS] is Outcome.HOLDS
     spared = of(dated(SPARING, "2025-01-01T00:00:00Z"), NO_SECRETS)
     assert [one.check for one in spared] == ["spares-existing"]
-    assert "1 of them were there before" in spared[0].evidence[0]
+    assert spared[0].evidence == (
+        "applications: passwordAddition, symmetricKeyAddition enabled for those created from 2025-06-01T00:00:00Z",
+        "applications that were there before: 1",
+    )
     coming = of(dated("2027-01-01T00:00:00Z", "2025-07-01T00:00:00Z"), NO_SECRETS)
     assert "still to come" in coming[0].why
 

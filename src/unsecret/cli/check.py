@@ -15,6 +15,9 @@ from unsecret.config import read_settings
 if TYPE_CHECKING:
     from unsecret.operate.findings import Report
 
+ON_A_SCREEN, IN_A_FILE = 20, 1000
+"""Findings of one requirement that are listed unless asked otherwise."""
+
 ProfileName = Annotated[
     str,
     Parameter(
@@ -43,8 +46,12 @@ MutesFile = Annotated[
     Parameter(name="--mutes", metavar="FILE", help="A TOML file of findings that are known and borne, and until when."),
 ]
 Most = Annotated[
-    int,
-    Parameter(name="--limit", metavar="N", help="List N findings of each requirement; all are counted. Default: 1000."),
+    int | None,
+    Parameter(
+        name="--limit",
+        metavar="N",
+        help="List N findings of each requirement; all are counted. Default: 20 in a table, 1000 in other forms.",
+    ),
 ]
 IgnoreFindings = Annotated[
     bool,
@@ -66,7 +73,7 @@ def check(
     profile: ProfileName = "microsoft",
     severity: Least = "low",
     mutes: MutesFile = None,
-    limit: Most = 1000,
+    limit: Most = None,
     snapshot: SnapshotFile = None,
     now: At = None,
     data: Data = None,
@@ -101,7 +108,7 @@ def check(
     from unsecret.operate.check_files import chosen_profile, read_mutes
 
     settings = read_settings()
-    wanted = chosen_profile(profile)
+    wanted, form = chosen_profile(profile), output or settings.output
     borne = read_mutes(mutes) if mutes else ()
     with asked(settings, snapshot=snapshot, data=data) as taken:
         report = hold(
@@ -110,11 +117,17 @@ def check(
             now=now or as_of(taken),
             mutes=borne,
             least=Severity(severity),
-            most=max(limit, 0),
+            most=_most(limit, form),
             say=progress(),
         )
-    deliver(report, output=output or settings.output, query=query, file=output_file)
+    deliver(report, output=form, query=query, file=output_file)
     return _exit_code(report, ignored=ignore_exit_code_3)
+
+
+def _most(limit: int | None, form: str) -> int:
+    if limit is not None:
+        return max(limit, 0)
+    return ON_A_SCREEN if form == "table" else IN_A_FILE
 
 
 def _exit_code(report: Report, *, ignored: bool) -> int:

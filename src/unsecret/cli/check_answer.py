@@ -17,7 +17,7 @@ DOCUMENTS = {"junit": junit.document, "sarif": sarif.document}
 def deliver(report: Report, *, output: str, query: str | None, file: Path | None) -> None:
     """Print the report as `output`, or write it to `file`. Raises as `answers.put`."""
     if query is not None or output not in DOCUMENTS:
-        put(_answer(report, every_fact=output == "csv"), output=output, query=query, file=file)
+        put(_answer(report, output=output), output=output, query=query, file=file)
         return
     text = DOCUMENTS[output](report)
     if file is None:
@@ -27,13 +27,15 @@ def deliver(report: Report, *, output: str, query: str | None, file: Path | None
         say(f"Written: {file}")
 
 
-def _answer(report: Report, *, every_fact: bool) -> Answer:
+def _answer(report: Report, *, output: str) -> Answer:
+    findings = {"csv": _csv_sheet, "table": _short_sheet}.get(output, _findings)(report)
+    mending = _commands(report) if output == "table" else ()
     return Answer(
         title=f"Check: {report.title}",
         content=report,
         facts=tuple(_facts(report)),
-        sheets=(_csv_sheet(report) if every_fact else _findings(report), _requirements(report)),
-        notes=tuple(_notes(report)),
+        sheets=(findings, _requirements(report)),
+        notes=(*mending, *_notes(report)),
     )
 
 
@@ -50,11 +52,28 @@ def _facts(report: Report) -> Iterator[str]:
     yield f"{', '.join(said)}; {findings}."
 
 
+def _short_sheet(report: Report) -> Sheet:
+    """For a screen: commands stand below in lines of their own, so that they can be copied."""
+    rows = [
+        (number, one.severity.value, one.requirement, one.subject.words, _why(one))
+        for number, one in enumerate(report.findings, 1)
+    ]
+    return Sheet(title="Findings", columns=("NO", "SEVERITY", "REQUIREMENT", "WHAT", "WHY"), rows=rows)
+
+
+def _commands(report: Report) -> Iterator[str]:
+    numbers: dict[str, list[int]] = {}
+    for number, one in enumerate(report.findings, 1):
+        numbers.setdefault(one.mend, []).append(number)
+    if numbers:
+        yield "What mends them:"
+    for command, mended in numbers.items():
+        yield f"  {command}    # {', '.join(map(str, mended))}"
+
+
 def _findings(report: Report) -> Sheet:
     rows = [(one.severity.value, one.requirement, one.subject.words, _why(one), one.mend) for one in report.findings]
-    return Sheet(
-        title="Findings", columns=("SEVERITY", "REQUIREMENT", "WHAT", "WHY", "MEND WITH"), rows=rows, empty="None."
-    )
+    return Sheet(title="Findings", columns=("SEVERITY", "REQUIREMENT", "WHAT", "WHY", "MEND WITH"), rows=rows)
 
 
 def _why(one: Finding) -> str:

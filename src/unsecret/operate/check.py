@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from unsecret.operate.snapshot_file import Snapshot
 
 COLLECTION_OF = {ObjectKind.APPLICATION: APPLICATIONS, ObjectKind.SERVICE_PRINCIPAL: SERVICE_PRINCIPALS}
-MOST_LISTED = 1000
-"""How many findings of one requirement are listed unless asked otherwise; all are counted."""
 
 
 class Scene(Struct, frozen=True, kw_only=True):
@@ -58,7 +56,7 @@ def check(
     now: datetime,
     mutes: Sequence[Mute] = (),
     least: Severity = Severity.LOW,
-    most: int = MOST_LISTED,
+    most: int = 1000,
     say: Callable[[str], None] = lambda _words: None,
 ) -> Report:
     """Hold the tenant of `snapshot`, as on `now`, against the requirements of `profile` that are `least` or worse.

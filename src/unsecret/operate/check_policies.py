@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from unsecret.model.application import ObjectKind
-from unsecret.model.policy import AppManagementPolicy, Restriction, RestrictionState, TenantDefault
+from unsecret.model.policy import AppManagementPolicy, RestrictionState, TenantDefault
 from unsecret.model.profile import Requirement
 from unsecret.operate.block import DEFAULT_POLICY
 from unsecret.operate.change import POLICIES
-from unsecret.operate.entries import Json, in_words
+from unsecret.operate.entries import Json, excluded_callers, in_words, is_enabled, max_lifetime
 from unsecret.operate.findings import Finding, Subject
-from unsecret.operate.mending import FAMILY_OF, Family, restricting
+from unsecret.operate.mending import FAMILY_OF, Family, forecasting, restricting
 from unsecret.operate.portal_shape import Divergence, diverging
 from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, Policy
 from unsecret.rules.shortfalls import Fault, Shortfall, shortfalls, since
-from unsecret.wire.instants import format_duration, format_instant, parse_duration
+from unsecret.wire.instants import format_duration, format_instant
 from unsecret.wire.restrictions import restriction_to_graph
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def policy_findings(
         together.setdefault((own, one.fault, FAMILY_OF[one.kind]), []).append(fallen)
     for (own, fault, family), found in together.items():
         group = Group(own, fault, family, tuple(found))
-        evidence = [_evidence(one, fault, database) for one in found]
+        evidence = [*_evidence(group.fallen, database)]
         if own:
             evidence.append(_whom(own, policies, database))
         yield _finding(asked, group, tuple(evidence), now)
@@ -141,9 +141,10 @@ def _naive(instant: datetime) -> datetime:
 
 
 def _finding(asked: Requirement, group: Group, evidence: tuple[str, ...], now: datetime) -> Finding:
+    limits = (asked.longest, *_limits(group.policy, group.family.value))
     command = restricting(
         group.family,
-        longest=(asked.longest, *_limits(group.policy, group.family.value)),
+        longest=limits,
         policy_id=group.own or None,
         all_callers=group.fault is Fault.EXCLUDES_CALLERS,
     )
@@ -156,7 +157,7 @@ def _finding(asked: Requirement, group: Group, evidence: tuple[str, ...], now: d
         why=_why(asked, group, now),
         evidence=evidence,
         mend=command,
-        advice=CUSTOM_ADVICE if group.own else DEFAULT_ADVICE,
+        advice=CUSTOM_ADVICE if group.own else f"{DEFAULT_ADVICE}{forecasting(group.family, longest=limits)}",
         standards=asked.standards,
     )
 
@@ -179,17 +180,32 @@ def _limits(policy: Policy, kinds: Iterable[str]) -> tuple[Any, ...]:
     )
 
 
-def _evidence(fallen: Fallen, fault: Fault, database: DuckDBPyConnection) -> str:
+def _evidence(fallen: tuple[Fallen, ...], database: DuckDBPyConnection) -> Iterator[str]:
+    """What the entries say, and for dates how many they leave out."""
+    yield from _said({(WORDS[one.section], one.shortfall.kind.value): _entry_words(one) for one in fallen})
+    spared: dict[str, int] = {}
+    for one in fallen:
+        if one.shortfall.fault is Fault.SPARES_EXISTING:
+            words = WORDS[one.section]
+            spared[words] = max(spared.get(words, 0), _spared(one, database))
+    yield from (f"{words} that were there before: {count}" for words, count in spared.items() if count)
+
+
+def _entry_words(fallen: Fallen) -> str:
     entry = fallen.shortfall.entry
-    said = f"{WORDS[fallen.section]}: {fallen.shortfall.kind} {_entry_words(entry)}"
-    if fault is Fault.SPARES_EXISTING:
-        spared = _spared(fallen, database)
-        said += f"; {spared} of them were there before"
-    return said
-
-
-def _entry_words(entry: Restriction | None) -> str:
     return in_words(restriction_to_graph(entry) if entry else None)
+
+
+def _said(entries: dict[tuple[str, str], str]) -> Iterator[str]:
+    """Entries by whom they bind and kind, in words: those that say the same once."""
+    for words in dict.fromkeys(entries.values()):
+        places = [place for place, said in entries.items() if said == words]
+        whom = tuple(dict.fromkeys(place[0] for place in places))
+        kinds = tuple(dict.fromkeys(place[1] for place in places))
+        if len(places) == len(whom) * len(kinds):
+            yield f"{' and '.join(whom)}: {', '.join(kinds)} {words}"
+        else:
+            yield from (f"{section}: {kind} {words}" for section, kind in places)
 
 
 def _whom(own: str, policies: Policies, database: DuckDBPyConnection) -> str:
@@ -224,7 +240,7 @@ def _why(asked: Requirement, group: Group, now: datetime) -> str:
 
 
 CUSTOM_ADVICE = "If it is meant so, mute it with a reason and an end date."
-DEFAULT_ADVICE = "See first whom it will stop: unsecret forecast"
+DEFAULT_ADVICE = "See first whom it will stop: "
 PORTAL_ADVICE = "The command makes the entries equal, and no longer than the shortest of them."
 
 
@@ -236,7 +252,7 @@ def portal_findings(asked: Requirement, policy: Json) -> Iterator[Finding]:
 
 def _locked(asked: Requirement, policy: Json, found: Divergence) -> Finding:
     family = next(family for family in Family if family.value == found.kinds)
-    limits = [parse_duration(entry["maxLifetime"]) for entry in found.entries if entry.get("maxLifetime")]
+    enabled = [entry for _place, entry in found.entries if entry and is_enabled(entry)]
     return Finding(
         id=f"{asked.id}/{PORTAL_LOCKED}/default/{family.name.lower()}",
         requirement=asked.id,
@@ -244,8 +260,12 @@ def _locked(asked: Requirement, policy: Json, found: Divergence) -> Finding:
         severity=asked.severity,
         subject=Subject(words="tenant default policy", path=DEFAULT_POLICY, policy_id=str(policy.get("id"))),
         why=f"The portal's setting “{found.label}” can no longer be edited: its entries differ.",
-        evidence=(found.sentence,),
-        mend=restricting(family, longest=limits, all_callers=any(one.get("excludeActors") for one in found.entries)),
+        evidence=tuple(_said({place: in_words(entry) for place, entry in found.entries})),
+        mend=restricting(
+            family,
+            longest=[max_lifetime(entry) for entry in enabled],
+            all_callers=any(excluded_callers(entry) for entry in enabled),
+        ),
         advice=PORTAL_ADVICE,
         standards=asked.standards,
     )

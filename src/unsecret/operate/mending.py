@@ -41,16 +41,22 @@ def restricting(
 ) -> str:
     """`unsecret block` for these entries. Of the lifetimes in `longest` the shortest is asked for, so that mending one
     entry loosens no other."""
-    words = ["unsecret", "block"]
-    if policy_id:
-        words += ["--policy", policy_id]
-    if option := _OPTION.get(family):
-        words.append(option)
-    if family in (Family.LIFETIMES, Family.CERTIFICATES):
-        words.append(format_duration(min(one for one in longest if one)))
-    if all_callers:
-        words.append("--all-callers")
-    return shlex.join(words)
+    words = ["unsecret", "block", *(["--policy", policy_id] if policy_id else []), *_limited(family, longest)]
+    return shlex.join([*words, "--all-callers"] if all_callers else words)
+
+
+def forecasting(family: Family, *, longest: Iterable[timedelta | None] = ()) -> str:
+    """`unsecret forecast` of the same; secrets with a text of somebody's own are forecast with the others."""
+    options = _limited(family, longest) if family in (Family.LIFETIMES, Family.CERTIFICATES) else ["--block"]
+    return shlex.join(["unsecret", "forecast", *options])
+
+
+def _limited(family: Family, longest: Iterable[timedelta | None]) -> list[str]:
+    option = _OPTION.get(family)
+    if option is None:
+        return []
+    limited = family in (Family.LIFETIMES, Family.CERTIFICATES)
+    return [option, format_duration(min(one for one in longest if one))] if limited else [option]
 
 
 def removing(object_id: str, key_id: str, *, is_usable: bool) -> str:

@@ -33,11 +33,12 @@ SETTINGS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 
 class Divergence(Struct, frozen=True):
-    """A setting that the portal will not edit: its label, the kinds it keeps equal, their entries, and why in words."""
+    """A setting that the portal will not edit: its label, the kinds it keeps equal, and their entries, each with whom
+    it binds and its kind. `sentence` says why, for people."""
 
     label: str
     kinds: tuple[str, ...]
-    entries: tuple[Json, ...]
+    entries: tuple[tuple[tuple[str, str], Json | None], ...]
     sentence: str
 
 
@@ -53,12 +54,12 @@ def diverging(policy: Json) -> Iterator[Divergence]:
     """
     for label, group, kinds in SETTINGS:
         entries = {
-            f"{GOVERNED[section]}: {kind}": entry_of(collection_of(policy, section, group), kind)
+            (GOVERNED[section], kind): entry_of(collection_of(policy, section, group), kind)
             for section in (APPLICATIONS, SERVICE_PRINCIPALS)
             for kind in kinds
         }
         said = {place: in_words(entry) for place, entry in entries.items()}
         if len(set(said.values())) > 1 and any(entry and is_enabled(entry) for entry in entries.values()):
-            listed = "; ".join(f"{place} {words}" for place, words in said.items())
+            listed = "; ".join(f"{whom}: {kind} {words}" for (whom, kind), words in said.items())
             sentence = f"The Entra portal will not edit “{label}” while its {len(entries)} entries differ ({listed})."
-            yield Divergence(label, kinds, tuple(entry for entry in entries.values() if entry), sentence)
+            yield Divergence(label, kinds, tuple(entries.items()), sentence)
