@@ -16,11 +16,11 @@ from msgspec import Struct
 
 from unsecret.errors import Invalid
 from unsecret.model.application import ObjectKind
-from unsecret.model.policy import AppManagementPolicy, TenantDefault
+from unsecret.model.policy import TenantDefault
 from unsecret.model.profile import Mute, Profile, Requirement, Severity
 from unsecret.model.snapshot import APPLICATIONS, CUSTOM_POLICIES, DEFAULT_POLICY, SERVICE_PRINCIPALS
 from unsecret.operate.check_credentials import Found, expired, held
-from unsecret.operate.check_policies import Policies, bound_objects, policy_findings, portal_findings
+from unsecret.operate.check_policies import Policies, policy_findings, portal_findings
 from unsecret.operate.findings import Finding, Outcome, Report, Result
 from unsecret.operate.muting import Mutes
 from unsecret.rules.profiles import EDITABLE, EXPIRED, HOUSEKEEPING
@@ -95,8 +95,7 @@ def _scene(snapshot: Snapshot, now: datetime, mutes: Mutes, most: int) -> Scene:
         customs = snapshot.custom_policies
     except Invalid as problem:
         not_understood[CUSTOM_POLICIES] = f"one could not be understood: {problem.message}"
-    by_id: dict[str, AppManagementPolicy] = {policy.id: policy for policy in customs}
-    policies = Policies(default=default, customs=by_id, bound=bound_objects(snapshot.database))
+    policies = Policies(default, customs, snapshot.database)
     return Scene(snapshot=snapshot, policies=policies, mutes=mutes, now=now, most=most, not_understood=not_understood)
 
 
@@ -119,7 +118,7 @@ def _requirement(asked: Requirement, scene: Scene) -> tuple[Found, tuple[str, ..
     if asked.kinds:
         needed = [DEFAULT_POLICY, CUSTOM_POLICIES, *sections]
         if not scene.why_not_known([DEFAULT_POLICY]):
-            findings = policy_findings(asked, scene.policies, scene.snapshot.database, now=scene.now)
+            findings = policy_findings(asked, scene.policies, now=scene.now)
             of_policies = _unmuted(findings, scene)
     if asked.credentials:
         needed += [name for name in sections if name not in needed]

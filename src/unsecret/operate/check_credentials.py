@@ -15,7 +15,7 @@ from msgspec import Struct
 from unsecret.model.profile import CredentialKind, Requirement
 from unsecret.operate.findings import Finding, Subject
 from unsecret.operate.mending import removing
-from unsecret.operate.muting import Mutes
+from unsecret.operate.muting import Mutes, like, may_be_an_id
 from unsecret.wire.instants import format_duration, format_instant
 
 if TYPE_CHECKING:
@@ -31,25 +31,21 @@ IN_WORDS = {
     CredentialKind.CERTIFICATE: "certificate",
 }
 
-_FROM = """
-    FROM credentials AS c JOIN objects AS o USING (object)
-    WHERE c.purpose = 'signIn' AND o.service_principal_type IS DISTINCT FROM 'ManagedIdentity'
-        AND list_contains($kinds, c.kind) AND list_contains($sections, o.kind)
+_KEPT = """
+    c.purpose = 'signIn' AND list_contains($kinds, c.kind)
+    AND c.object NOT IN (SELECT object FROM objects WHERE service_principal_type = 'ManagedIdentity')
 """
+_OF_ONE_SECTION = " AND c.object IN (SELECT object FROM objects WHERE kind = $section)"
 _USABLE = " AND (c.end_at IS NULL OR c.end_at > $now)"
 _LONG = " AND coalesce(epoch_us(c.end_at) - epoch_us(c.start_at) > $longest, true)"
 _ENDED = " AND c.end_at <= $now"
-_NAMES = (
-    "coalesce(o.display_name, '')",
-    "o.object_id",
-    "coalesce(o.app_id, '')",
-    "coalesce(c.display_name, '')",
-    "coalesce(c.key_id, '')",
-)
-_COLUMNS = """
+_NAMED = "lower(coalesce({name}, '')) LIKE ${parameter} ESCAPE '\\'"
+_LISTED = """
     SELECT o.kind, o.object_id, o.app_id, o.display_name, c.kind, c.key_id, c.display_name, c.start_at, c.end_at,
         c.use, c.last_used_at
+    FROM ({chosen}) AS c JOIN objects AS o USING (object) ORDER BY c.object, c.key_id
 """
+"""Credentials are chosen by themselves, and whose they are is looked up for those that are listed."""
 
 
 class Found(Struct, frozen=True):
@@ -99,34 +95,42 @@ def _ask(
     mutes: Mutes,
     most: int,
 ) -> Found:
-    source = _FROM + condition
-    facts = _facts(asked, source, now)
+    condition = _KEPT + (_OF_ONE_SECTION if len(asked.sections) == 1 else "") + condition
     muting = mutes.of(asked.id, check)
-    patterns = {f"mute_{number}": mutes.pattern(number) for number in muting}
-    muted = [_muted(f"mute_{number}") for number in muting]
-    any_muted = " OR ".join(muted) or "false"
-    counts = ", ".join(["count(*)", *(f"count(*) FILTER (WHERE {one})" for one in (any_muted, *muted))])
-    total, out, *each = _one(database, f"SELECT {counts} {source}", {**facts, **patterns})
+    patterns = {f"mute_{number}": mutes.subject(number) for number in muting}
+    facts = _facts(asked, condition, now) | {name: like(pattern) for name, pattern in patterns.items()}
+    flags = "".join(f", {_muted(name, pattern)} AS {name}" for name, pattern in patterns.items())
+    source = f"(SELECT c.*{flags} FROM credentials AS c WHERE {condition})"
+    out = " OR ".join(patterns) or "false"
+    counts = ", ".join(["count(*)", *(f"count(*) FILTER (WHERE {one})" for one in (out, *patterns))])
+    total, silent, *each = _one(database, f"SELECT {counts} FROM {source}", facts)
     for number, count in zip(muting, each, strict=True):
         mutes.count(number, count)
-    question = f"{_COLUMNS} {source} AND NOT ({any_muted}) ORDER BY c.object, c.key_id LIMIT {most:d}"
-    rows = database.execute(question, {**facts, **patterns}).fetchall() if total > out else []
+    chosen = f"SELECT * FROM {source} WHERE NOT ({out}) ORDER BY object, key_id LIMIT {most:d}"
+    rows = database.execute(_LISTED.format(chosen=chosen), facts).fetchall() if total > silent and most else []
     listed = tuple(_finding(asked, check, _credential(row), why) for row in rows)
-    return Found(listed, found=total - out, muted=out)
+    return Found(listed, found=total - silent, muted=silent)
 
 
-def _facts(asked: Requirement, source: str, now: datetime) -> dict[str, Any]:
+def _facts(asked: Requirement, condition: str, now: datetime) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "kinds": [kind.value for kind in asked.credentials],
-        "sections": [section.value for section in asked.sections],
+        "section": asked.sections[0].value,
         "now": now.astimezone(UTC).replace(tzinfo=None),
         "longest": asked.longest // _MICROSECOND if asked.longest else 0,
     }
-    return {name: value for name, value in facts.items() if f"${name}" in source}
+    return {name: value for name, value in facts.items() if f"${name}" in condition}
 
 
-def _muted(parameter: str) -> str:
-    return "(" + " OR ".join(f"regexp_full_match({name}, ${parameter}, 'si')" for name in _NAMES) + ")"
+def _muted(parameter: str, pattern: str) -> str:
+    """Whether a mute speaks of the credential's name or id, or of those of whoever holds it."""
+    names, ids = ["display_name"], ["object_id", "app_id"]
+    holders = " OR ".join(
+        _NAMED.format(name=name, parameter=parameter) for name in (names + ids if may_be_an_id(pattern) else names)
+    )
+    own = ["c.display_name", "c.key_id"] if may_be_an_id(pattern) else ["c.display_name"]
+    itself = " OR ".join(_NAMED.format(name=name, parameter=parameter) for name in own)
+    return f"(c.object IN (SELECT object FROM objects WHERE {holders}) OR {itself})"
 
 
 def _one(database: DuckDBPyConnection, question: str, facts: dict[str, Any]) -> tuple[int, ...]:

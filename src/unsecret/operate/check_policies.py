@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -40,12 +41,43 @@ NAMED = 10
 WORDS = {ObjectKind.APPLICATION: "applications", ObjectKind.SERVICE_PRINCIPAL: "service principals"}
 
 
-class Policies(Struct, frozen=True, kw_only=True):
-    """The policies of a tenant, and how many objects of each kind each custom policy binds."""
+class Bound(Struct, frozen=True):
+    """How many objects of one kind a custom policy binds, and the names of the first."""
 
-    default: TenantDefault
-    customs: dict[str, AppManagementPolicy]
-    bound: dict[tuple[ObjectKind, str], int]
+    count: int
+    names: tuple[str, ...]
+
+
+class Policies:
+    """The policies of a tenant, whom each custom policy binds, and how old that is: asked once, whatever is checked."""
+
+    def __init__(self, default: TenantDefault, customs: tuple[AppManagementPolicy, ...], database: DuckDBPyConnection):
+        self.default = default
+        self.customs: dict[str, AppManagementPolicy] = {policy.id: policy for policy in customs}
+        self._database = database
+        self._older: dict[datetime, dict[tuple[ObjectKind, str | None], int]] = {}
+
+    @cached_property
+    def bound(self) -> dict[tuple[ObjectKind, str], Bound]:
+        """By kind of object and custom policy."""
+        question = f"""
+            SELECT kind, custom_policy_id, count(*), arg_min(coalesce(display_name, object_id), object, {NAMED})
+            FROM objects WHERE custom_policy_id IS NOT NULL GROUP BY ALL
+        """
+        rows = self._database.execute(question).fetchall()
+        return {(ObjectKind(kind), policy): Bound(count, tuple(names)) for kind, policy, count, names in rows}
+
+    def older(self, start: datetime, section: ObjectKind, among: Iterable[str | None]) -> int:
+        """How many objects of a kind, linked to one of these custom policies (None for none), are older than that."""
+        if start not in self._older:
+            question = """
+                SELECT kind, custom_policy_id, count(*) FROM objects
+                WHERE coalesce(created_at, $unknown) < $start GROUP BY ALL
+            """
+            facts = {"unknown": _naive(CREATED_WHEN_UNKNOWN), "start": _naive(start)}
+            rows = self._database.execute(question, facts).fetchall()
+            self._older[start] = {(ObjectKind(kind), policy): count for kind, policy, count in rows}
+        return sum(self._older[start].get((section, policy), 0) for policy in among)
 
 
 class Fallen(Struct, frozen=True):
@@ -54,12 +86,6 @@ class Fallen(Struct, frozen=True):
     section: ObjectKind
     shortfall: Shortfall
     among: tuple[str | None, ...]
-
-
-def bound_objects(database: DuckDBPyConnection) -> dict[tuple[ObjectKind, str], int]:
-    """How many objects of each kind are linked to each custom policy."""
-    question = "SELECT kind, custom_policy_id, count(*) FROM objects WHERE custom_policy_id IS NOT NULL GROUP BY ALL"
-    return {(ObjectKind(kind), policy): count for kind, policy, count in database.execute(question).fetchall()}
 
 
 class Group(Struct, frozen=True):
@@ -76,22 +102,20 @@ class Group(Struct, frozen=True):
         return self.fallen[0].shortfall.policy
 
 
-def policy_findings(
-    asked: Requirement, policies: Policies, database: DuckDBPyConnection, *, now: datetime
-) -> Iterator[Finding]:
+def policy_findings(asked: Requirement, policies: Policies, *, now: datetime) -> Iterator[Finding]:
     """Each fault of each policy that `asked` meets, once for all entries that one command mends."""
     together: dict[tuple[str, Fault, Family], list[Fallen]] = {}
     for fallen in _fallen(asked, policies):
         one = fallen.shortfall
-        if one.fault is Fault.SPARES_EXISTING and not _spares(fallen, database, now):
+        if one.fault is Fault.SPARES_EXISTING and not _spares(fallen, policies, now):
             continue
         own = one.policy.id if isinstance(one.policy, AppManagementPolicy) else ""
         together.setdefault((own, one.fault, FAMILY_OF[one.kind]), []).append(fallen)
     for (own, fault, family), found in together.items():
         group = Group(own, fault, family, tuple(found))
-        evidence = [*_evidence(group.fallen, database)]
+        evidence = [*_evidence(group.fallen, policies)]
         if own:
-            evidence.append(_whom(own, policies, database))
+            evidence.append(_whom(own, policies))
         yield _finding(asked, group, tuple(evidence), now)
 
 
@@ -107,33 +131,14 @@ def _fallen(asked: Requirement, policies: Policies) -> Iterator[Fallen]:
             yield from (Fallen(section, one, tuple(among)) for one, among in found.values())
 
 
-def _spares(fallen: Fallen, database: DuckDBPyConnection, now: datetime) -> bool:
+def _spares(fallen: Fallen, policies: Policies, now: datetime) -> bool:
     """Whether the date leaves anybody out: those who are there already, or those who come before it."""
     start = _start(fallen)
-    return start is not None and (start > now or _spared(fallen, database) > 0)
+    return start is not None and (start > now or policies.older(start, fallen.section, fallen.among) > 0)
 
 
 def _start(fallen: Fallen) -> datetime | None:
     return since(fallen.shortfall.entry) if fallen.shortfall.entry else None
-
-
-def _spared(fallen: Fallen, database: DuckDBPyConnection) -> int:
-    start = _start(fallen)
-    if start is None:
-        return 0
-    customs = [one for one in fallen.among if one]
-    question = """
-        SELECT count(*) FROM objects WHERE kind = $kind AND coalesce(created_at, $unknown) < $start
-            AND (list_contains($customs, custom_policy_id) OR ($free AND custom_policy_id IS NULL))
-    """
-    facts: dict[str, Any] = {
-        "kind": fallen.section.value,
-        "unknown": _naive(CREATED_WHEN_UNKNOWN),
-        "start": _naive(start),
-        "customs": customs or [""],
-        "free": None in fallen.among,
-    }
-    return int((database.execute(question, facts).fetchone() or (0,))[0])
 
 
 def _naive(instant: datetime) -> datetime:
@@ -180,14 +185,14 @@ def _limits(policy: Policy, kinds: Iterable[str]) -> tuple[Any, ...]:
     )
 
 
-def _evidence(fallen: tuple[Fallen, ...], database: DuckDBPyConnection) -> Iterator[str]:
+def _evidence(fallen: tuple[Fallen, ...], policies: Policies) -> Iterator[str]:
     """What the entries say, and for dates how many they leave out."""
     yield from _said({(WORDS[one.section], one.shortfall.kind.value): _entry_words(one) for one in fallen})
     spared: dict[str, int] = {}
     for one in fallen:
-        if one.shortfall.fault is Fault.SPARES_EXISTING:
-            words = WORDS[one.section]
-            spared[words] = max(spared.get(words, 0), _spared(one, database))
+        start, words = _start(one), WORDS[one.section]
+        if start and one.shortfall.fault is Fault.SPARES_EXISTING:
+            spared[words] = max(spared.get(words, 0), policies.older(start, one.section, one.among))
     yield from (f"{words} that were there before: {count}" for words, count in spared.items() if count)
 
 
@@ -208,15 +213,14 @@ def _said(entries: dict[tuple[str, str], str]) -> Iterator[str]:
             yield from (f"{section}: {kind} {words}" for section, kind in places)
 
 
-def _whom(own: str, policies: Policies, database: DuckDBPyConnection) -> str:
-    count = sum(bound for (_kind, policy), bound in policies.bound.items() if policy == own)
-    question = (
-        "SELECT kind, coalesce(display_name, object_id) FROM objects WHERE custom_policy_id = ? ORDER BY object LIMIT ?"
-    )
-    rows = database.execute(question, [own, NAMED]).fetchall()
-    named = ", ".join(f"{WORDS[ObjectKind(kind)].removesuffix('s')} '{name}'" for kind, name in rows)
-    more = f" and {count - len(rows)} more" if count > len(rows) else ""
-    return f"binds {named}{more}"
+def _whom(own: str, policies: Policies) -> str:
+    bound = {kind: one for (kind, policy), one in policies.bound.items() if policy == own}
+    named = [
+        f"{WORDS[kind].removesuffix('s')} '{name}'" for kind in WORDS if kind in bound for name in bound[kind].names
+    ]
+    count = sum(one.count for one in bound.values())
+    more = f" and {count - NAMED} more" if count > NAMED else ""
+    return f"binds {', '.join(named[:NAMED])}{more}"
 
 
 _WHY = {

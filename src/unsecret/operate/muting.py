@@ -25,9 +25,9 @@ class Mutes:
             if not mute.why_not(self._today) and _matches(mute.requirement, requirement) and _matches(mute.check, check)
         )
 
-    def pattern(self, number: int) -> str:
-        """The subject of a mute as a regular expression, for Python and for DuckDB alike."""
-        return expression(self._mutes[number].subject)
+    def subject(self, number: int) -> str:
+        """The pattern that names of what a finding is about are held against."""
+        return self._mutes[number].subject
 
     def count(self, number: int, found: int = 1) -> None:
         """Remember that a mute muted `found` findings."""
@@ -46,7 +46,7 @@ class Mutes:
         return tuple(self._note(mute, muted) for mute, muted in zip(self._mutes, self._muted, strict=True))
 
     def _says(self, number: int, name: str) -> bool:
-        return re.fullmatch(self.pattern(number), name, re.IGNORECASE | re.DOTALL) is not None
+        return _matches(self.subject(number), name)
 
     def _note(self, mute: Mute, muted: int) -> str:
         if why_not := mute.why_not(self._today):
@@ -58,10 +58,18 @@ class Mutes:
         return f"The mute of '{mute.subject}' muted {findings} until {until}: {mute.reason}"
 
 
-def expression(pattern: str) -> str:
-    """`*` is anything, `?` one character, everything else itself."""
-    return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+def like(pattern: str) -> str:
+    r"""A pattern for SQL's `lower(name) LIKE … ESCAPE '\'`, which says the same as `_matches`."""
+    escaped = re.sub(r"([\\%_])", r"\\\1", pattern.lower())
+    return escaped.replace("*", "%").replace("?", "_")
+
+
+def may_be_an_id(pattern: str) -> bool:
+    """Whether any GUID could match."""
+    return re.fullmatch(r"[0-9a-f*?-]*", pattern.lower()) is not None
 
 
 def _matches(pattern: str, word: str) -> bool:
-    return re.fullmatch(expression(pattern), word, re.IGNORECASE) is not None
+    """`*` is anything, `?` one character, everything else itself in small letters or capitals."""
+    expression = re.escape(pattern.lower()).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(expression, word.lower(), re.DOTALL) is not None
