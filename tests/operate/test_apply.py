@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,20 @@ import httpx2
 import pytest
 
 from tests.local_tenant import LocalTenant
-from tests.operate.in_process import UNKIND, InProcess, Ticks, Waits, client_of
+from tests.operate.in_process import UNKIND, InProcess, Ticks, client_of
 from tests.operate.test_plan import DEFAULT, POLICIES, assign, new_policy, plan_of
-from unsecret.errors import Conflict
+from unsecret.errors import Conflict, Invalid
 from unsecret.operate.apply import Applier, Became, Outcome, wait_for_policy
 from unsecret.operate.client import GraphClient
 from unsecret.operate.export import export_policies
 from unsecret.operate.journal import Interrupted, Journal, alone, continued, interrupted
+from unsecret.operate.plan import make_plan
+from unsecret.operate.plan_files import plan_text, read_plan_or_policies
 from unsecret.operate.rollback import rollback_of
 from unsecret.operate.steps import Plan
-from unsecret.tenant.mischief import Mischief
+from unsecret.tenant.mischief import Mischief, MischiefSettings
 from unsecret.wire.policy_file_text import policy_file_text
+from unsecret.wire.policy_files import read_policy_file
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EVERYTHING = """
@@ -70,21 +74,35 @@ def organisation(tenant: LocalTenant, ticks: Ticks) -> dict[str, dict[str, Any]]
     return apps
 
 
-def run(client: GraphClient, folder: Path, text: str, *, now: datetime = NOW) -> tuple[Outcome, ...]:
+def run(
+    client: GraphClient,
+    folder: Path,
+    text: str,
+    *,
+    now: datetime = NOW,
+    sleep: Callable[[float], None] = lambda _seconds: None,
+) -> tuple[Outcome, ...]:
     """What `unsecret apply` does, but for talking."""
     with alone(folder, now=now):
         before = interrupted(folder)
-        if before and before.making:
-            wait_for_policy(client, before.making, sleep=Waits())
-        plan = plan_of(client, text)
-        outcomes = carry_out(client, folder, plan, now=now) if plan.steps else ()
+        found = wait_for_policy(client, before.making, sleep=sleep) if before and before.making else None
+        seen = (found,) if found else ()
+        plan = make_plan(client, read_policy_file(text), source="policies.toml", now=now, seen=seen)
+        outcomes = carry_out(client, folder, plan, now=now, sleep=sleep) if plan.steps else ()
         if before:
             continued(before, now=now)
         return outcomes
 
 
-def carry_out(client: GraphClient, folder: Path, plan: Plan, *, now: datetime = NOW) -> tuple[Outcome, ...]:
-    applier = Applier(client, plan, sleep=Waits())
+def carry_out(
+    client: GraphClient,
+    folder: Path,
+    plan: Plan,
+    *,
+    now: datetime = NOW,
+    sleep: Callable[[float], None] = lambda _seconds: None,
+) -> tuple[Outcome, ...]:
+    applier = Applier(client, plan, sleep=sleep)
     applier.require_unmoved()
     journal = Journal(folder, plan, rollback=policy_file_text(rollback_of(plan)), clock=lambda: now)
     return applier.carry_out(journal)
@@ -145,6 +163,36 @@ def test_the_rollback_file_gives_back_what_was_there(
     assert policy_state(tenant, tmp_path) == before
 
 
+def saved(plan: Plan, tmp_path: Path) -> Plan:
+    """The plan as it comes back from its file."""
+    file = tmp_path / "saved.plan"
+    file.write_text(plan_text(plan))
+    read = read_plan_or_policies(file)
+    assert read == plan
+    return plan
+
+
+def test_a_saved_plan_that_does_not_send_what_it_shows_is_refused(
+    tenant: LocalTenant, kind: InProcess, organisation: dict[str, Any], tmp_path: Path
+) -> None:
+    with client_of(tenant, tmp_path, kind) as client:
+        text = plan_text(saved(plan_of(client, EVERYTHING), tmp_path))
+    file = tmp_path / "altered.plan"
+    alterations = [
+        ("beta/policies/defaultAppManagementPolicy", "beta/users"),
+        ('"after": "enabled"', '"after": "disabled"'),
+        ('"isEnabled": true', '"isEnabled": false'),
+        ('"collection": "applications"', '"collection": "users"'),
+        ('"title": "tenant default policy"', '"title": "nothing of importance"'),
+        ('"layout": "plan/1"', '"layout": "plan/2"'),
+    ]
+    for before, after in alterations:
+        assert before in text
+        file.write_text(text.replace(before, after, 1))
+        with pytest.raises(Invalid, match=r"altered since it was saved|laid out as"):
+            read_plan_or_policies(file)
+
+
 class DiesAt(InProcess):
     """The tenant, seen by a process that is killed at its `number`th write: before it is sent, or after it was carried
     out and before its answer is read."""
@@ -166,8 +214,14 @@ class DiesAt(InProcess):
         return answer
 
 
-@pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it was carried out"])
-@pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
+EVERYWHERE = [
+    *((number, True) for number in range(1, len(STEPS) + 1)),
+    # Before a write is sent the tenant is as after the one before; what differs is the journal.
+    *((number, False) for number in (1, 3, 6)),
+]
+
+
+@pytest.mark.parametrize(("number", "sent"), EVERYWHERE)
 def test_an_apply_that_is_killed_anywhere_is_finished_by_the_next(
     tenant: LocalTenant, ticks: Ticks, organisation: dict[str, Any], tmp_path: Path, number: int, *, sent: bool
 ) -> None:
@@ -201,7 +255,7 @@ def test_a_saved_plan_that_was_killed_goes_on_where_it_was(
 ) -> None:
     mischief = Mischief(UNKIND, tenant.store, clock=Ticks())
     with client_of(tenant, tmp_path, kind) as client:
-        plan = plan_of(client, EVERYTHING)
+        plan = saved(plan_of(client, EVERYTHING), tmp_path)
     with client_of(tenant, tmp_path, DiesAt(tenant, mischief, 5, sent=True)) as doomed, pytest.raises(Killed):
         carry_out(doomed, tmp_path, plan)
     mischief.close()
@@ -266,6 +320,62 @@ def test_what_was_planned_on_the_strength_of_a_step_that_failed_is_not_tried(
     assert "You may not." in str(outcomes[2].error)
     assert tenant.get(DEFAULT)["isEnabled"] is False
     assert interrupted(tmp_path / "state") is None, "it came to its end, and said so"
+
+
+class Seconds:
+    """Time that goes by only while somebody waits: nothing that lags shows by itself."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize(("arrives", "seed"), [(True, 3), (True, 6), (True, 19), (False, 0)])
+def test_a_policy_of_which_nobody_heard_whether_it_was_made_is_not_made_twice(
+    tenant: LocalTenant, organisation: dict[str, Any], tmp_path: Path, seed: int, *, arrives: bool
+) -> None:
+    """A gateway gives up waiting; behind it the policy is made, or it is not. The next apply comes at once."""
+
+    def gives_up(request: httpx2.Request) -> httpx2.Response | None:
+        if request.method != "POST" or not request.url.path.endswith("/appManagementPolicies"):
+            return None
+        if arrives:
+            assert transport.door.send(request).status_code == 201
+        return httpx2.Response(504, text="gateway time-out")
+
+    transport, folder, slow = InProcess(tenant, gives_up), tmp_path / "state", Seconds()
+    mischief = Mischief(MischiefSettings(lag=12.0, seed=seed), tenant.store, clock=slow)
+    mischief.hold()
+    with client_of(tenant, tmp_path, transport) as client:
+        outcomes = run(client, folder, EVERYTHING)
+    assert [one.became for one in outcomes] == ["failed"] + ["notTried"] * 7
+    left = interrupted(folder)
+    assert left is not None
+    assert left.making == "New"
+
+    with client_of(tenant, tmp_path, InProcess(tenant, mischief=mischief), sleep=slow.sleep) as client:
+        run(client, folder, EVERYTHING, now=NOW + timedelta(seconds=1), sleep=slow.sleep)
+    mischief.close()
+
+    assert interrupted(folder) is None
+    assert sorted(one["displayName"] for one in tenant.get(POLICIES)["value"]) == ["Kept", "New", "Other"]
+
+
+def test_a_tenant_without_beta_is_served_over_v1(
+    tenant: LocalTenant, organisation: dict[str, Any], tmp_path: Path
+) -> None:
+    def has_no_beta(request: httpx2.Request) -> httpx2.Response | None:
+        error = {"error": {"code": "BadRequest", "message": "Resource not found for the segment 'beta'."}}
+        return httpx2.Response(404, json=error) if request.url.path.startswith("/beta") else None
+
+    with client_of(tenant, tmp_path, InProcess(tenant, has_no_beta)) as client:
+        outcomes = run(client, tmp_path / "state", EVERYTHING)
+        assert [one.became for one in outcomes] == ["changed"] * len(STEPS)
+        assert plan_of(client, EVERYTHING).steps == ()
 
 
 def test_two_applies_at_once_are_told_of_each_other(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from unsecret.operate.plan_files import read_plan_or_policies
 from unsecret.operate.rollback import head, rollback_of
 from unsecret.operate.steps import Plan
 from unsecret.wire.policy_file_text import policy_file_text
+from unsecret.wire.policy_files import Json
 
 if TYPE_CHECKING:
     from unsecret.operate.client import GraphClient
@@ -34,12 +35,12 @@ def apply_file(
     folder = folder_of(settings.state, client.connection.tenant_id)
     with alone(folder, now=now()):
         before = interrupted(folder)
-        if before:
-            _take_up(client, before)
-        plan, is_pending = _plan_of(client, file)
+        seen = _take_up(client, before) if before else ()
+        plan, is_pending = _plan_of(client, file, seen)
         if is_pending:
             talk(plan)
-            code = _change(client, plan, folder, yes=yes, output=output, again=f" --data {data}" if data else "")
+            applier = Applier(client, plan, seen=seen, say=progress())
+            code = _change(applier, folder, yes=yes, output=output, again=f" --data {data}" if data else "")
         else:
             code = _nothing(plan, output)
         if before and code == OK:
@@ -47,19 +48,22 @@ def apply_file(
         return code
 
 
-def _take_up(client: GraphClient, before: Interrupted) -> None:
+def _take_up(client: GraphClient, before: Interrupted) -> tuple[Json, ...]:
+    """Say what is known of an apply that did not end. Gives the policy that it made without hearing of it, if any."""
     say(f"note: {before.words} What is left of it is planned anew.")
-    if before.making:
-        say(f"Looking whether the policy '{before.making}' was made …")
-        wait_for_policy(client, before.making)
+    if not before.making:
+        return ()
+    say(f"Looking whether the policy '{before.making}' was made …")
+    found = wait_for_policy(client, before.making)
+    return (found,) if found else ()
 
 
-def _plan_of(client: GraphClient, file: Path) -> tuple[Plan, bool]:
+def _plan_of(client: GraphClient, file: Path, seen: tuple[Json, ...]) -> tuple[Plan, bool]:
     """The plan, and whether anything of it is left to do."""
     read = read_plan_or_policies(file)
     if isinstance(read, Plan):
-        return read, Applier(client, read).require_unmoved()
-    plan = make_plan(client, read, source=str(file), now=now())
+        return read, Applier(client, read, seen=seen).require_unmoved()
+    plan = make_plan(client, read, source=str(file), now=now(), seen=seen, say=progress())
     return plan, bool(plan.steps)
 
 
@@ -71,7 +75,8 @@ def _nothing(plan: Plan, output: str) -> int:
     return OK
 
 
-def _change(client: GraphClient, plan: Plan, folder: Path, *, yes: bool, output: str, again: str) -> int:
+def _change(applier: Applier, folder: Path, *, yes: bool, output: str, again: str) -> int:
+    plan = applier.plan
     lines = "\n".join(plan_lines(plan))
     if output == "table":
         answer(lines)
@@ -79,7 +84,6 @@ def _change(client: GraphClient, plan: Plan, folder: Path, *, yes: bool, output:
         say(lines)
     sys.stdout.flush()
     require_yes("Make these changes?", yes=yes, can_rehearse=False)
-    applier = Applier(client, plan, say=progress())
     applier.require_unmoved()
     comments = head(plan, [step.words for step in plan.steps])
     journal = Journal(folder, plan, rollback=policy_file_text(rollback_of(plan), comments=comments), clock=now)

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from unsecret.cli.exit_codes import OK, PENDING
 from unsecret.cli.options import Data, Output, now
-from unsecret.cli.printing import answer, as_json, say
+from unsecret.cli.printing import answer, as_json, progress, say
 from unsecret.cli.reaching import reach
 from unsecret.config import read_settings
 
@@ -49,7 +49,7 @@ def plan(file: File, /, *, out: Out = None, data: Data = None, output: Output = 
     with reach(settings, data) as client:
         if before := interrupted(folder_of(settings.state, client.connection.tenant_id)):
             say(f"note: {before.words}")
-        made = make_plan(client, wanted, source=str(file), now=now())
+        made = make_plan(client, wanted, source=str(file), now=now(), say=progress())
     talk(made)
     if (output or settings.output) == "json":
         as_json(plan_content(made))

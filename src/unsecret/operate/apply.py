@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from msgspec import Struct
 
-from unsecret.errors import Conflict, Invalid, NotFound, UnsecretError
+from unsecret.errors import Conflict, Invalid, NotFound, Unavailable, Unreachable, UnsecretError
 from unsecret.operate import change
 from unsecret.operate.app_policy import read_versioned_policies
 from unsecret.operate.change import POLICIES, Link, link_policy
@@ -54,13 +54,21 @@ def _silent(_words: str) -> None:
 
 
 class Applier:
-    """Carries out one plan. `made` maps the name of each policy that it makes to its id."""
+    """Carries out one plan. `made` maps the name of each policy that it makes to its id; `seen` are custom policies
+    that were seen a moment ago, since a list may lag behind."""
 
     def __init__(
-        self, client: GraphClient, plan: Plan, *, sleep: Callable[[float], None] = time.sleep, say: Say = _silent
+        self,
+        client: GraphClient,
+        plan: Plan,
+        *,
+        seen: tuple[Json, ...] = (),
+        sleep: Callable[[float], None] = time.sleep,
+        say: Say = _silent,
     ):
         self.client = client
         self.plan = plan
+        self.seen = seen
         self.sleep = sleep
         self.say = say
         self.made: dict[str, str] = {}
@@ -90,7 +98,9 @@ class Applier:
                 outcomes.append(Outcome(step, Became.NOT_TRIED))
             else:
                 outcomes.append(self._outcome(number, step, journal))
-        journal.end()
+        if not any(one.error and _is_unsure(one.error) for one in outcomes):
+            journal.end()
+        journal.close()
         return tuple(outcomes)
 
     def _outcome(self, number: int, step: Step, journal: Journal) -> Outcome:
@@ -101,7 +111,7 @@ class Applier:
             journal.writing(number, step)
             self._write(step)
         except UnsecretError as problem:
-            journal.failed(number, step, problem.message)
+            (journal.unsure if _is_unsure(problem) else journal.failed)(number, step, problem.message)
             return Outcome(step, Became.FAILED, error=problem)
         made = self.made.get(step.policy_name) if step.action is Action.CREATE else None
         journal.written(number, step, made)
@@ -131,7 +141,8 @@ class Applier:
 
     def _is_made(self, step: Step) -> bool:
         _, policies = read_versioned_policies(self.client)
-        found = [one for one in policies if one.get("displayName") == step.policy_name]
+        known = {one["id"]: one for one in (*self.seen, *policies)}
+        found = [one for one in known.values() if one.get("displayName") == step.policy_name]
         if not found:
             return False
         wrong = differences(_change_of(step).after, found[0])
@@ -144,7 +155,7 @@ class Applier:
         planned = _change_of(step)
         path = planned.path or ""
         try:
-            now = require_policy(self.client.get(path, headers=ALL_MEMBERS), path)
+            now = self.client.once_visible(lambda: require_policy(self.client.get(path, headers=ALL_MEMBERS), path))
         except NotFound:
             _moved(f"the {step.title} is not there any more")
         if not differences(planned.after, now):
@@ -223,16 +234,18 @@ class Applier:
             raise Conflict(f"After the write, {otherwise}.", code="ReadBackDiffers")
 
 
-def wait_for_policy(client: GraphClient, name: str, *, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """Whether a policy of this name shows, after having given the tenant time to show it. A write of which nobody
-    heard the answer may have made it, and making it again would leave two."""
+def wait_for_policy(client: GraphClient, name: str, *, sleep: Callable[[float], None] = time.sleep) -> Json | None:
+    """The policy of this name, after having given the tenant time to show it; None when it does not.
+
+    A write of which nobody heard the answer may have made it, and making it again would leave two.
+    """
     for pause in (*VISIBLE_PAUSES, 0.0):
         _, policies = read_versioned_policies(client)
-        if any(one.get("displayName") == name for one in policies):
-            return True
+        if found := next((one for one in policies if one.get("displayName") == name), None):
+            return found
         if pause:
             sleep(pause)
-    return False
+    return None
 
 
 def _change_of(step: Step) -> change.PolicyChange:
@@ -245,6 +258,11 @@ def _link_of(step: Step) -> Link:
     if step.link is None:
         raise Conflict(f"The plan does not say what to {step.words}.", code="PlanIsIncomplete")
     return step.link
+
+
+def _is_unsure(problem: UnsecretError) -> bool:
+    """Whether the write may have been made all the same. The next apply then looks closely."""
+    return isinstance(problem, Unreachable | Unavailable) or problem.code == "ReadBackDiffers"
 
 
 def _moved(what: str) -> NoReturn:

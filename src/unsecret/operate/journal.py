@@ -112,9 +112,17 @@ class Journal:
         """The write was refused, or does not read back."""
         self._note("failed", step=number, words=step.words, message=message)
 
+    def unsure(self, number: int, step: Step, message: str) -> None:
+        """Whether the write was made is not known: no answer came, or what was written does not show."""
+        making = step.policy_name if step.action is Action.CREATE else None
+        self._note("unsure", step=number, words=step.words, making=making, message=message)
+
     def end(self) -> None:
-        """The apply came to its end, whatever became of its steps."""
+        """The apply came to its end, and what became of each step is known."""
         self._note("ended")
+
+    def close(self) -> None:
+        """Let go of the file."""
         os.close(self._file)
 
     def _note(self, event: str, **what: Any) -> None:
@@ -142,7 +150,7 @@ def interrupted(folder: Path) -> Interrupted | None:
     if not notes or any(one["event"] in ("ended", "continued") for one in notes):
         return None
     begun, last = notes[0], notes[-1]
-    is_writing = last["event"] == "writing"
+    is_writing = last["event"] in ("writing", "unsure")
     return Interrupted(
         journal=journals[-1],
         begun_at=datetime.fromisoformat(begun["at"]),

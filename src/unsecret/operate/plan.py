@@ -19,7 +19,7 @@ from unsecret.operate.block import read_default
 from unsecret.operate.change import POLICIES, Link, PolicyChange
 from unsecret.operate.entries import Json, entry_meaning, in_words, is_enabled
 from unsecret.operate.portal_shape import divergences
-from unsecret.operate.steps import Action, Plan, Step, body_of, changed_spots, difference_lines, spots_of
+from unsecret.operate.steps import DEFAULT_TITLE, Action, Plan, Step, body_of, changed_spots, difference_lines, spots_of
 from unsecret.operate.targets import KINDS, resolve
 from unsecret.wire.policy_files import Assignment, PolicyFile, PolicyWish
 from unsecret.wire.policy_wishes import find_policy, merged
@@ -50,16 +50,28 @@ class Policy(Struct, frozen=True):
         return str((self.present or {}).get("displayName") or self.wish.display_name)
 
 
-def make_plan(client: GraphClient, file: PolicyFile, *, source: str, now: datetime) -> Plan:
-    """What has to be done so that the tenant says what `file` says.
+def make_plan(
+    client: GraphClient,
+    file: PolicyFile,
+    *,
+    source: str,
+    now: datetime,
+    seen: Iterable[Json] = (),
+    say: Callable[[str], None] = lambda _words: None,
+) -> Plan:
+    """What has to be done so that the tenant says what `file` says. `say` is told what is being looked up.
+
+    `seen` are custom policies that were seen a moment ago: a list may lag behind.
 
     Raises Invalid for what cannot be: a name that several have, an application in two policies, an entry that lacks
     what it measures by. NotFound for an application, or a policy's id, that is not there.
     """
     version, present = read_versioned_policies(client) if file.policies else ("beta", ())
+    ids = {one["id"] for one in present}
+    present = (*present, *(one for one in seen if one["id"] not in ids))
     policies = [Policy(wish, find_policy(present, wish)) for wish in file.policies]
     custom = [step for one in policies if (step := _custom_step(one, version))]
-    moves, notes = _Assigning(client, policies).steps()
+    moves, notes = _Assigning(client, policies, say).steps()
     default = _default_step(client, file.default) if file.default is not None else None
     gone = [_deletion(one, version) for one in policies if one.wish.absent and one.present]
     entered = {step.link.key for step in moves if step.link and step.action is Action.LINK}
@@ -79,7 +91,7 @@ def make_plan(client: GraphClient, file: PolicyFile, *, source: str, now: dateti
 
 def _default_step(client: GraphClient, wish: Json) -> Step | None:
     path, present = read_default(client)
-    title = "tenant default policy"
+    title = DEFAULT_TITLE
     change = _change(title, path.split("/", 1)[0], path, present, merged(present, wish), notes=divergences)
     return Step(action=Action.UPDATE, policy_name=title, change=change) if change.is_pending else None
 
@@ -154,8 +166,9 @@ def _deletion(policy: Policy, version: str) -> Step:
 class _Assigning:
     """Which object is to leave which policy, and which is to enter one. Objects are told by collection and id."""
 
-    def __init__(self, client: GraphClient, policies: Iterable[Policy]):
+    def __init__(self, client: GraphClient, policies: Iterable[Policy], say: Callable[[str], None]):
         self.client = client
+        self.say = say
         self.policies = list(policies)
         self.notes: list[str] = []
         self.entering: dict[tuple[str, str], tuple[Link, Policy]] = {}
@@ -206,6 +219,7 @@ class _Assigning:
             )
 
     def _links(self, assignment: Assignment, policy: Policy) -> Iterator[Link]:
+        self.say(f"looking up the application '{assignment.app}'")
         try:
             target = resolve(self.client, [assignment.app])[0]
         except NotFound:

@@ -7,7 +7,12 @@ from pathlib import Path
 import msgspec
 
 from unsecret.errors import Invalid, NotFound
-from unsecret.operate.steps import LAYOUT, Plan
+from unsecret.model.identifiers import canonical_guid
+from unsecret.operate.block import DEFAULT_POLICY
+from unsecret.operate.change import POLICIES
+from unsecret.operate.client import VERSIONS
+from unsecret.operate.steps import DEFAULT_TITLE, LAYOUT, Action, Plan, Step, body_of, difference_lines
+from unsecret.operate.targets import KINDS
 from unsecret.wire.policy_files import PolicyFile, read_policy_file
 
 LARGEST = 16 * 1024 * 1024
@@ -30,7 +35,43 @@ def read_plan_or_policies(path: Path) -> Plan | PolicyFile:
         raise Invalid(f"{path} is no plan: {problem}.", hint="Make one: unsecret plan FILE --out PLAN") from problem
     if plan.layout != LAYOUT:
         raise Invalid(f"{path} is laid out as '{plan.layout}'; this software reads '{LAYOUT}'.")
+    if strange := [step.words for step in plan.steps if not _is_whole(step)]:
+        raise Invalid(
+            f"{path} was altered since it was saved: what it shows of '{strange[0]}' is not what it would send.",
+            hint="Make it again: unsecret plan FILE --out PLAN",
+        )
     return plan
+
+
+def _is_whole(step: Step) -> bool:
+    """Whether a step sends what it shows, and sends it to a policy: a plan may come from anybody."""
+    if step.policy_id is not None and canonical_guid(step.policy_id) is None:
+        return False
+    if step.version not in VERSIONS or (step.action is Action.DELETE) != (step.before is not None):
+        return False
+    if step.action in (Action.LINK, Action.UNLINK):
+        return step.link is not None and step.link.collection in KINDS and canonical_guid(step.link.id) is not None
+    if step.action is Action.DELETE:
+        return step.policy_id is not None
+    return step.link is None and _is_whole_change(step)
+
+
+def _is_whole_change(step: Step) -> bool:
+    change = step.change
+    if change is None or change.links or change.version not in VERSIONS:
+        return False
+    policy = f"{POLICIES}/{step.policy_id}" if step.policy_id else DEFAULT_POLICY
+    path = None if step.action is Action.CREATE else f"{change.version}/{policy}"
+    before = change.before or {}
+    is_default = step.action is Action.UPDATE and step.policy_id is None
+    name = (change.before or change.after).get("displayName")
+    return (
+        change.path == path
+        and change.title == (DEFAULT_TITLE if is_default else f"custom policy '{name}'")
+        and change.body == body_of(before, change.after, change.version)
+        and change.lines == tuple(difference_lines(before, change.after))
+        and (before == {}) is (path is None)
+    )
 
 
 def plan_text(plan: Plan) -> str:

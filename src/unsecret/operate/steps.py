@@ -15,6 +15,7 @@ from unsecret.operate.entries import APPLICATIONS, CUSTOM, GOVERNED, Json, Place
 LAYOUT = "plan/1"
 """Says how a saved plan is laid out. Software that reads another layout refuses it."""
 
+DEFAULT_TITLE = "tenant default policy"
 _NOTHING = "not set"
 Spot = tuple[str, str, str]
 """Section, group and kind of an entry."""
