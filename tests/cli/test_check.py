@@ -197,7 +197,9 @@ def test_the_tenant_is_asked_when_no_snapshot_is_named(
     holds_certificate(-1, 90)(graph, app)
 
     assert run(["check", "--profile", "cisa", "--data", str(tenant.data)]) == 3
-    assert "The tenant default policy is off" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "The tenant default policy is off" in said
+    assert f"  unsecret block --data {tenant.data}  " in said
 
 
 def test_a_credential_that_signs_in_is_not_removed_without_force(

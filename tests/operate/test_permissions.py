@@ -14,11 +14,20 @@ from tests.local_tenant import LocalTenant
 from tests.operate.in_process import InProcess, Waits, connection_to
 from unsecret.errors import Forbidden
 from unsecret.model.directory_roles import ROLE_DEFINITIONS
-from unsecret.operate.app_policy import exemptions, plan_for_app, read_custom_policies, read_holdings
+from unsecret.operate.app_policy import (
+    exemptions,
+    plan_for_app,
+    plan_for_policy,
+    read_custom_policies,
+    read_holdings,
+    read_policy,
+)
 from unsecret.operate.block import Wanted, blocking, plan_allow, plan_block, read_default
 from unsecret.operate.change import apply
 from unsecret.operate.client import GraphClient
 from unsecret.operate.permissions import VERBS, Need, VerbNeeds, claims_of, least, missing_in
+from unsecret.operate.removal import find_credential
+from unsecret.operate.removal import remove as remove_credential
 from unsecret.operate.sign_in import Token
 from unsecret.operate.status import read_status
 from unsecret.operate.take import take
@@ -37,6 +46,8 @@ def block(client: GraphClient, _tenant: LocalTenant) -> Iterable[str]:
     apply(client, plan_block(current, path, BLOCK))
     exemptions(read_custom_policies(client), BLOCK)
     _for_one_application(client, BLOCK)
+    for policy in read_custom_policies(client):
+        apply(client, plan_for_policy(*read_policy(client, policy["id"]), BLOCK))
     return ()
 
 
@@ -60,11 +71,21 @@ def snapshot(client: GraphClient, tenant: LocalTenant) -> Iterable[str]:
     return [line for line in manifest.not_known if not line.startswith(("attributeSets", "customSecurityAttribute"))]
 
 
+def remove(client: GraphClient, tenant: LocalTenant) -> Iterable[str]:
+    (app,) = tenant.get("/v1.0/applications?$filter=displayName eq 'payroll'")["value"]
+    key = tenant.must("POST", f"/v1.0/applications/{app['id']}/addPassword", {})
+    removal = find_credential(client, app["appId"], key["keyId"], now=tenant.clock.now)
+    remove_credential(client, removal, now=tenant.clock.now)
+    return ()
+
+
 RUNS: dict[str, Callable[[GraphClient, LocalTenant], Iterable[str]]] = {
     "status": status,
     "snapshot": snapshot,
+    "check": snapshot,
     "block": block,
     "allow": allow,
+    "remove": remove,
 }
 """What each verb does in the tenant. It gives what it could not read and said so."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+from msgspec.structs import replace
 
 from unsecret.cli.exit_codes import FINDINGS, OK
-from unsecret.cli.options import Data, Query, ReportFile, SnapshotFile, own_reader, read_instant
+from unsecret.cli.options import Data, Query, ReportFile, SnapshotFile, TenantName, own_reader, read_instant
 from unsecret.config import read_settings
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ def check(
     limit: Most = None,
     snapshot: SnapshotFile = None,
     now: At = None,
+    tenant: TenantName = None,
     data: Data = None,
     output: Format = None,
     output_file: ReportFile = None,
@@ -110,7 +113,7 @@ def check(
     settings = read_settings()
     wanted, form = chosen_profile(profile), output or settings.output
     borne = read_mutes(mutes) if mutes else ()
-    with asked(settings, snapshot=snapshot, data=data) as taken:
+    with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="check") as taken:
         report = hold(
             taken,
             wanted,
@@ -120,8 +123,17 @@ def check(
             most=_most(limit, form),
             say=progress(),
         )
+    report = _naming(report, tenant, data)
     deliver(report, output=form, query=query, file=output_file)
     return _exit_code(report, ignored=ignore_exit_code_3)
+
+
+def _naming(report: Report, tenant: str | None, data: Path | None) -> Report:
+    """The report with commands that speak to the tenant that was checked, where that is not the usual one."""
+    if not tenant and not data:
+        return report
+    words = shlex.join(["--tenant", tenant] if tenant else ["--data", str(data)])
+    return replace(report, findings=tuple(replace(one, mend=f"{one.mend} {words}") for one in report.findings))
 
 
 def _most(limit: int | None, form: str) -> int:

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from unsecret.cli.asking import require_yes
 from unsecret.cli.exit_codes import OK, PENDING
-from unsecret.cli.options import Data, DryRun, Yes, now
+from unsecret.cli.options import Data, DryRun, TenantName, Yes, now
 from unsecret.cli.printing import say
 from unsecret.cli.reaching import reach
 from unsecret.config import read_settings
@@ -22,7 +22,14 @@ Force = Annotated[bool, Parameter(name="--force", help="Remove it although it st
 
 
 def remove(
-    *, app: App, key: Key, force: Force = False, dry_run: DryRun = False, yes: Yes = False, data: Data = None
+    *,
+    app: App,
+    key: Key,
+    force: Force = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    tenant: TenantName = None,
+    data: Data = None,
 ) -> int:
     """Remove one client secret or certificate of an application. Every other one stays.
 
@@ -37,7 +44,7 @@ def remove(
     from unsecret.operate.removal import find_credential, require_removable
     from unsecret.operate.removal import remove as carry_out
 
-    with reach(read_settings(), data) as client:
+    with reach(read_settings(), data, tenant, verb="remove") as client:
         at = read_clock(client) if client.connection.clock else now()
         removal = find_credential(client, app, key, now=at)
         require_removable(removal, now=at, force=force)
@@ -46,7 +53,7 @@ def remove(
         if dry_run:
             say(f"Would remove the {removal.words}. Nothing was changed: this was a dry run.")
             return PENDING
-        require_yes(f"Remove the {removal.words}?", yes=yes, can_rehearse=True)
+        require_yes(f"Remove the {removal.words}?", to=client.connection, yes=yes, can_rehearse=True)
         carry_out(client, removal, now=at)
     say(f"Removed the {removal.words}; every other credential is there.")
     return OK

@@ -15,12 +15,21 @@ from unsecret.cli.reaching import reach
 from unsecret.config import Settings
 
 if TYPE_CHECKING:
+    from unsecret.operate.client import GraphClient
     from unsecret.operate.snapshot_file import Snapshot
 
 
 @contextmanager
-def asked(settings: Settings, *, snapshot: Path | None, data: Path | None) -> Generator[Snapshot]:
+def asked(
+    settings: Settings,
+    *,
+    snapshot: Path | None,
+    data: Path | None,
+    tenant: str | None = None,
+    verb: str | None = None,
+) -> Generator[Snapshot]:
     """The snapshot in the file `snapshot`, else one of the tenant that is taken now and kept for this question only.
+    `verb` is the one that asks, as in `permissions.VERBS`.
 
     Raises what reading either raises.
     """
@@ -32,7 +41,8 @@ def asked(settings: Settings, *, snapshot: Path | None, data: Path | None) -> Ge
         return
     with tempfile.TemporaryDirectory(prefix="unsecret-") as directory:
         file = Path(directory) / "tenant.unsecret"
-        _take(settings, data, file)
+        with reach(settings, data, tenant, verb=verb) as client:
+            _take(client, file)
         with open_snapshot(file) as opened:
             yield opened
 
@@ -42,10 +52,9 @@ def as_of(snapshot: Snapshot) -> datetime:
     return snapshot.manifest.taken_at
 
 
-def _take(settings: Settings, data: Path | None, file: Path) -> None:
+def _take(client: GraphClient, file: Path) -> None:
     from unsecret.operate.clock import read_clock
     from unsecret.operate.take import take
 
-    with reach(settings, data) as client:
-        at = read_clock(client) if client.connection.clock else now()
-        take(client, file, now=at, say=progress())
+    at = read_clock(client) if client.connection.clock else now()
+    take(client, file, now=at, say=progress())

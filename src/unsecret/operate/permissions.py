@@ -3,8 +3,8 @@
 From the permission tables of the Graph pages, least privileged first:
 https://learn.microsoft.com/en-us/graph/api/tenantappmanagementpolicy-get, …/tenantappmanagementpolicy-update,
 …/appmanagementpolicy-list, …/appmanagementpolicy-post-appliesto, …/appmanagementpolicy-list-appliesto,
-…/application-list, …/organization-list, …/directoryaudit-list. With exactly these each verb works, and a test
-shows what it says when one of them is missing.
+…/application-list, …/application-removepassword, …/organization-list, …/directoryaudit-list. With exactly these each
+verb works, and a test shows what it says when one of them is missing.
 """
 
 from __future__ import annotations
@@ -61,6 +61,12 @@ READ_APPLICATIONS = Need(
     application=("Application.Read.All", "Application.ReadWrite.OwnedBy", *_READ_APPLICATIONS[1:]),
     delegated=(*_READ_APPLICATIONS, "Directory.AccessAsUser.All"),
 )
+_WRITE_APPLICATIONS = ("Application.ReadWrite.All", "Directory.ReadWrite.All")
+WRITE_CREDENTIALS = Need(
+    to="read applications and service principals and change their credentials",
+    application=_WRITE_APPLICATIONS,
+    delegated=(*_WRITE_APPLICATIONS, "Directory.AccessAsUser.All"),
+)
 READ_ORGANISATION = Need(
     to="read the organisation's name",
     application=_READ_ORGANISATION,
@@ -100,13 +106,17 @@ VERBS: dict[str, VerbNeeds] = {
     row.verb: row
     for row in (
         _row("status", READ_POLICIES, spared(READ_APPLICATIONS), spared(READ_ORGANISATION), roles=_READERS),
-        _row(
-            "snapshot",
-            *(READ_DIRECTORY, spared(READ_POLICIES), spared(READ_LOGS), spared(READ_AUTHORITIES)),
-            roles=("Global Reader",),
+        *(
+            _row(
+                verb,
+                *(READ_DIRECTORY, spared(READ_POLICIES), spared(READ_LOGS), spared(READ_AUTHORITIES)),
+                roles=("Global Reader",),
+            )
+            for verb in ("snapshot", "check")
         ),
-        _row("block", WRITE_POLICIES, only("with --app", READ_APPLICATIONS), roles=_WRITERS),
+        _row("block", WRITE_POLICIES, only("with --app or --policy", READ_APPLICATIONS), roles=_WRITERS),
         _row("allow", WRITE_POLICIES, only("with --app", READ_APPLICATIONS), roles=_WRITERS),
+        _row("remove", WRITE_CREDENTIALS, roles=_WRITERS),
     )
 }
 """Each verb that speaks to Graph. `graph` sends whatever it is told to, and `clock` is the local tenant's own."""
