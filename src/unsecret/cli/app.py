@@ -44,6 +44,7 @@ COMMANDS = {
     "export": "unsecret.cli.export:export",
     "plan": "unsecret.cli.plan:plan",
     "apply": "unsecret.cli.apply:apply",
+    "exempt": "unsecret.cli.exempt:exempt",
     "explain": "unsecret.cli.explain:explain",
     "audit": "unsecret.cli.audit:audit",
     "clock": "unsecret.cli.clock:clock",

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unsecret.cli.asking import require_yes
-from unsecret.cli.exit_codes import ERROR, OK
+from unsecret.cli.exit_codes import ERROR, OK, PENDING
 from unsecret.cli.options import now
 from unsecret.cli.plan_words import plan_content, plan_lines, step_content, summary, talk
 from unsecret.cli.printing import answer, as_json, progress, say, say_error
+from unsecret.cli.reaching import today
 from unsecret.config import Settings
 from unsecret.operate.apply import Applier, Became, Outcome, wait_for_policy
+from unsecret.operate.exemptions import with_ended_withdrawn
 from unsecret.operate.journal import Interrupted, Journal, alone, continued, folder_of, interrupted
 from unsecret.operate.plan import make_plan
 from unsecret.operate.plan_files import read_plan_or_policies
@@ -48,6 +50,28 @@ def apply_file(
         return code
 
 
+def apply_plan(
+    client: GraphClient, plan: Plan, *, settings: Settings, yes: bool, dry_run: bool, data: Path | None, output: str
+) -> int:
+    """Carry out a plan that a verb made by itself, after asking, or show it only. Gives the exit code.
+
+    Raises Conflict when an apply is under way, or when the tenant moved since the plan was made.
+    """
+    if not plan.steps:
+        return _nothing(plan, output)
+    talk(plan)
+    if dry_run:
+        if output == "json":
+            as_json(plan_content(plan))
+        else:
+            answer("\n".join(plan_lines(plan)))
+        say("Nothing was changed: this was a dry run.")
+        return PENDING
+    folder = folder_of(settings.state, client.connection.tenant_id)
+    with alone(folder, now=now()):
+        return _change(client, plan, folder, yes=yes, output=output, again=f" --data {data}" if data else "")
+
+
 def _take_up(client: GraphClient, before: Interrupted) -> tuple[Json, ...]:
     """Say what is known of an apply that did not end. Gives the policy that it made without hearing of it, if any."""
     say(f"note: {before.words} What is left of it is planned anew.")
@@ -63,7 +87,10 @@ def _plan_of(client: GraphClient, file: Path, seen: tuple[Json, ...]) -> tuple[P
     read = read_plan_or_policies(file)
     if isinstance(read, Plan):
         return read, Applier(client, read, seen=seen).require_unmoved()
-    plan = make_plan(client, read, source=str(file), now=now(), seen=seen, say=progress())
+    wanted, ended = with_ended_withdrawn(client, read, today(client))
+    for sentence in ended:
+        say(f"note: {sentence}")
+    plan = make_plan(client, wanted, source=str(file), now=now(), seen=seen, say=progress())
     return plan, bool(plan.steps)
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from unsecret.cli.options import Data, Query, Report, ReportFile, now, own_reader, read_duration, read_instant
+from unsecret.cli.options import Data, Query, Report, ReportFile, own_reader, read_duration, read_instant
 from unsecret.cli.printing import answer, say
-from unsecret.cli.reaching import reach
+from unsecret.cli.reaching import instant_of, reach
 from unsecret.config import read_settings
 
 if TYPE_CHECKING:
@@ -87,12 +87,11 @@ def audit(
     """
     from unsecret.cli.answers import put
     from unsecret.operate.audit import Wanted, read_audit
-    from unsecret.operate.clock import read_clock
 
     settings = read_settings()
     form = output or settings.output
     with reach(settings, data) as client:
-        at = read_clock(client) if client.connection.clock else now()
+        at = instant_of(client)
         begin = since or at - (last or timedelta(days=1))
         kinds = {"kinds": kind} if kind else {}
         wanted = Wanted(since=begin, until=until, app=app, who=by, is_refused=refused, **kinds)
@@ -107,13 +106,9 @@ def _watch(client: GraphClient, wanted: Wanted, every: int, *, as_json: bool) ->
     import msgspec
 
     from unsecret.operate.audit import watch
-    from unsecret.operate.clock import read_clock
 
     say(f"Watching; asking every {every} s. Ctrl-C ends it.")
-    movable = client.connection.clock is not None
-    records = watch(
-        client, wanted, clock=lambda: read_clock(client) if movable else now(), pause=lambda: time.sleep(every)
-    )
+    records = watch(client, wanted, clock=lambda: instant_of(client), pause=lambda: time.sleep(every))
     for record in records:
         if as_json:
             answer(msgspec.json.encode(record).decode())

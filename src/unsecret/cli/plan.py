@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from unsecret.cli.exit_codes import OK, PENDING
 from unsecret.cli.options import Data, Output, now
 from unsecret.cli.printing import answer, as_json, progress, say
-from unsecret.cli.reaching import reach
+from unsecret.cli.reaching import reach, today
 from unsecret.config import read_settings
 
 File = Annotated[Path, Parameter(metavar="FILE", help="A policy file; docs/reference/policy-file.md describes it.")]
@@ -29,7 +29,8 @@ def plan(file: File, /, *, out: Out = None, data: Data = None, output: Output = 
 
     What is added is marked `+`, what is changed `~`, what is taken away `-`, entry by entry. What the file does not
     mention stays as it is: policies, sections, entries, members of entries, exempted callers, assignments. To take
-    something away, the file says `absent = true` of it. Exit code 2 when there is something to change.
+    something away, the file says `absent = true` of it. Exemptions whose last day is over are withdrawn, too. Exit
+    code 2 when there is something to change.
 
     `unsecret export` writes such a file of what is there.
 
@@ -40,6 +41,7 @@ def plan(file: File, /, *, out: Out = None, data: Data = None, output: Output = 
         unsecret plan policies.toml -o json
     """
     from unsecret.cli.plan_words import plan_content, plan_lines, save_plan, talk
+    from unsecret.operate.exemptions import with_ended_withdrawn
     from unsecret.operate.journal import folder_of, interrupted
     from unsecret.operate.plan import make_plan
     from unsecret.operate.plan_files import read_policies
@@ -49,7 +51,10 @@ def plan(file: File, /, *, out: Out = None, data: Data = None, output: Output = 
     with reach(settings, data) as client:
         if before := interrupted(folder_of(settings.state, client.connection.tenant_id)):
             say(f"note: {before.words}")
+        wanted, ended = with_ended_withdrawn(client, wanted, today(client))
         made = make_plan(client, wanted, source=str(file), now=now(), say=progress())
+    for sentence in ended:
+        say(f"note: {sentence}")
     talk(made)
     if (output or settings.output) == "json":
         as_json(plan_content(made))

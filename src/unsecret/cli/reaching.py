@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unsecret.cli.options import now
 from unsecret.cli.printing import say
 from unsecret.config import Settings
 from unsecret.errors import Invalid, NotFound
@@ -78,3 +80,15 @@ def reach(settings: Settings, data: Path | None, tenant: str | None = None, *, v
     return GraphClient(
         connection, tokens=tokens, needs=needs, timeout=settings.timeout, max_wait=settings.max_wait, say=say
     )
+
+
+def instant_of(client: GraphClient) -> datetime:
+    """What time it is in the tenant: a local one may have a clock of its own."""
+    from unsecret.operate.clock import read_clock
+
+    return read_clock(client) if client.connection.clock else now()
+
+
+def today(client: GraphClient) -> date:
+    """The day that it is in the tenant, in UTC."""
+    return instant_of(client).date()

@@ -9,9 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unsecret.cli.options import now
 from unsecret.cli.printing import progress
-from unsecret.cli.reaching import reach
+from unsecret.cli.reaching import instant_of, reach
 from unsecret.config import Settings
 
 if TYPE_CHECKING:
@@ -53,8 +52,6 @@ def as_of(snapshot: Snapshot) -> datetime:
 
 
 def _take(client: GraphClient, file: Path) -> None:
-    from unsecret.operate.clock import read_clock
     from unsecret.operate.take import take
 
-    at = read_clock(client) if client.connection.clock else now()
-    take(client, file, now=at, say=progress())
+    take(client, file, now=instant_of(client), say=progress())

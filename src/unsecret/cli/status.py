@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from unsecret.cli.options import Data, Output, TenantName, now
+from unsecret.cli.options import Data, Output, TenantName
 from unsecret.cli.printing import answer, as_json, progress, table
-from unsecret.cli.reaching import reach
+from unsecret.cli.reaching import instant_of, reach
 from unsecret.config import read_settings
 
 if TYPE_CHECKING:
@@ -24,12 +24,11 @@ def status(*, tenant: TenantName = None, data: Data = None, output: Output = Non
         unsecret status
         unsecret status -o json
     """
-    from unsecret.operate.clock import read_clock
     from unsecret.operate.status import read_status
 
     settings = read_settings()
     with reach(settings, data, tenant, verb="status") as client:
-        at = read_clock(client) if client.connection.clock else now()
+        at = instant_of(client)
         found = read_status(client, now=at, say=progress())
     if (output or settings.output) == "json":
         as_json(found)

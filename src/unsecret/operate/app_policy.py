@@ -116,7 +116,7 @@ def plan_for_app(target: Target, holdings: Iterable[Holding], wanted: Wanted) ->
     holdings = tuple(holdings)
     _require_bound(target, wanted)
     for holding in holdings:
-        _require_unshared(target, holding)
+        require_unshared(target, holding)
     free = tuple(holding.face.link for holding in holdings if holding.policy is None)
     edits = [_edit(target, holding, wanted) for holding in _each_policy_once(holdings)]
     if not free:
@@ -154,7 +154,8 @@ def _require_bound(target: Target, wanted: Wanted) -> None:
         )
 
 
-def _require_unshared(target: Target, holding: Holding) -> None:
+def require_unshared(target: Target, holding: Holding) -> None:
+    """Raises Conflict when the policy of a face binds other objects, which changing it would change as well."""
     policy = holding.policy
     if policy is None or not holding.others:
         return

@@ -1,0 +1,286 @@
+"""`unsecret exempt add`, `list`, `remove` and `expire`."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from unsecret.cli.options import PLAIN, Data, DryRun, Output, Query, Report, ReportFile, Yes, now, own_reader
+from unsecret.cli.printing import say
+from unsecret.cli.reaching import reach, today
+from unsecret.config import read_settings
+from unsecret.errors import Invalid, NotFound
+
+if TYPE_CHECKING:
+    from unsecret.cli.answers import Answer
+    from unsecret.operate.client import GraphClient
+    from unsecret.operate.exempt import Exempted
+    from unsecret.operate.exempt_callers import Given
+
+exempt = App(
+    name="exempt",
+    default_parameter=PLAIN,
+    help="""Exemptions from the policies, for single applications or callers, with a last day and a reason.
+
+The term is kept in the tenant itself, where every administrator finds it: nothing has to be remembered elsewhere, and
+`unsecret exempt expire` withdraws what has ended, from wherever it is run.
+""",
+)
+
+
+def _last_day(_kind: type, tokens: tuple) -> date:  # type: ignore[type-arg]
+    text = tokens[0].value
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"Cannot read '{text}'; expected a date such as 2027-01-31.") from None
+
+
+Who = Annotated[
+    str,
+    Parameter(
+        metavar="WHO",
+        help="The application: appId, object id or exact display name. With --caller also a person's sign-in name.",
+    ),
+]
+AsCaller = Annotated[
+    bool,
+    Parameter(
+        name="--caller",
+        help="Exempt who calls rather than what is changed: this person or application may do to every application "
+        "what the tenant's default policy forbids.",
+    ),
+]
+Until = Annotated[
+    date,
+    own_reader(_last_day, name="--until", metavar="DATE", help_="The last day of the exemption: 2027-01-31."),
+]
+Reason = Annotated[str, Parameter(name="--reason", metavar="TEXT", help="Why, for whoever finds the exemption.")]
+Lifts = Annotated[
+    tuple[
+        Literal["new-secrets", "custom-secrets", "secret-lifetime", "certificate-lifetime", "certificate-issuer"], ...
+    ],
+    Parameter(
+        name="--from",
+        metavar="WHAT",
+        help="What to be exempt from: the block of new secrets, of secrets with a chosen text, the limits on lifetimes "
+        "of secrets or of certificates, or the list of certificates' issuers. May be repeated. Default: new-secrets.",
+    ),
+]
+
+
+@exempt.command
+def add(
+    who: Who,
+    /,
+    *,
+    until: Until,
+    reason: Reason,
+    from_: Lifts = ("new-secrets",),
+    caller: AsCaller = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    data: Data = None,
+    output: Output = None,
+) -> int:
+    """Exempt an application, or a caller, until a day.
+
+    An application gets a custom policy in which the restriction is disabled, or has its own policy changed so; one that
+    shares its policy with others is refused. A caller gets a custom security attribute, which the entries of the
+    tenant's default policy then name.
+
+    An exemption that is there already gets the new day and reason.
+
+    **Examples**
+
+        unsecret exempt add "Payroll Export" --until 2027-01-31 --reason "the vendor migrates in January"
+        unsecret exempt add maria@contoso.com --caller --until 2026-12-31 --reason "rebuilds the old portal"
+    """
+    from unsecret.cli.applying import apply_plan
+    from unsecret.operate.block import read_default
+    from unsecret.operate.exempt import LIFTS, grant_to_application, grant_to_callers
+    from unsecret.operate.exempt_callers import define_attributes, find_caller, give
+    from unsecret.operate.plan import make_plan
+    from unsecret.operate.targets import resolve
+    from unsecret.wire.terms import LONGEST_CALLERS_REASON, LONGEST_REASON, Term, require_reason
+
+    settings = read_settings()
+    kinds = tuple(kind for word in from_ for kind in LIFTS[word])
+    why = require_reason(reason, longest=LONGEST_CALLERS_REASON if caller else LONGEST_REASON)
+    with reach(settings, data) as client:
+        _require_to_come(until, today(client))
+        if not caller:
+            target = resolve(client, [who])[0]
+            wanted = grant_to_application(client, target, Term(until=until, reason=why, lifted=kinds))
+        else:
+            person = find_caller(client, who)
+            wanted = grant_to_callers(read_default(client)[1], until, kinds)
+            say(f"{person.name} gets the attribute unsecret_exemptUntil = {until.isoformat()}, with the reason.")
+            if not dry_run:
+                _require_agreed(f"Exempt {person.name} until {until.isoformat()}?", yes=yes)
+                define_attributes(client)
+                give(client, person, until, why, sleep=time.sleep)
+        plan = make_plan(client, wanted, source=f"exempt add {who}", now=now())
+        agreed = yes or caller
+        return apply_plan(
+            client, plan, settings=settings, yes=agreed, dry_run=dry_run, data=data, output=output or settings.output
+        )
+
+
+@exempt.command(name="list")
+def list_(
+    *,
+    data: Data = None,
+    output: Report = None,
+    output_file: ReportFile = None,
+    query: Query = None,
+) -> int:
+    """List every exemption in one place: of applications and of callers, with last day and reason, and those without.
+
+    Changes nothing. Exit code 3 when one has ended and was not withdrawn.
+
+    **Examples**
+
+        unsecret exempt list
+        unsecret exempt list --query "exemptions[?state=='ended'].who[]"
+    """
+    from unsecret.cli.answers import put
+    from unsecret.cli.exit_codes import FINDINGS, OK
+
+    settings = read_settings()
+    with reach(settings, data) as client:
+        found, holders = _read(client)
+        answer, ended = _listing(found, holders, today(client))
+    put(answer, output=output or settings.output, query=query, file=output_file)
+    return FINDINGS if ended else OK
+
+
+@exempt.command
+def remove(
+    who: Who,
+    /,
+    *,
+    caller: AsCaller = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    data: Data = None,
+    output: Output = None,
+) -> int:
+    """Withdraw the exemption of an application or a caller before its last day.
+
+    What the application's policy said before is given back; a policy that was made for the exemption is deleted.
+
+    **Examples**
+
+        unsecret exempt remove "Payroll Export"
+        unsecret exempt remove maria@contoso.com --caller
+    """
+    from unsecret.cli.withdrawing import withdraw
+    from unsecret.operate.app_policy import read_holdings
+    from unsecret.operate.exempt_callers import find_caller
+    from unsecret.operate.targets import resolve
+
+    settings = read_settings()
+    form = output or settings.output
+    with reach(settings, data) as client:
+        found, holders = _read(client)
+        if caller:
+            person = find_caller(client, who)
+            taken = tuple(one for one in holders if one.caller.id == person.id)
+            others = {one.until for one in holders if one.caller.id != person.id}
+            ending = [one for one in found if one.value in {held.until for held in taken} - others]
+        else:
+            target = resolve(client, [who])[0]
+            held = {str(one.policy["id"]) for one in read_holdings(client, target) if one.policy}
+            taken, ending = (), [one for one in found if one.policy_id in held and one.until]
+        if not taken and not ending:
+            raise NotFound(f"'{who}' has no exemption with a term.", hint="See what there is: unsecret exempt list")
+        return withdraw(
+            client, ending, taken, settings=settings, source=f"exempt remove {who}", dry_run=dry_run, yes=yes,
+            data=data, output=form,
+        )  # fmt: skip
+
+
+@exempt.command
+def expire(*, dry_run: DryRun = False, yes: Yes = False, data: Data = None, output: Output = None) -> int:
+    """Withdraw every exemption whose last day is over. Those without a last day stay.
+
+    Made for a schedule: `unsecret exempt expire --yes`, every night.
+
+    **Examples**
+
+        unsecret exempt expire --dry-run
+        unsecret exempt expire --yes
+    """
+    from unsecret.cli.withdrawing import withdraw
+    from unsecret.operate.exempt import State
+
+    settings = read_settings()
+    with reach(settings, data) as client:
+        day = today(client)
+        found, holders = _read(client)
+        ending = [one for one in found if one.state(day) is State.ENDED]
+        taken = tuple(one for one in holders if one.until < day.isoformat())
+        return withdraw(
+            client, ending, taken, settings=settings, source="exempt expire", dry_run=dry_run, yes=yes, data=data,
+            output=output or settings.output,
+        )  # fmt: skip
+
+
+def _read(client: GraphClient) -> tuple[tuple[Exempted, ...], tuple[Given, ...]]:
+    """Every exemption, and who has the attribute of those of callers."""
+    from unsecret.operate.exemptions import read_exemptions
+
+    return read_exemptions(client)
+
+
+def _listing(found: tuple[Exempted, ...], holders: tuple[Given, ...], today: date) -> tuple[Answer, int]:
+    from unsecret.cli.answers import Answer, Sheet
+    from unsecret.operate.exempt import State
+    from unsecret.wire.terms import CALLERS_ATTRIBUTE
+
+    rows, content = [], []
+    for one in found:
+        mine = [held for held in holders if one.attribute == CALLERS_ATTRIBUTE and held.until == one.value]
+        who = one.who if one.subject == "applications" else tuple(held.caller.name for held in mine) or None
+        reason = one.reason or "; ".join(dict.fromkeys(held.reason for held in mine if held.reason)) or None
+        state = one.state(today)
+        until = one.until.isoformat() if one.until else None
+        named = ", ".join(who) if who else "nobody" if who == () else f"whoever has {one.attribute} = {one.value}"
+        rows.append((named, one.subject, state, until or "–", reason or "–", ", ".join(one.lifted), one.policy))
+        content.append({
+            "subject": one.subject, "who": who, "state": state, "until": until, "reason": reason,
+            "lifted": one.lifted, "policy": one.policy, "policy_id": one.policy_id,
+            "attribute": one.attribute, "value": one.value,
+        })  # fmt: skip
+    ended = sum(one.state(today) is State.ENDED for one in found)
+    endless = sum(one.state(today) is State.ENDLESS for one in found)
+    answer = Answer(
+        title="Exemptions",
+        content={"as_of": today, "exemptions": content},
+        sheets=(
+            Sheet(
+                "Exemptions",
+                ("WHO", "EXEMPT ARE", "STATE", "UNTIL", "REASON", "FROM", "POLICY"),
+                rows,
+                empty="Nobody and nothing is exempt.",
+            ),
+        ),
+        facts=(f"{len(found)} exemptions; {ended} have ended and are still there, {endless} have no last day.",),
+        notes=("Withdraw what has ended: unsecret exempt expire",) if ended else (),
+    )
+    return answer, ended
+
+
+def _require_to_come(until: date, today: date) -> None:
+    if until < today:
+        raise Invalid(f"{until.isoformat()} is over; an exemption ends on a day to come.")
+
+
+def _require_agreed(question: str, *, yes: bool) -> None:
+    from unsecret.cli.asking import require_yes
+
+    require_yes(question, yes=yes, can_rehearse=True)

@@ -1,0 +1,52 @@
+"""Withdrawing exemptions: the policies first, then the attributes that nothing names any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unsecret.cli.applying import apply_plan
+from unsecret.cli.exit_codes import OK, PENDING
+from unsecret.cli.options import now
+from unsecret.cli.printing import answer, say
+from unsecret.config import Settings
+from unsecret.operate.app_policy import read_versioned_policies
+from unsecret.operate.block import read_default
+from unsecret.operate.exempt import Exempted, withdrawal
+from unsecret.operate.exempt_callers import Given, give
+from unsecret.operate.plan import make_plan
+
+if TYPE_CHECKING:
+    from unsecret.operate.client import GraphClient
+
+
+def withdraw(
+    client: GraphClient,
+    ending: Iterable[Exempted],
+    taken: tuple[Given, ...],
+    *,
+    settings: Settings,
+    source: str,
+    dry_run: bool,
+    yes: bool,
+    data: Path | None,
+    output: str,
+) -> int:
+    """End the exemptions `ending`, and take the attribute from `taken`, after asking. Gives the exit code."""
+    ending = tuple(ending)
+    if not ending and not taken:
+        answer("No exemption is to be withdrawn.")
+        return OK
+    wanted = withdrawal(read_default(client)[1], read_versioned_policies(client)[1], ending)
+    plan = make_plan(client, wanted, source=source, now=now())
+    for one in taken:
+        say(f"The attribute unsecret_exemptUntil = {one.until} is taken from {one.caller.name}.")
+    code = apply_plan(client, plan, settings=settings, yes=yes, dry_run=dry_run, data=data, output=output)
+    if dry_run:
+        return PENDING if taken else code
+    if code == OK:
+        for one in taken:
+            give(client, one.caller, None, None, sleep=time.sleep)
+    return code

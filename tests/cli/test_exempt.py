@@ -1,0 +1,58 @@
+"""`unsecret exempt` on a tenant whose clock moves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.running_tenant import RunningTenant
+
+UNTIL = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
+    with RunningTenant.start(tmp_path_factory.mktemp("exempt") / "data", "--sample", "--now", "now") as running:
+        assert running.run("block", "--yes").returncode == 0
+        yield running
+
+
+def test_an_exemption_is_shown_granted_listed_and_withdrawn_after_its_last_day(tenant: RunningTenant) -> None:
+    asked = ("exempt", "add", "Payroll Export", "--until", UNTIL, "--reason", "the vendor migrates")
+    assert tenant.run(*asked, "--dry-run").returncode == 2
+    assert "needs your yes" in tenant.run(*asked).stderr
+    granted = tenant.run(*asked, "--yes")
+    assert (granted.returncode, "unsecret exemption: Payroll Export" in granted.stdout) == (0, True)
+
+    listed = tenant.run("exempt", "list", "-o", "json")
+    assert listed.returncode == 0
+    [exemption] = json.loads(listed.stdout)["exemptions"]
+    assert (exemption["who"], exemption["until"], exemption["state"]) == (["Payroll Export"], UNTIL, "running")
+    assert "No exemption is to be withdrawn." in tenant.run("exempt", "expire", "--yes").stdout
+
+    assert tenant.run("clock", "--move", "P32D").returncode == 0
+    assert tenant.run("exempt", "list").returncode == 3
+    assert tenant.run("exempt", "expire", "--dry-run").returncode == 2
+    assert tenant.run("exempt", "expire", "--yes").returncode == 0
+    assert json.loads(tenant.run("exempt", "list", "-o", "json").stdout)["exemptions"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("add", "Payroll Export", "--until", "2020-01-01", "--reason", "late"), "is over"),
+        (("add", "Payroll Export", "--until", "soon", "--reason", "x"), "expected a date"),
+        (("add", "Payroll Export", "--until", "2099-01-01", "--reason", " "), "needs a reason"),
+        (("add", "Nobody", "--until", "2099-01-01", "--reason", "x"), "no application"),
+        (("remove", "Intranet Search"), "no exemption with a term"),
+    ],
+)
+def test_what_cannot_be_exempt_is_an_error_in_plain_words(
+    tenant: RunningTenant, arguments: tuple[str, ...], said: str
+) -> None:
+    done = tenant.run("exempt", *arguments)
+    assert done.returncode == 1
+    assert said in done.stderr

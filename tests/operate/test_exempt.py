@@ -1,0 +1,251 @@
+"""Exemptions: granted, found, enforced by the tenant, and gone after their last day without a trace."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from tests.local_tenant import LocalTenant
+from tests.operate.in_process import InProcess, Waits, client_of
+from unsecret.errors import Conflict, Invalid, NotFound, PolicyDenied
+from unsecret.operate.apply import Applier, Became
+from unsecret.operate.block import read_default
+from unsecret.operate.change import POLICIES
+from unsecret.operate.client import GraphClient
+from unsecret.operate.entries import excluded_callers
+from unsecret.operate.exempt import (
+    LIFTS,
+    NAMED,
+    Exempted,
+    State,
+    exempted_applications,
+    exempted_callers,
+    grant_to_application,
+    grant_to_callers,
+    withdrawal,
+)
+from unsecret.operate.exempt_callers import define_attributes, find_caller, give, given
+from unsecret.operate.exemptions import read_exemptions, read_policies_with_links, with_ended_withdrawn
+from unsecret.operate.journal import Journal
+from unsecret.operate.plan import make_plan
+from unsecret.operate.targets import resolve
+from unsecret.wire.policy_files import PolicyFile, read_policy_file
+from unsecret.wire.terms import Term, term_in
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LAST_DAY = date(2027, 1, 31)
+DAY_AFTER = date(2027, 2, 1)
+BLOCK = [{"restrictionType": "passwordAddition", "state": "enabled"}]
+VENDOR = Term(until=LAST_DAY, reason="the vendor migrates in January", lifted=LIFTS["new-secrets"])
+
+
+@pytest.fixture
+def blocked(tenant: LocalTenant) -> LocalTenant:
+    """A tenant in which nobody may add a secret."""
+    section = {"passwordCredentials": BLOCK}
+    body = {"isEnabled": True, "applicationRestrictions": section, "servicePrincipalRestrictions": section}
+    tenant.must("PATCH", "/v1.0/policies/defaultAppManagementPolicy", body)
+    return tenant
+
+
+@pytest.fixture
+def client(tenant: LocalTenant, tmp_path_factory: pytest.TempPathFactory, kind: InProcess) -> Any:
+    with client_of(tenant, tmp_path_factory.mktemp("operator"), kind) as graph:
+        yield graph
+
+
+def carry_out(client: GraphClient, folder: Any, wanted: PolicyFile) -> None:
+    plan = make_plan(client, wanted, source="test", now=NOW)
+    journal = Journal(folder, plan, rollback="", clock=lambda: NOW)
+    outcomes = Applier(client, plan, sleep=Waits()).carry_out(journal)
+    assert {one.became for one in outcomes} <= {Became.CHANGED, Became.UNCHANGED}
+
+
+def exempt(client: GraphClient, folder: Any, name: str, term: Term = VENDOR) -> None:
+    carry_out(client, folder, grant_to_application(client, resolve(client, [name])[0], term))
+
+
+def expire(client: GraphClient, folder: Any, today: date) -> None:
+    found, _holders = read_exemptions(client)
+    ending = [one for one in found if one.state(today) is State.ENDED]
+    policies = read_policies_with_links(client)
+    carry_out(client, folder, withdrawal(read_default(client)[1], policies, ending))
+
+
+def add_secret(client: GraphClient, application: dict[str, Any]) -> None:
+    client.send("POST", f"applications/{application['id']}/addPassword", body={})
+
+
+def applications_of(client: GraphClient) -> list[Exempted]:
+    return list(exempted_applications(read_policies_with_links(client)))
+
+
+def test_an_exempt_application_gets_a_secret_and_no_other_does(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any
+) -> None:
+    payroll, other = blocked.new_application("Payroll"), blocked.new_application("Other")
+    exempt(client, tmp_path, "Payroll")
+    add_secret(client, payroll)
+    with pytest.raises(PolicyDenied):
+        add_secret(client, other)
+
+
+def test_after_the_last_day_the_block_binds_again_and_nothing_is_left(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any
+) -> None:
+    payroll = blocked.new_application("Payroll")
+    exempt(client, tmp_path, "Payroll")
+    expire(client, tmp_path, LAST_DAY)
+    add_secret(client, payroll)  # the last day belongs to the exemption
+    expire(client, tmp_path, DAY_AFTER)
+    with pytest.raises(PolicyDenied):
+        add_secret(client, payroll)
+    assert list(client.pages(f"v1.0/{POLICIES}")) == []
+
+
+def test_the_tenant_itself_says_who_is_exempt_until_when_and_why(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any
+) -> None:
+    blocked.new_application("Payroll")
+    exempt(client, tmp_path, "Payroll")
+    [found] = applications_of(client)
+    assert (found.who, found.until, found.reason) == (("Payroll",), LAST_DAY, VENDOR.reason)
+    assert found.lifted == ("passwordAddition", "symmetricKeyAddition")
+    [policy] = client.pages(f"v1.0/{POLICIES}")
+    assert policy["displayName"].startswith(NAMED)
+    assert "Exempt until 2027-01-31: the vendor migrates in January." in policy["description"]
+
+
+def test_an_exemption_that_is_there_gets_the_new_day(blocked: LocalTenant, client: GraphClient, tmp_path: Any) -> None:
+    blocked.new_application("Payroll")
+    exempt(client, tmp_path, "Payroll")
+    exempt(client, tmp_path, "Payroll", Term(until=DAY_AFTER, reason="later", lifted=LIFTS["secret-lifetime"]))
+    [found] = applications_of(client)
+    assert (found.until, found.reason) == (DAY_AFTER, "later")
+    assert set(found.lifted) == {*LIFTS["new-secrets"], *LIFTS["secret-lifetime"]}
+
+
+def own_policy(tenant: LocalTenant, application: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
+    lifetime = {"restrictionType": "passwordLifetime", "state": "enabled", "maxLifetime": "P30D"}
+    policy = tenant.must(
+        "POST",
+        f"/v1.0/{POLICIES}",
+        {
+            "displayName": "Payroll's own",
+            "description": "Made by hand",
+            "isEnabled": True,
+            "restrictions": {"passwordCredentials": [*BLOCK, lifetime]},
+        },
+    )
+    for one in (application, *others):
+        reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/{POLICIES}/{policy['id']}"}
+        tenant.must("POST", f"/v1.0/applications/{one['id']}/appManagementPolicies/$ref", reference)
+    return policy
+
+
+def test_an_applications_own_policy_is_as_before_when_the_exemption_is_over(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any
+) -> None:
+    payroll = blocked.new_application("Payroll")
+    policy = own_policy(blocked, payroll)
+    path = f"beta/{POLICIES}/{policy['id']}"
+    before = client.get(path)
+    exempt(client, tmp_path, "Payroll")
+    during = client.get(path)
+    assert term_in(during["description"]) is not None
+    expire(client, tmp_path, DAY_AFTER)
+    assert client.get(path) == before
+
+
+def test_a_policy_that_others_share_is_not_touched(blocked: LocalTenant, client: GraphClient) -> None:
+    payroll, other = blocked.new_application("Payroll"), blocked.new_application("Other")
+    own_policy(blocked, payroll, other)
+    with pytest.raises(Conflict, match="Other"):
+        grant_to_application(client, resolve(client, ["Payroll"])[0], VENDOR)
+
+
+def test_an_exemption_without_a_term_is_found_and_never_withdrawn(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any
+) -> None:
+    payroll = blocked.new_application("Payroll")
+    policy = own_policy(blocked, payroll)
+    entry = {**BLOCK[0], "state": "disabled"}
+    blocked.must("PATCH", f"/v1.0/{POLICIES}/{policy['id']}", {"restrictions": {"passwordCredentials": [entry]}})
+    [found] = applications_of(client)
+    assert found.state(DAY_AFTER) is State.ENDLESS
+    with pytest.raises(Invalid, match="no term"):
+        withdrawal(read_default(client)[1], read_policies_with_links(client), [found])
+
+
+def test_a_caller_who_is_exempt_may_what_others_may_not_until_the_attribute_goes(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any
+) -> None:
+    payroll = blocked.new_application("Payroll")
+    default = read_default(client)[1]
+    ourselves = find_caller(client, client.connection.client_id)
+    define_attributes(client)
+    define_attributes(client)  # again: they are there already
+    give(client, ourselves, LAST_DAY, "rebuilds the portal", sleep=Waits())
+    carry_out(client, tmp_path, grant_to_callers(default, LAST_DAY, LIFTS["new-secrets"]))
+    add_secret(client, payroll)
+    [holder] = given(client, {"2027-01-31"})
+    assert (holder.caller.id, holder.reason) == (ourselves.id, "rebuilds the portal")
+    expire(client, tmp_path, DAY_AFTER)
+    with pytest.raises(PolicyDenied):
+        add_secret(client, payroll)
+    assert list(exempted_callers(read_default(client)[1], ())) == []
+
+
+def test_a_plan_withdraws_what_has_ended_unless_its_file_speaks_of_it(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any
+) -> None:
+    blocked.new_application("Payroll")
+    exempt(client, tmp_path, "Payroll")
+    [policy] = client.pages(f"v1.0/{POLICIES}")
+    nothing = read_policy_file("")
+    assert with_ended_withdrawn(client, nothing, LAST_DAY) == (nothing, ())
+    wanted, said = with_ended_withdrawn(client, nothing, DAY_AFTER)
+    assert [one.absent for one in wanted.policies] == [True]
+    assert said == ("The exemption of Payroll ended on 2027-01-31, and is withdrawn.",)
+    about_it = read_policy_file(f'[[appManagementPolicies]]\nid = "{policy["id"]}"\nisEnabled = true')
+    assert with_ended_withdrawn(client, about_it, DAY_AFTER) == (about_it, ())
+
+
+def test_a_plan_that_withdraws_a_caller_keeps_what_its_file_says_of_the_same_entry(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any
+) -> None:
+    default = read_default(client)[1]
+    define_attributes(client)
+    carry_out(client, tmp_path, grant_to_callers(default, LAST_DAY, LIFTS["new-secrets"]))
+    entry = "defaultAppManagementPolicy.applicationRestrictions.passwordCredentials.passwordAddition"
+    file = read_policy_file(f"[{entry}]\nrestrictForAppsCreatedAfterDateTime = 2026-01-01")
+    wanted, _said = with_ended_withdrawn(client, file, DAY_AFTER)
+    carry_out(client, tmp_path, wanted)
+    [entry] = [
+        one
+        for one in read_default(client)[1]["applicationRestrictions"]["passwordCredentials"]
+        if one["restrictionType"] == "passwordAddition"
+    ]
+    assert excluded_callers(entry) == ()
+    assert entry["restrictForAppsCreatedAfterDateTime"].startswith("2026-01-01")
+
+
+def test_a_caller_cannot_be_exempt_from_what_nothing_restricts(tenant: LocalTenant, client: GraphClient) -> None:
+    with pytest.raises(NotFound, match="nothing to be exempt from"):
+        grant_to_callers(read_default(client)[1], LAST_DAY, LIFTS["new-secrets"])
+
+
+def test_a_caller_who_is_nobody_is_not_guessed(tenant: LocalTenant, client: GraphClient) -> None:
+    with pytest.raises(NotFound, match="Neither an application nor a person"):
+        find_caller(client, "Nobody")
+
+
+@pytest.mark.parametrize(
+    ("until", "state"),
+    [(None, State.ENDLESS), (LAST_DAY, State.RUNNING), (date(2027, 1, 30), State.ENDED)],
+)
+def test_the_state_follows_from_the_day(until: date | None, state: State) -> None:
+    one = Exempted(subject="applications", who=(), lifted=(), policy="p", until=until)
+    assert one.state(LAST_DAY) is state
