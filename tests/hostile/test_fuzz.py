@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from tests.hostile.fuzzing import Fuzz
 from tests.local_tenant import LocalTenant
 from tests.witnesses import Noted
+from unsecret.tenant.app import Tenant
+from unsecret.tenant.routing import RouteIndex
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of schemathesis, which cannot make up every header
 
@@ -52,8 +53,8 @@ def test_what_is_not_as_the_document_says_is_found(fuzz: Fuzz, status: int, body
     noted = fuzz.tenant.client.app
     assert isinstance(noted, Noted)
     app = noted.noted
-    assert isinstance(app, Starlette)
-    app.router.routes.insert(0, bad)
+    assert isinstance(app, Tenant)
+    app.index = RouteIndex([bad, *(route for route in app.index.routes if isinstance(route, Route))])
     listing = next(one for one in fuzz.operations if (one.method, one.path) == ("get", "/v1.0/applications"))
     fuzz.run(listing, examples=1, chance=1)
     assert defect in "".join(fuzz.failures)

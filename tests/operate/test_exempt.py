@@ -184,7 +184,7 @@ def test_a_caller_who_is_exempt_may_what_others_may_not_until_the_attribute_goes
 ) -> None:
     payroll = blocked.new_application("Payroll")
     default = read_default(client)[1]
-    ourselves = find_caller(client, client.connection.client_id)
+    ourselves = find_caller(client, blocked.new.client_id)
     define_attributes(client)
     define_attributes(client)  # again: they are there already
     give(client, ourselves, LAST_DAY, "rebuilds the portal", sleep=Waits())

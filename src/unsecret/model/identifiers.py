@@ -6,7 +6,6 @@ of Microsoft Graph; the type checker keeps them apart. All are lower-case hyphen
 
 from __future__ import annotations
 
-import os
 import re
 from typing import NewType
 
@@ -21,15 +20,6 @@ GRAPH_APP_ID = AppId("00000003-0000-0000-c000-000000000000")
 ARM_APP_ID = AppId("797f4846-ba00-4fd7-ba43-dac1f8f63013")
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-def random_guid() -> str:
-    """A GUID that nobody has (RFC 9562, version 4), as `uuid.uuid4` makes them, in half the time."""
-    digits = bytearray(os.urandom(16))
-    digits[6] = digits[6] & 0x0F | 0x40
-    digits[8] = digits[8] & 0x3F | 0x80
-    text = digits.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def canonical_guid(text: str) -> str | None:

@@ -15,10 +15,11 @@ from starlette.responses import Response
 from unsecret.errors import Invalid, TooLarge, Unsupported, UnsupportedMedia
 from unsecret.model.application import ObjectKind
 from unsecret.model.event import Caller, Circumstances
-from unsecret.model.identifiers import canonical_guid, random_guid
+from unsecret.model.identifiers import canonical_guid
 from unsecret.model.query import Page
 from unsecret.tenant.auth import authenticate
 from unsecret.tenant.hand_over import HandOver
+from unsecret.tenant.random_guids import random_guid
 from unsecret.tenant.settings import Services, origin
 from unsecret.tenant.use_cases.transaction import ObjectKey, Refused, Transaction, perform
 from unsecret.wire import odata

@@ -23,10 +23,11 @@ from unsecret.model.application import (
 )
 from unsecret.model.change import KeyAdded, PasswordAdded
 from unsecret.model.event import Activity, ModifiedProperty, OperationType
-from unsecret.model.identifiers import KeyId, random_guid
+from unsecret.model.identifiers import KeyId
 from unsecret.store import credentials, policies
 from unsecret.tenant import secrets
 from unsecret.tenant.certificates import CertificateFacts, certificate_credential, read_certificate
+from unsecret.tenant.random_guids import random_guid
 from unsecret.tenant.use_cases.instance_lock import require_unlocked
 from unsecret.tenant.use_cases.judging import require_lawful
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from unsecret.model.identifiers import canonical_guid, random_guid
+from unsecret.model.identifiers import canonical_guid
+from unsecret.tenant.random_guids import random_guid
 
 
 def test_random_guids_are_of_version_4_and_all_different() -> None:
