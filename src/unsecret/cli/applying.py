@@ -69,7 +69,8 @@ def apply_plan(
         return PENDING
     folder = folder_of(settings.state, client.connection.tenant_id)
     with alone(folder, now=now()):
-        return _change(client, plan, folder, yes=yes, output=output, again=f" --data {data}" if data else "")
+        applier = Applier(client, plan, say=progress())
+        return _change(applier, folder, yes=yes, output=output, again=f" --data {data}" if data else "")
 
 
 def _take_up(client: GraphClient, before: Interrupted) -> tuple[Json, ...]:
