@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 
 import httpx2
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Raw, Struct, structs
 
 from unsecret import __version__
 from unsecret.errors import Invalid, NotFound, Unreachable, UnsecretError
+from unsecret.operate.bodies import RawPage, decoded, page_or_anything
 from unsecret.operate.connection import Connection, Remote, trust
 from unsecret.operate.patience import READS, Attempt, may_be_repeated
 from unsecret.operate.permissions import VerbNeeds, naming_what_is_missing
@@ -149,13 +150,27 @@ class GraphClient:
         link: str | None = path
         while link:
             if link in seen:
-                raise Invalid("The tenant's pages run in a circle; the list would never end.", code="UnexpectedAnswer")
+                raise _runs_in_a_circle()
             seen.add(link)
             body = self.get(link, headers=headers)
             if not isinstance(body, dict) or not isinstance(body.get("value"), list):
                 raise Invalid(f"{path} is not a collection.", code="UnexpectedAnswer")
             link = body.get("@odata.nextLink")
             yield Page(body["value"], link)
+
+    def raw_pages(self, path: str) -> Iterator[Raw]:
+        """As `pages`, with each item as JSON that nobody has read: for who only passes many on. Raises alike."""
+        seen: set[str] = set()
+        link: str | None = path
+        while link:
+            if link in seen:
+                raise _runs_in_a_circle()
+            seen.add(link)
+            answer = self._asked("GET", self.url(link), None, None, is_read=True, decode=page_or_anything)
+            if not isinstance(answer.body, RawPage):
+                raise Invalid(f"{path} is not a collection.", code="UnexpectedAnswer")
+            link = answer.body.next_link
+            yield from answer.body.value
 
     def each(self, act: Callable[[A], T], things: Iterable[A]) -> Iterator[T]:
         """`act` of each of `things`, in their order, several at a time; `act` calls this client. See `in_order`."""
@@ -240,12 +255,21 @@ class GraphClient:
         versioned = bare.split("/", 1)[0] in VERSIONS
         return f"{self.connection.graph}/{bare}" if versioned else f"{self.connection.graph}/v1.0/{bare}"
 
-    def _asked(self, method: str, url: str, body: Any, headers: Mapping[str, str] | None, *, is_read: bool) -> Answer:
+    def _asked(
+        self,
+        method: str,
+        url: str,
+        body: Any,
+        headers: Mapping[str, str] | None,
+        *,
+        is_read: bool,
+        decode: Callable[[bytes], Any] | None = None,
+    ) -> Answer:
         token = self._bearer()
-        answer = self._patient(self._signed(token, method, url, body, headers), is_read=is_read)
+        answer = self._patient(self._signed(token, method, url, body, headers), is_read=is_read, decode=decode)
         if answer.status == 401:  # the token may have ended while a person was thinking: once more with a new one
             token = self._bearer(refused=token)
-            answer = self._patient(self._signed(token, method, url, body, headers), is_read=is_read)
+            answer = self._patient(self._signed(token, method, url, body, headers), is_read=is_read, decode=decode)
         if refusal := self._naming(answer, token).refusal:
             raise refusal
         return answer
@@ -281,12 +305,14 @@ class GraphClient:
         )
         return self._patient(built, is_read=True)
 
-    def _patient(self, request: httpx2.Request, *, is_read: bool) -> Answer:
+    def _patient(
+        self, request: httpx2.Request, *, is_read: bool, decode: Callable[[bytes], Any] | None = None
+    ) -> Answer:
         """Send; while the tenant says that it is busy, wait as long as it asks, within `max_wait`. A read is sent
         again when its connection breaks, too."""
         attempt = Attempt()
         while True:
-            found = self._once(request, is_read=is_read)
+            found = self._once(request, is_read=is_read, decode=decode or decoded)
             if isinstance(found, Unreachable):
                 again, asked, status = attempt.may_follow_a_failure, None, None
             else:
@@ -311,7 +337,7 @@ class GraphClient:
             raise Unreachable("The connection to the tenant was closed while waiting for it.")
         return attempt.after(pause)
 
-    def _once(self, request: httpx2.Request, *, is_read: bool) -> Answer | Unreachable:
+    def _once(self, request: httpx2.Request, *, is_read: bool, decode: Callable[[bytes], Any]) -> Answer | Unreachable:
         """The answer, or the reason why there is none if it may be another one the next time.
 
         A tenant that never answered is not waited for: most often nobody started it.
@@ -324,7 +350,7 @@ class GraphClient:
                 return reason
             raise reason from problem
         self._has_answered = True
-        return Answer(response.status_code, response.headers, _decoded(response.content))
+        return Answer(response.status_code, response.headers, decode(response.content))
 
 
 def _again(answer: Answer, is_read: bool, attempt: Attempt) -> bool:
@@ -355,9 +381,5 @@ def _unreachable(
     )
 
 
-def _decoded(content: bytes) -> Any:
-    """JSON; text where it is none (metadata is XML, a proxy's error is HTML); None where there is nothing."""
-    try:
-        return msgspec.json.decode(content) if content else None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return content.decode("utf-8", "replace")
+def _runs_in_a_circle() -> Invalid:
+    return Invalid("The tenant's pages run in a circle; the list would never end.", code="UnexpectedAnswer")

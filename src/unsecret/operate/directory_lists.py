@@ -119,7 +119,7 @@ def parts(
     def part(number: int, term: str) -> Path:
         path = questions.listing(collection, members=members, expand=expand, term=term)
         label = f"{name}.{number:03}" if term else f"{name}.whole"
-        return taking.spool.lines(label, lambda: read.through(taking.client.pages(path)))
+        return taking.spool.lines(label, lambda: read.through(taking.client.raw_pages(path)))
 
     return [partial(part, number, term) for number, term in enumerate(split.terms)]
 

@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -52,20 +53,22 @@ def write_snapshot(spool: Path, manifest: Manifest, path: Path) -> None:
 
     Raises Unavailable when it cannot be written.
     """
-    from unsecret.operate.listing import add_first_page
 
     unfinished = path.with_name(f".{path.name}.new")
     try:
-        with tempfile.TemporaryDirectory(dir=spool) as columns:
-            make_columns(spool, Path(columns), manifest)
-            unfinished.touch(mode=0o600)
-            with zipfile.ZipFile(unfinished, "w", compresslevel=1) as packed:
-                packed.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
-                for file in sorted(Path(columns).glob("*.parquet")):
-                    packed.write(file, f"{COLUMNS}/{file.name}", zipfile.ZIP_STORED)
-                for file in sorted(spool.glob("*.ndjson")):
-                    packed.write(file, f"{GRAPH}/{file.name}", zipfile.ZIP_DEFLATED)
-        add_first_page(unfinished)
+        unfinished.touch(mode=0o600)
+        with (
+            tempfile.TemporaryDirectory(dir=spool) as columns,
+            zipfile.ZipFile(unfinished, "w", compresslevel=1) as packed,
+            ThreadPoolExecutor(1) as pool,
+        ):
+            made = pool.submit(make_columns, spool, Path(columns), manifest)  # while the answers are packed
+            packed.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
+            for file in sorted(spool.glob("*.ndjson")):
+                packed.write(file, f"{GRAPH}/{file.name}", zipfile.ZIP_DEFLATED)
+            made.result()
+            for file in sorted(Path(columns).glob("*.parquet")):
+                packed.write(file, f"{COLUMNS}/{file.name}", zipfile.ZIP_STORED)
         unfinished.replace(path)
     except OSError as problem:
         raise Unavailable(f"The snapshot {path} could not be written: {problem.strerror}.") from problem

@@ -19,6 +19,7 @@ from unsecret.wire.exports import trusted_configuration_from_export
 
 class _Key(Struct):
     key_id: str | None = field(default=None, name="keyId")
+    type: str | None = None
     key: str | None = None
 
 
@@ -34,21 +35,22 @@ def trusted_lists(spool: Path) -> list[CertificateBasedApplicationConfiguration]
 
 
 def vouched_for(spool: Path, lists: list[CertificateBasedApplicationConfiguration]) -> Iterator[dict[str, Any]]:
-    """A line for every certificate that one of `lists` vouches for."""
+    """A line for every certificate whose bytes are known: which of `lists` vouch for it."""
     from unsecret.trust import TrustedLists
 
     trusted = TrustedLists(lists)
     decode = msgspec.json.Decoder(_Holder).decode
-    for collection in (APPLICATIONS, SERVICE_PRINCIPALS) if lists else ():
+    for collection in (APPLICATIONS, SERVICE_PRINCIPALS):
         for holder in map(decode, lines_of(spool / f"{collection}.ndjson")):
             for one in holder.keys:
-                if names := trusted.vouching_for(_bytes(one.key)):
-                    yield {"id": holder.id, "keyId": one.key_id, "trustedBy": sorted(names)}
+                if one.key is not None and one.type != "Symmetric":
+                    vouching = trusted.vouching_for(_bytes(one.key)) if lists else ()
+                    yield {"id": holder.id, "keyId": one.key_id, "trustedBy": sorted(vouching)}
 
 
-def _bytes(key: str | None) -> bytes | None:
+def _bytes(key: str) -> bytes | None:
     try:
-        return a_key(key, "key") if key else None
+        return a_key(key, "key")
     except Invalid:
         return None
 

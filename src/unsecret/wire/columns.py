@@ -15,7 +15,7 @@ _PASSWORD = (
 )
 _KEY = (
     "STRUCT(keyId VARCHAR, displayName VARCHAR, startDateTime TIMESTAMP, endDateTime TIMESTAMP,"
-    ' customKeyIdentifier VARCHAR, "type" VARCHAR, "usage" VARCHAR, "key" VARCHAR)[]'
+    ' customKeyIdentifier VARCHAR, "type" VARCHAR, "usage" VARCHAR)[]'
 )
 _FEDERATED = "STRUCT(id VARCHAR, name VARCHAR, issuer VARCHAR, subject VARCHAR)[]"
 _RELATED = (
@@ -86,7 +86,8 @@ TRUSTED = "trusted"
 COMPUTED: dict[str, dict[str, str]] = {
     TRUSTED: {"id": "VARCHAR", "keyId": "VARCHAR", "trustedBy": "VARCHAR[]"},
 }
-"""What is read likewise and is not Graph's: for an object's certificate the configurations that vouch for it."""
+"""What is read likewise and is not Graph's: for an object's certificate whose bytes are known, which configurations
+vouch for it."""
 
 
 class Table(Struct, frozen=True):
@@ -169,15 +170,15 @@ CREDENTIALS = Table(
     WITH held AS (
         SELECT object, 'password' AS kind, keyId AS key_id, NULL AS "usage", displayName AS display_name,
             startDateTime AS start_at, endDateTime AS end_at, customKeyIdentifier AS custom_key_identifier,
-            NULL AS issuer, NULL AS subject, false AS has_bytes
+            NULL AS issuer, NULL AS subject
         FROM (SELECT object, unnest(passwordCredentials, recursive := true) FROM everything)
         UNION ALL BY NAME
         SELECT object, CASE "type" WHEN 'Symmetric' THEN 'symmetricKey' ELSE 'certificate' END AS kind,
             keyId AS key_id, "usage", displayName AS display_name, startDateTime AS start_at, endDateTime AS end_at,
-            customKeyIdentifier AS custom_key_identifier, "key" IS NOT NULL AS has_bytes
+            customKeyIdentifier AS custom_key_identifier
         FROM (SELECT object, unnest(keyCredentials, recursive := true) FROM everything)
         UNION ALL BY NAME
-        SELECT object, 'federated' AS kind, id AS key_id, name AS display_name, issuer, subject, false AS has_bytes
+        SELECT object, 'federated' AS kind, id AS key_id, name AS display_name, issuer, subject
         FROM (SELECT object, unnest(federatedIdentityCredentials, recursive := true) FROM everything)
     ), activity AS (
         SELECT lower(keyId) AS key_id, max(signInActivity.lastSignInDateTime) AS last_used_at
@@ -195,7 +196,7 @@ CREDENTIALS = Table(
             WHEN held.kind <> 'federated' AND $use_is_known THEN 'unused'
             ELSE 'unknown' END AS use,
         last_used_at,
-        CASE WHEN has_bytes AND $trust_is_known THEN coalesce(trusted_by, []) END AS trusted_by
+        CASE WHEN $trust_is_known THEN trusted_by END AS trusted_by
     FROM held
     LEFT JOIN ({_SIGNING}) AS signing ON signing.object = held.object
     LEFT JOIN activity ON activity.key_id = lower(held.key_id)
