@@ -12,6 +12,7 @@ import pytest
 
 from tests.local_tenant import LocalTenant
 from tests.operate.in_process import InProcess, Waits, connection_to
+from tests.operate.test_plan import NOW, assign, new_policy
 from unsecret.errors import Forbidden
 from unsecret.model.directory_roles import ROLE_DEFINITIONS
 from unsecret.operate.app_policy import (
@@ -22,16 +23,21 @@ from unsecret.operate.app_policy import (
     read_holdings,
     read_policy,
 )
+from unsecret.operate.apply import Applier
 from unsecret.operate.block import Wanted, blocking, plan_allow, plan_block, read_default
 from unsecret.operate.change import apply
 from unsecret.operate.client import GraphClient
+from unsecret.operate.export import export_policies
+from unsecret.operate.journal import Journal
 from unsecret.operate.permissions import VERBS, Need, VerbNeeds, claims_of, least, missing_in
+from unsecret.operate.plan import make_plan
 from unsecret.operate.removal import find_credential
 from unsecret.operate.removal import remove as remove_credential
 from unsecret.operate.sign_in import Token
 from unsecret.operate.status import read_status
 from unsecret.operate.take import take
 from unsecret.operate.targets import resolve
+from unsecret.wire.policy_files import read_policy_file
 
 CLI = Path(__file__).parents[2] / "src" / "unsecret" / "cli"
 BLOCK = blocking(start=None, longest=None)
@@ -79,6 +85,36 @@ def remove(client: GraphClient, tenant: LocalTenant) -> Iterable[str]:
     return ()
 
 
+POLICY_FILE = """[defaultAppManagementPolicy]
+isEnabled = true
+[[appManagementPolicies]]
+displayName = "of payroll"
+appliesTo = [{ app = "payroll" }]
+"""
+
+
+def plan(client: GraphClient, _tenant: LocalTenant) -> Iterable[str]:
+    make_plan(client, read_policy_file(POLICY_FILE), source="", now=NOW)
+    return ()
+
+
+def carry_out(client: GraphClient, _tenant: LocalTenant) -> Iterable[str]:
+    applier = Applier(client, make_plan(client, read_policy_file(POLICY_FILE), source="", now=NOW))
+    with tempfile.TemporaryDirectory() as folder:
+        outcomes = applier.carry_out(Journal(Path(folder), applier.plan, rollback="", clock=lambda: NOW))
+    for refused in (one.error for one in outcomes if one.error):
+        raise refused
+    return ()
+
+
+def export(client: GraphClient, tenant: LocalTenant) -> Iterable[str]:
+    """Of a tenant where a policy binds an application."""
+    app = tenant.get("/applications?$filter=displayName%20eq%20'payroll'")["value"][0]
+    if not tenant.get(f"/applications/{app['id']}/appManagementPolicies")["value"]:
+        assign(tenant, "applications", app["id"], new_policy(tenant, "Free"))
+    return export_policies(client)[1]
+
+
 RUNS: dict[str, Callable[[GraphClient, LocalTenant], Iterable[str]]] = {
     "status": status,
     "snapshot": snapshot,
@@ -86,6 +122,9 @@ RUNS: dict[str, Callable[[GraphClient, LocalTenant], Iterable[str]]] = {
     "block": block,
     "allow": allow,
     "remove": remove,
+    "export": export,
+    "plan": plan,
+    "apply": carry_out,
 }
 """What each verb does in the tenant. It gives what it could not read and said so."""
 

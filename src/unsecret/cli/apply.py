@@ -7,14 +7,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from unsecret.cli.options import Data, Output, Yes
+from unsecret.cli.options import Data, Output, TenantName, Yes
 from unsecret.cli.reaching import reach
 from unsecret.config import read_settings
 
 File = Annotated[Path, Parameter(metavar="FILE", help="A policy file, or a plan that `unsecret plan --out` saved.")]
 
 
-def apply(file: File, /, *, yes: Yes = False, data: Data = None, output: Output = None) -> int:
+def apply(
+    file: File, /, *, yes: Yes = False, tenant: TenantName = None, data: Data = None, output: Output = None
+) -> int:
     """Make the tenant say what a policy file says, and nothing else.
 
     Shows the plan first and asks. Each change is checked against the tenant just before it is written, and read back
@@ -32,5 +34,6 @@ def apply(file: File, /, *, yes: Yes = False, data: Data = None, output: Output 
     from unsecret.cli.applying import apply_file
 
     settings = read_settings()
-    with reach(settings, data) as client:
-        return apply_file(client, file, settings=settings, yes=yes, data=data, output=output or settings.output)
+    again = f" --data {data}" if data else f" --tenant {tenant}" if tenant else ""
+    with reach(settings, data, tenant, verb="apply") as client:
+        return apply_file(client, file, settings=settings, yes=yes, again=again, output=output or settings.output)

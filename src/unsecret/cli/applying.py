@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from unsecret.operate.client import GraphClient
 
 
-def apply_file(
-    client: GraphClient, file: Path, *, settings: Settings, yes: bool, data: Path | None, output: str
-) -> int:
+def apply_file(client: GraphClient, file: Path, *, settings: Settings, yes: bool, again: str, output: str) -> int:
     """Carry out the policy file or the saved plan in `file`, after asking. Gives the exit code.
 
     Raises Conflict when another apply is under way, or when the tenant moved since the plan was made.
@@ -42,7 +40,7 @@ def apply_file(
         if is_pending:
             talk(plan)
             applier = Applier(client, plan, seen=seen, say=progress())
-            code = _change(applier, folder, yes=yes, output=output, again=f" --data {data}" if data else "")
+            code = _change(applier, folder, yes=yes, output=output, again=again)
         else:
             code = _nothing(plan, output)
         if before and code == OK:
@@ -111,7 +109,7 @@ def _change(applier: Applier, folder: Path, *, yes: bool, output: str, again: st
     elif not yes:
         say(lines)
     sys.stdout.flush()
-    require_yes("Make these changes?", yes=yes, can_rehearse=False)
+    require_yes("Make these changes?", to=applier.client.connection, yes=yes, can_rehearse=False)
     applier.require_unmoved()
     comments = head(plan, [step.words for step in plan.steps])
     journal = Journal(folder, plan, rollback=policy_file_text(rollback_of(plan), comments=comments), clock=now)

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from unsecret.cli.answers import write_file
-from unsecret.cli.options import Data
+from unsecret.cli.options import Data, TenantName
 from unsecret.cli.printing import answer, say
 from unsecret.cli.reaching import reach
 from unsecret.config import read_settings
@@ -22,7 +22,7 @@ Schema = Annotated[
 ]
 
 
-def export(file: Target = None, /, *, schema: Schema = False, data: Data = None) -> int:
+def export(file: Target = None, /, *, schema: Schema = False, tenant: TenantName = None, data: Data = None) -> int:
     """Write the tenant's app management policies, with what they are linked to, as a policy file in TOML.
 
     The same policies give the same file, and `unsecret plan` finds nothing to do with it. Custom policies are known by
@@ -39,7 +39,7 @@ def export(file: Target = None, /, *, schema: Schema = False, data: Data = None)
     """
     if file and file.exists():
         raise Conflict(f"{file} is there already, and is not written over.", hint="Name another file.")
-    text = schema_text() if schema else _policies(data)
+    text = schema_text() if schema else _policies(data, tenant)
     if file:
         write_file(file, text)
         say(f"Written: {file}")
@@ -55,11 +55,11 @@ def schema_text() -> str:
     return files("unsecret.wire").joinpath("policy-file.schema.json").read_text("utf-8")
 
 
-def _policies(data: Path | None) -> str:
+def _policies(data: Path | None, tenant: str | None) -> str:
     from unsecret.operate.export import export_policies
     from unsecret.wire.policy_file_text import HEAD, policy_file_text
 
-    with reach(read_settings(), data) as client:
+    with reach(read_settings(), data, tenant, verb="export") as client:
         file, left_out = export_policies(client)
         whose = f"The app management policies of the tenant {client.connection.tenant_id}."
     return policy_file_text(file, comments=(whose, *HEAD, *(f"Not in here: {one}." for one in left_out)))

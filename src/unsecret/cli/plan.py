@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from unsecret.cli.exit_codes import OK, PENDING
-from unsecret.cli.options import Data, Output, now
+from unsecret.cli.options import Data, Output, TenantName, now
 from unsecret.cli.printing import answer, as_json, progress, say
 from unsecret.cli.reaching import reach, today
 from unsecret.config import read_settings
@@ -24,7 +24,7 @@ Out = Annotated[
 ]
 
 
-def plan(file: File, /, *, out: Out = None, data: Data = None, output: Output = None) -> int:
+def plan(file: File, /, *, out: Out = None, tenant: TenantName = None, data: Data = None, output: Output = None) -> int:
     """Show what would change if the tenant were made to say what a policy file says. Changes nothing.
 
     What is added is marked `+`, what is changed `~`, what is taken away `-`, entry by entry. What the file does not
@@ -48,7 +48,7 @@ def plan(file: File, /, *, out: Out = None, data: Data = None, output: Output = 
 
     settings = read_settings()
     wanted = read_policies(file)
-    with reach(settings, data) as client:
+    with reach(settings, data, tenant, verb="plan") as client:
         if before := interrupted(folder_of(settings.state, client.connection.tenant_id)):
             say(f"note: {before.words}")
         wanted, ended = with_ended_withdrawn(client, wanted, today(client))

@@ -32,11 +32,11 @@ def export_policies(client: GraphClient) -> tuple[PolicyFile, tuple[str, ...]]:
     names = Counter(str(one.get("displayName") or "") for one in policies)
     left_out = [*_untold(default, "the tenant default policy")]
     wishes = []
-    for policy in policies:
+    applied = client.each(lambda policy: _assignments(client, str(policy["id"])), policies)
+    for policy, (assignments, strange) in zip(policies, applied, strict=True):
         name = str(policy.get("displayName") or "")
         left_out += _untold(policy, f"the custom policy '{name}'")
         wish = {member: told for member, told in wish_of(policy).items() if member != "displayName"}
-        assignments, strange = _assignments(client, str(policy["id"]))
         left_out += [f"the custom policy '{name}' applies to {one}" for one in strange]
         wishes.append(
             PolicyWish(

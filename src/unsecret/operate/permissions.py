@@ -117,6 +117,9 @@ VERBS: dict[str, VerbNeeds] = {
         _row("block", WRITE_POLICIES, only("with --app or --policy", READ_APPLICATIONS), roles=_WRITERS),
         _row("allow", WRITE_POLICIES, only("with --app", READ_APPLICATIONS), roles=_WRITERS),
         _row("remove", WRITE_CREDENTIALS, roles=_WRITERS),
+        _row("export", READ_POLICIES, only("where a policy binds any", READ_APPLICATIONS), roles=_READERS),
+        _row("plan", READ_POLICIES, only("where the file has appliesTo", READ_APPLICATIONS), roles=_READERS),
+        _row("apply", WRITE_POLICIES, only("where the file has appliesTo", READ_APPLICATIONS), roles=_WRITERS),
     )
 }
 """Each verb that speaks to Graph. `graph` sends whatever it is told to, and `clock` is the local tenant's own."""

@@ -7,6 +7,7 @@ the whole would not break.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from unsecret.operate.change import POLICIES, Link, PolicyChange
 from unsecret.operate.entries import Json, entry_meaning, in_words, is_enabled
 from unsecret.operate.portal_shape import divergences
 from unsecret.operate.steps import DEFAULT_TITLE, Action, Plan, Step, body_of, changed_spots, difference_lines, spots_of
-from unsecret.operate.targets import KINDS, resolve
+from unsecret.operate.targets import KINDS, Target, resolve
 from unsecret.wire.policy_files import Assignment, PolicyFile, PolicyWish
 from unsecret.wire.policy_wishes import find_policy, merged
 
@@ -171,16 +172,30 @@ class _Assigning:
         self.say = say
         self.policies = list(policies)
         self.notes: list[str] = []
+        self.targets: dict[str, Target | NotFound] = {}
+        self.present: dict[tuple[str, str], Json | None] = {}
         self.entering: dict[tuple[str, str], tuple[Link, Policy]] = {}
         self.leaving: dict[tuple[str, str], list[tuple[Link, Policy]]] = {}
 
     def steps(self) -> tuple[list[Step], tuple[str, ...]]:
+        apps = list(dict.fromkeys(one.app for policy in self.policies for one in policy.wish.applies_to))
+        self.targets = dict(zip(apps, self.client.each(self._found, apps), strict=True))
         for policy in self.policies:
             self._of_deleted(policy) if policy.wish.absent else self._of(policy)
+        links = [link for link, _ in (*self.entering.values(), *itertools.chain(*self.leaving.values()))]
+        bound = self.client.each(lambda link: policy_of(self.client, link), links)
+        self.present = {link.key: one for link, one in zip(links, bound, strict=True)}
         steps = [step for link, policy in self.entering.values() for step in self._entry(link, policy)]
         goners = [one for key, several in self.leaving.items() if key not in self.entering for one in several]
         steps += [_linking(Action.UNLINK, link, policy) for link, policy in goners if self._has(link, policy)]
         return steps, tuple(self.notes)
+
+    def _found(self, app: str) -> Target | NotFound:
+        self.say(f"looking up the application '{app}'")
+        try:
+            return resolve(self.client, [app])[0]
+        except NotFound as problem:
+            return problem
 
     def _of_deleted(self, policy: Policy) -> None:
         """A policy is unlinked object by object before it goes: what becomes of the links of one that is deleted, no
@@ -219,12 +234,10 @@ class _Assigning:
             )
 
     def _links(self, assignment: Assignment, policy: Policy) -> Iterator[Link]:
-        self.say(f"looking up the application '{assignment.app}'")
-        try:
-            target = resolve(self.client, [assignment.app])[0]
-        except NotFound:
+        target = self.targets[assignment.app]
+        if isinstance(target, NotFound):
             if not assignment.absent:
-                raise
+                raise target
             self.notes.append(f"There is no application '{assignment.app}' to be taken out of '{policy.name}'.")
             return
         found = {face.link.collection: face.link for face in target.faces}
@@ -239,7 +252,7 @@ class _Assigning:
             )
 
     def _entry(self, link: Link, policy: Policy) -> Iterator[Step]:
-        present = policy_of(self.client, link)
+        present = self.present[link.key]
         if present is None or present["id"] != policy.policy_id:
             if present:
                 yield self._exit(link, present, policy)
@@ -257,7 +270,7 @@ class _Assigning:
         )
 
     def _has(self, link: Link, policy: Policy) -> bool:
-        present = policy_of(self.client, link)
+        present = self.present[link.key]
         return present is not None and present["id"] == policy.policy_id
 
 
