@@ -394,3 +394,12 @@ def test_a_requirement_of_a_file_is_held_against_one_section_if_it_says_so(hold:
     report = hold(profile, default=default_policy(applications=section(BLOCKS)))
 
     assert outcomes(report)["ORG.1"] is Outcome.HOLDS
+
+
+def test_ids_of_a_strange_snapshot_stand_quoted_in_commands(hold: Hold) -> None:
+    strange = {**secret(1, "2026-11-01", "2027-01-01"), "keyId": "$(touch gone)"}
+    app = application(1, passwordCredentials=[strange], id="a; touch gone")
+
+    (found,) = of(hold(ZERO, applications=[app]), "ZERO.2")
+
+    assert found.mend == "unsecret remove --app 'a; touch gone' --key '$(touch gone)' --force"

@@ -2,7 +2,8 @@
 
 Graph removes a secret by its keyId. A certificate it removes only by a PATCH that sends all the others
 (https://learn.microsoft.com/en-us/graph/api/application-update), so what is sent is read again just before, refused
-when it is not what was shown, and read back afterwards.
+when it is not what was shown, and read back afterwards. Graph tells no versions of an application apart: what somebody
+adds in the instant between that read and the write is lost to both, as with every tool that takes a certificate away.
 """
 
 from __future__ import annotations
