@@ -36,6 +36,7 @@ class Canned:
         self.base = "https://canned.example"
         self.asked: list[str] = []
         self.counts_are_off_by = 0
+        self.refused: str | None = None
 
     def answer(self, method: str, url: str, body: bytes = b"") -> Reply:
         """What Graph would answer."""
@@ -43,6 +44,8 @@ class Canned:
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         path = parts.path.removeprefix("/v1.0").removeprefix("/beta").strip("/")
         self.asked.append(f"{path}?{parts.query}")
+        if self.refused and self.refused in path:
+            return 403, {}, b'{"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}'
         if path == "$batch":
             return _json({"responses": [self._step(one) for one in msgspec.json.decode(body)["requests"]]})
         if path == "organization":

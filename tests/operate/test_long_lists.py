@@ -36,6 +36,7 @@ def lists() -> Canned:
 def canned(lists: Canned) -> Canned:
     lists.asked.clear()
     lists.counts_are_off_by = 0
+    lists.refused = None
     return lists
 
 
@@ -84,6 +85,13 @@ def test_owners_of_objects_without_a_date_are_asked_for_one_by_one(canned: Canne
 
     asked = [one for one in canned.asked if one.startswith("applications/") and "/owners" in one]
     assert len(asked) == MANY // 100
+
+
+def test_owners_that_are_refused_one_by_one_are_said_to_be_missing(canned: Canned, tmp_path: Path) -> None:
+    canned.refused = "/owners"
+    manifest = taken(canned, tmp_path / "long.snapshot")
+
+    assert manifest.collections["owners"].missing == "Insufficient privileges."
 
 
 def test_when_fewer_are_read_than_were_counted_the_whole_list_is_read(canned: Canned, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def take(
         manifest = Manifest(
             software=__version__,
             taken_at=spool.begun.at,
-            tenant_id=connection.tenant_id,
+            tenant_id=organization.get("id") or connection.tenant_id,  # the connection may know its domain only
             display_name=organization.get("displayName"),
             source=connection.graph,
             collections=taking.collected,
@@ -126,7 +126,10 @@ def _members_of(taking: Taking, collection: str, listed: Listed) -> dict[str, di
     extra: dict[str, dict[str, Raw]] = {}
     crowded = {one.id for one in _seen(listed.files) if len(one.owners or ()) >= questions.MOST_EXPANDED}
     owners = {one: questions.owners_of(collection, one) for one in sorted(crowded.union(listed.undated))}
-    _collect(taking.of_each(f"{collection}.owners", owners)[0], "owners", extra)
+    files, refused = taking.of_each(f"{collection}.owners", owners)
+    _collect(files, "owners", extra)
+    if refused:
+        taking.collected["owners"] = Collected(missing=refused)
     if collection == APPLICATIONS:
         federated = {one: questions.federated_of(one) for one in _who_has_federated(taking, listed)}
         files, missing = taking.of_each(FEDERATED, federated)
@@ -199,8 +202,8 @@ def _note_members(taking: Taking, applications: Any, principals: Any, tally: Tal
         questions.ATTRIBUTES: principals.no_attributes,
     }
     for name, why in refused.items():
-        one = members[name]
-        taking.collected[name] = Collected(count=one.count, missing=why or one.missing)
+        one, before = members[name], taking.collected.get(name, Collected())
+        taking.collected[name] = Collected(count=one.count, missing=why or before.missing or one.missing)
 
 
 def _with_related(taking: Taking, collection: str, file: Path, target: Path) -> None:
