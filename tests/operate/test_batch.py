@@ -152,6 +152,34 @@ def test_the_first_error_is_raised_and_what_has_not_begun_never_does() -> None:
     assert len(begun) < 20
 
 
+def test_when_it_is_over_nothing_of_it_goes_on() -> None:
+    """Whoever gives up takes away the files that the others were writing to."""
+    running: list[int] = []
+
+    def act(one: int) -> None:
+        if one == 0:
+            raise Forbidden("no")
+        running.append(one)
+        time.sleep(0.05)
+        running.remove(one)
+
+    with pytest.raises(Forbidden):
+        list(in_order(act, range(8), at_once=4))
+    assert running == []
+
+
+def test_who_only_waits_is_hurried_at_an_interruption() -> None:
+    closed = threading.Event()
+
+    def things() -> Iterator[int]:
+        yield 1
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(in_order(lambda _one: closed.wait(60), things(), at_once=4, interrupted=closed.set))
+    assert closed.is_set()
+
+
 def test_many_threads_sign_in_once(tenant: LocalTenant, tmp_path: Path, kind: InProcess) -> None:
     asked: list[int] = []
 

@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from unsecret.cli.options import PLAIN, Data, Query, Report, ReportFile, SnapshotFile, own_reader, read_duration
+from unsecret.cli.options import (
+    PLAIN,
+    Data,
+    Query,
+    Report,
+    ReportFile,
+    SnapshotFile,
+    TenantName,
+    own_reader,
+    read_duration,
+)
 from unsecret.config import read_settings
 
 apps = App(
@@ -107,6 +117,7 @@ def list_(
     origin: Origins = (),
     mutes: MutesFile = None,
     snapshot: SnapshotFile = None,
+    tenant: TenantName = None,
     data: Data = None,
     output: Report = None,
     output_file: ReportFile = None,
@@ -147,7 +158,7 @@ def list_(
         expires_within=expires_within,
         origins=origin,
     )
-    with asked(settings, snapshot=snapshot, data=data) as opened:
+    with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="apps") as opened:
         at = as_of(opened)
         muting = Mutes(read_mutes(mutes) if mutes else (), at.date())
         found = listed(
@@ -169,6 +180,7 @@ def show(
     /,
     *,
     snapshot: SnapshotFile = None,
+    tenant: TenantName = None,
     data: Data = None,
     output: Report = None,
     output_file: ReportFile = None,
@@ -189,7 +201,7 @@ def show(
     from unsecret.operate.one_application import read_one
 
     settings = read_settings()
-    with asked(settings, snapshot=snapshot, data=data) as opened:
+    with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="apps") as opened:
         found = read_one(opened, app, now=as_of(opened))
         answer = described(found, opened.manifest.not_known, as_of(opened))
     put(answer, output=output or settings.output, query=query, file=output_file)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from unsecret.cli.options import Data, Query, Report, ReportFile, own_reader, read_duration, read_instant
+from unsecret.cli.options import Data, Query, Report, ReportFile, TenantName, own_reader, read_duration, read_instant
 from unsecret.cli.printing import answer, say
 from unsecret.cli.reaching import instant_of, reach
 from unsecret.config import read_settings
@@ -68,6 +68,7 @@ def audit(
     refused: Refused = False,
     watch: Watch = False,
     every: Every = 30,
+    tenant: TenantName = None,
     data: Data = None,
     output: Report = None,
     output_file: ReportFile = None,
@@ -90,7 +91,7 @@ def audit(
 
     settings = read_settings()
     form = output or settings.output
-    with reach(settings, data) as client:
+    with reach(settings, data, tenant, verb="audit") as client:
         at = instant_of(client)
         begin = since or at - (last or timedelta(days=1))
         kinds = {"kinds": kind} if kind else {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from unsecret.cli.options import Data, Query, Report, ReportFile, SnapshotFile
+from unsecret.cli.options import Data, Query, Report, ReportFile, SnapshotFile, TenantName
 from unsecret.cli.printing import say
 from unsecret.config import read_settings
 from unsecret.errors import Invalid, NotFound, UnsecretError
@@ -38,6 +38,7 @@ def explain(
     *,
     error: Error = None,
     snapshot: SnapshotFile = None,
+    tenant: TenantName = None,
     data: Data = None,
     output: Report = None,
     output_file: ReportFile = None,
@@ -60,18 +61,20 @@ def explain(
     if (app is None) == (error is None):
         raise Invalid("Name an application, or an error with --error; one of the two.", hint="unsecret explain --help")
     if error is not None:
-        answer = _of_error(_text_of(error), settings, snapshot, data)
+        answer = _of_error(_text_of(error), settings, snapshot, data, tenant)
     else:
-        answer = _of_application(app or "", settings, snapshot, data)
+        answer = _of_application(app or "", settings, snapshot, data, tenant)
     put(answer, output=output or settings.output, query=query, file=output_file)
     return 0
 
 
-def _of_application(app: str, settings: Settings, snapshot: Path | None, data: Path | None) -> Answer:
+def _of_application(
+    app: str, settings: Settings, snapshot: Path | None, data: Path | None, tenant: str | None
+) -> Answer:
     from unsecret.cli.source import as_of, asked
     from unsecret.operate.one_application import may_be_created, read_one
 
-    with asked(settings, snapshot=snapshot, data=data) as opened:
+    with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="explain") as opened:
         at = as_of(opened)
         found = read_one(opened, app, now=at)
         return _answer(found, may_be_created(opened, found, now=at), at)
@@ -114,7 +117,7 @@ def _verdict(one: May) -> str:
     return f"yes, for at most {one.limit}" if one.limit else "yes"
 
 
-def _of_error(text: str, settings: Settings, snapshot: Path | None, data: Path | None) -> Answer:
+def _of_error(text: str, settings: Settings, snapshot: Path | None, data: Path | None, tenant: str | None) -> Answer:
     from unsecret.cli.answers import Answer, Sheet
     from unsecret.operate.explain import explain_error
 
@@ -124,7 +127,7 @@ def _of_error(text: str, settings: Settings, snapshot: Path | None, data: Path |
             "No error that is known here is in that text.",
             hint="Known are the refusals of app management policies, and those of sign-ins with credentials.",
         )
-    names = _policy_names(meanings, settings, snapshot, data)
+    names = _policy_names(meanings, settings, snapshot, data, tenant)
     return Answer(
         title="What the error means",
         content={"errors": meanings, "policies": names},
@@ -144,7 +147,7 @@ def _remedies(meanings: tuple[Meaning, ...]) -> list[str]:
 
 
 def _policy_names(
-    meanings: tuple[Meaning, ...], settings: Settings, snapshot: Path | None, data: Path | None
+    meanings: tuple[Meaning, ...], settings: Settings, snapshot: Path | None, data: Path | None, tenant: str | None
 ) -> dict[str, str]:
     """What the policies that refused are called; nothing where no tenant can be asked."""
     from unsecret.operate.policy_names import names_in_snapshot, names_in_tenant
@@ -157,7 +160,7 @@ def _policy_names(
             return names_in_snapshot(snapshot, ids)
         from unsecret.cli.reaching import reach
 
-        with reach(settings, data) as client:
+        with reach(settings, data, tenant, verb="explain") as client:
             return names_in_tenant(client, ids)
     except UnsecretError as problem:
         say(f"note: which policy that is could not be looked up: {problem.message}")

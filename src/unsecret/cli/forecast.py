@@ -15,6 +15,7 @@ from unsecret.cli.options import (
     Report,
     ReportFile,
     SnapshotFile,
+    TenantName,
     own_reader,
     read_duration,
     read_instant,
@@ -152,6 +153,7 @@ def forecast(
     sort: Sort = "day",
     top: Top = None,
     snapshot: SnapshotFile = None,
+    tenant: TenantName = None,
     data: Data = None,
     output: Report = None,
     output_file: ReportFile = None,
@@ -195,7 +197,7 @@ def forecast(
         at_most=SHOWN.get(form) if top is None else top,
     )
     tell = progress()
-    with asked(settings, snapshot=snapshot, data=data) as opened:
+    with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="forecast") as opened:
         at = now or as_of(opened)
         tell("judging every application")
         asking = Asking(files=policy, profiles=profile, flags=flags, exempt=exempt, timing=timing)

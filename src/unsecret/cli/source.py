@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from unsecret.cli.printing import progress
 from unsecret.cli.reaching import instant_of, reach
 from unsecret.config import Settings
+from unsecret.errors import Invalid
 
 if TYPE_CHECKING:
     from unsecret.operate.client import GraphClient
@@ -28,13 +29,15 @@ def asked(
     verb: str | None = None,
 ) -> Generator[Snapshot]:
     """The snapshot in the file `snapshot`, else one of the tenant that is taken now and kept for this question only.
-    `verb` is the one that asks, as in `permissions.VERBS`.
 
-    Raises what reading either raises.
+    `verb` is the one that asks, as for `reach`. Raises what reading either raises, and Invalid when a file and a tenant
+    are named.
     """
     from unsecret.operate.snapshot_file import open_snapshot
 
     if snapshot is not None:
+        if tenant:
+            raise Invalid("--snapshot names a file, --tenant a tenant; one of them is asked.")
         with open_snapshot(snapshot) as opened:
             yield opened
         return

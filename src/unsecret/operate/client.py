@@ -174,7 +174,7 @@ class GraphClient:
 
     def each(self, act: Callable[[A], T], things: Iterable[A]) -> Iterator[T]:
         """`act` of each of `things`, in their order, several at a time; `act` calls this client. See `in_order`."""
-        return in_order(act, things, at_once=self._at_once)
+        return in_order(act, things, at_once=self._at_once, interrupted=self._closed.set)
 
     def batch(self, asks: Iterable[Ask], *, version: str = "v1.0") -> Iterator[Answer]:
         """The answers to `asks` in their order, twenty to a call and several calls at a time.

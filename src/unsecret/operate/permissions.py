@@ -20,8 +20,8 @@ from msgspec import Struct
 
 class Need(Struct, frozen=True, kw_only=True):
     """One thing that a verb does. Of `application` (or, for a signed-in person, `delegated`) one permission is enough;
-    the first is the least. `only` says when it is needed, if not always; what is `spared` without it is listed by the
-    verb as not known.
+    the first is the least. `only` says when it is needed, if not always; what
+    is `spared` without it is listed by the verb as not known.
     """
 
     to: str
@@ -32,11 +32,15 @@ class Need(Struct, frozen=True, kw_only=True):
 
 
 class VerbNeeds(Struct, frozen=True, kw_only=True):
-    """A verb's row. `roles` are the directory roles of which a signed-in person needs one, the least first."""
+    """A verb's row. `roles` are the directory roles of which a signed-in person needs one, the least first;
+    `more_roles` show more, each of them. A verb that `names_itself` what it can do without tells of it by itself.
+    """
 
     verb: str
     needs: tuple[Need, ...]
     roles: tuple[str, ...]
+    more_roles: tuple[str, ...] = ()
+    names_itself: bool = False
 
 
 _READ_POLICIES = (
@@ -75,17 +79,26 @@ READ_ORGANISATION = Need(
 READ_LOGS = Need(to="read audit and sign-in logs and reports", application=_READ_LOGS, delegated=_READ_LOGS)
 
 READ_DIRECTORY = Need(
-    to="read applications, service principals, their owners, permissions, consent and roles",
+    to="read the audit log, besides",
     application=("Directory.Read.All", "Directory.ReadWrite.All"),
     delegated=("Directory.Read.All", "Directory.ReadWrite.All"),
 )
-_READ_AUTHORITIES = ("AppCertTrustConfiguration.Read.All", "AppCertTrustConfiguration.ReadWrite.All")
-READ_AUTHORITIES = Need(
-    to="read trusted certificate authorities", application=_READ_AUTHORITIES, delegated=_READ_AUTHORITIES
+WRITE_APPLICATIONS = Need(
+    to="read and change applications and service principals",
+    application=("Application.ReadWrite.All",),
+    delegated=("Application.ReadWrite.All",),
 )
+
+
+def _read(to: str, least: str, *more: str) -> Need:
+    return Need(to=to, application=(least, *more), delegated=(least, *more))
+
 
 _READERS = ("Global Reader", "Security Administrator", "Cloud Application Administrator", "Application Administrator")
 _WRITERS = ("Cloud Application Administrator", "Application Administrator")
+
+
+_LOG_READERS = ("Reports Reader", "Security Reader", "Global Reader", "Security Administrator")
 
 
 def spared(need: Need) -> Need:
@@ -102,18 +115,66 @@ def _row(verb: str, *needs: Need, roles: tuple[str, ...]) -> VerbNeeds:
     return VerbNeeds(verb=verb, needs=needs, roles=roles)
 
 
+SHOWN_IN_A_SNAPSHOT = (
+    READ_APPLICATIONS,
+    *(
+        spared(need)
+        for need in (
+            READ_POLICIES,
+            READ_ORGANISATION,
+            READ_LOGS,
+            _read("read people and delegated permissions", "Directory.Read.All", "Directory.ReadWrite.All"),
+            _read(
+                "read directory roles",
+                "RoleManagement.Read.Directory",
+                "RoleManagement.ReadWrite.Directory",
+                "Directory.Read.All",
+                "Directory.ReadWrite.All",
+            ),
+            _read(
+                "read custom security attributes of callers",
+                "CustomSecAttributeAssignment.Read.All",
+                "CustomSecAttributeAssignment.ReadWrite.All",
+            ),
+            _read(
+                "read the definitions of custom security attributes",
+                "CustomSecAttributeDefinition.Read.All",
+                "CustomSecAttributeDefinition.ReadWrite.All",
+            ),
+            _read(
+                "read trusted certificate authorities",
+                "AppCertTrustConfiguration.Read.All",
+                "AppCertTrustConfiguration.ReadWrite.All",
+            ),
+        )
+    ),
+)
+"""What a snapshot asks for, and with it every verb that takes one of the tenant for its question."""
+
+
+def _of_a_snapshot(verb: str) -> VerbNeeds:
+    return VerbNeeds(
+        verb=verb,
+        needs=SHOWN_IN_A_SNAPSHOT,
+        roles=_READERS[:1],
+        more_roles=("Attribute Assignment Reader", "Attribute Definition Reader"),
+        names_itself=True,
+    )
+
+
 VERBS: dict[str, VerbNeeds] = {
     row.verb: row
     for row in (
         _row("status", READ_POLICIES, spared(READ_APPLICATIONS), spared(READ_ORGANISATION), roles=_READERS),
-        *(
-            _row(
-                verb,
-                *(READ_DIRECTORY, spared(READ_POLICIES), spared(READ_LOGS), spared(READ_AUTHORITIES)),
-                roles=("Global Reader",),
-            )
-            for verb in ("snapshot", "check")
-        ),
+        _of_a_snapshot("snapshot"),
+        _of_a_snapshot("apps"),
+        _of_a_snapshot("forecast"),
+        _of_a_snapshot("check"),
+        _of_a_snapshot("explain"),
+        _row("audit", READ_LOGS, READ_DIRECTORY, roles=_LOG_READERS),
+        _row("export", READ_POLICIES, READ_APPLICATIONS, roles=_READERS),
+        _row("plan", READ_POLICIES, READ_APPLICATIONS, roles=_READERS),
+        _row("apply", WRITE_POLICIES, READ_APPLICATIONS, roles=_WRITERS),
         _row("block", WRITE_POLICIES, only("with --app or --policy", READ_APPLICATIONS), roles=_WRITERS),
         _row("allow", WRITE_POLICIES, only("with --app", READ_APPLICATIONS), roles=_WRITERS),
         _row("remove", WRITE_CREDENTIALS, roles=_WRITERS),
@@ -127,27 +188,32 @@ VERBS: dict[str, VerbNeeds] = {
 
 def least(row: VerbNeeds, *, is_person: bool) -> tuple[str, ...]:
     """The least permissions with which all of the verb works."""
-    return tuple(dict.fromkeys((need.delegated if is_person else need.application)[0] for need in row.needs))
+    return tuple(dict.fromkeys(any_of(need, is_person=is_person)[0] for need in row.needs))
+
+
+def any_of(need: Need, *, is_person: bool) -> tuple[str, ...]:
+    """The permissions of which one is enough, for a signed-in person or for an application."""
+    return need.delegated if is_person else need.application
 
 
 def in_words(row: VerbNeeds) -> str:
     """The row as a paragraph of the verb's help."""
-    application, delegated = (_listed(row, is_person=is_person) for is_person in (False, True))
+    application, delegated = (_listed(row.needs, is_person=one) for one in (False, True))
     who = "Least Graph permissions"
     roles = f" and the directory role {' or '.join(row.roles[:2])}" if row.roles else ""
+    roles += f" ({' and '.join(row.more_roles)} show more)" if row.more_roles else ""
     if application == delegated:
         return f"{who}: {application}. A signed-in person needs the same as delegated permissions{roles}."
     return f"{who}: {application}. A signed-in person needs the delegated permissions {delegated}{roles}."
 
 
-def _listed(row: VerbNeeds, *, is_person: bool) -> str:
-    return ", ".join(_one(need, is_person=is_person) for need in row.needs)
+def _listed(needs: Iterable[Need], *, is_person: bool) -> str:
+    return ", ".join(_one(need, is_person=is_person) for need in needs)
 
 
 def _one(need: Need, *, is_person: bool) -> str:
-    name = (need.delegated if is_person else need.application)[0]
     said = f"to {need.to}" + (f", {need.only}" if need.only else "") + (", or do without" if need.is_spared else "")
-    return f"{name} ({said})"
+    return f"{any_of(need, is_person=is_person)[0]} ({said})"
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -181,11 +247,17 @@ def missing_in(token: str, row: VerbNeeds) -> str:
     if not claims:
         return ""
     held = frozenset(scopes.split() if isinstance(scopes, str) else _strings(roles))
-    lacking = [need for need in row.needs if held.isdisjoint(need.delegated if is_person else need.application)]
+    lacking = [
+        need
+        for need in row.needs
+        if held.isdisjoint(any_of(need, is_person=is_person)) and not (row.names_itself and need.is_spared)
+    ]
     if lacking:
         kind = "delegated" if is_person else "application"
-        names = ", ".join(_one(need, is_person=is_person) for need in lacking)
+        names = _listed(lacking, is_person=is_person)
         return f"`unsecret {row.verb}` needs {kind} permissions that this sign-in lacks: {names}."
+    if row.names_itself:
+        return ""
     if is_person and row.roles:
         return (
             f"The permissions that `unsecret {row.verb}` needs are there; the person who signed in needs a directory "

@@ -18,11 +18,18 @@ AHEAD = 2
 whoever reads slowly does not fill the memory."""
 
 
-def in_order(act: Callable[[A], T], things: Iterable[A], *, at_once: int) -> Iterator[T]:
+def in_order(
+    act: Callable[[A], T],
+    things: Iterable[A],
+    *,
+    at_once: int,
+    interrupted: Callable[[], None] = lambda: None,
+) -> Iterator[T]:
     """`act` of each of `things`, in their order, `at_once` of them at a time.
 
     `things` is read as it is needed and may be endless. The first error, in the order of the things, is raised
-    as it is; what has not begun by then never does. Whoever stops reading stops the rest as well.
+    as it is; what has not begun by then never does, and what has is waited for: when this is over, nothing of it goes
+    on. `interrupted` is called at a Ctrl-C, to hurry those who only wait.
     """
     if at_once < 2:
         yield from map(act, things)
@@ -36,5 +43,8 @@ def in_order(act: Callable[[A], T], things: Iterable[A], *, at_once: int) -> Ite
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()
-    finally:  # those that are on their way end by themselves; nobody waits for them
-        pool.shutdown(wait=False, cancel_futures=True)
+    except KeyboardInterrupt:
+        interrupted()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
