@@ -9,9 +9,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 
 from tests.local_tenant import LocalTenant
-from tests.operate.in_process import UNKIND, InProcess, Ticks, client_of
+from tests.operate.in_process import UNKIND, InProcess, Ticks, client_of, connection_to
 from tests.operate.test_plan import DEFAULT, POLICIES, assign, new_policy, plan_of
 from unsecret.errors import Conflict, Invalid
 from unsecret.operate.apply import Applier, Became, Outcome, wait_for_policy
@@ -21,6 +22,7 @@ from unsecret.operate.journal import Interrupted, Journal, alone, continued, int
 from unsecret.operate.plan import make_plan
 from unsecret.operate.plan_files import plan_text, read_plan_or_policies
 from unsecret.operate.rollback import rollback_of
+from unsecret.operate.sign_in import Token
 from unsecret.operate.steps import Plan
 from unsecret.tenant.mischief import Mischief, MischiefSettings
 from unsecret.wire.policy_file_text import policy_file_text
@@ -395,6 +397,14 @@ def test_a_plan_for_another_tenant_is_refused(tenant: LocalTenant, kind: InProce
 
         with pytest.raises(Conflict, match="made for the tenant"):
             Applier(client, plan).require_unmoved()
+
+
+def test_a_tenant_is_told_by_its_id_however_it_was_named(tenant: LocalTenant, kind: InProcess, tmp_path: Path) -> None:
+    """By a domain or by its id, it is one lock and one journal."""
+    connection = replace(connection_to(tenant, tmp_path), tenant_id="contoso.onmicrosoft.com")
+    held = Token(tenant.token, tenant.clock.now + timedelta(hours=1))
+    with GraphClient(connection, tokens=lambda _post, _now: held, transport=kind) as client:
+        assert client.tenant_id() == tenant.tenant_id
 
 
 def test_a_journal_that_a_kill_left_half_written_is_read_as_far_as_it_goes(

@@ -32,7 +32,7 @@ def apply_file(client: GraphClient, file: Path, *, settings: Settings, yes: bool
 
     Raises Conflict when another apply is under way, or when the tenant moved since the plan was made.
     """
-    folder = folder_of(settings.state, client.connection.tenant_id)
+    folder = folder_of(settings.state, client.tenant_id())
     with alone(folder, now=now()):
         before = interrupted(folder)
         seen = _take_up(client, before) if before else ()
@@ -65,7 +65,7 @@ def apply_plan(
             answer("\n".join(plan_lines(plan)))
         say("Nothing was changed: this was a dry run.")
         return PENDING
-    folder = folder_of(settings.state, client.connection.tenant_id)
+    folder = folder_of(settings.state, client.tenant_id())
     with alone(folder, now=now()):
         applier = Applier(client, plan, say=progress())
         return _change(applier, folder, yes=yes, output=output, again=f" --data {data}" if data else "")

@@ -61,5 +61,5 @@ def _policies(data: Path | None, tenant: str | None) -> str:
 
     with reach(read_settings(), data, tenant, verb="export") as client:
         file, left_out = export_policies(client)
-        whose = f"The app management policies of the tenant {client.connection.tenant_id}."
+        whose = f"The app management policies of the tenant {client.tenant_id()}."
     return policy_file_text(file, comments=(whose, *HEAD, *(f"Not in here: {one}." for one in left_out)))

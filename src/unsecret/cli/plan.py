@@ -49,7 +49,7 @@ def plan(file: File, /, *, out: Out = None, tenant: TenantName = None, data: Dat
     settings = read_settings()
     wanted = read_policies(file)
     with reach(settings, data, tenant, verb="plan") as client:
-        if before := interrupted(folder_of(settings.state, client.connection.tenant_id)):
+        if before := interrupted(folder_of(settings.state, client.tenant_id())):
             say(f"note: {before.words}")
         wanted, ended = with_ended_withdrawn(client, wanted, today(client))
         made = make_plan(client, wanted, source=str(file), now=now(), say=progress())

@@ -81,10 +81,10 @@ class Applier:
 
         Raises Conflict when something that the plan was made on is not so any more.
         """
-        if self.plan.tenant_id != self.client.connection.tenant_id:
+        tenant_id = self.client.tenant_id()
+        if self.plan.tenant_id != tenant_id:
             raise Conflict(
-                f"The plan was made for the tenant {self.plan.tenant_id}; this one is "
-                f"{self.client.connection.tenant_id}.",
+                f"The plan was made for the tenant {self.plan.tenant_id}; this one is {tenant_id}.",
                 code="OtherTenant",
             )
         left = [step for step in self.plan.steps if not self._is_done(step)]

@@ -23,7 +23,7 @@ from unsecret.errors import Invalid, NotFound, Unreachable, UnsecretError
 from unsecret.operate.bodies import RawPage, decoded, page_or_anything
 from unsecret.operate.connection import Connection, Remote, trust
 from unsecret.operate.patience import READS, Attempt, may_be_repeated
-from unsecret.operate.permissions import VerbNeeds, naming_what_is_missing
+from unsecret.operate.permissions import VerbNeeds, claims_of, naming_what_is_missing
 from unsecret.operate.side_by_side import in_order
 from unsecret.operate.sign_in import Token, TokenRequest, TokenSource, own_tokens
 from unsecret.wire.batches import MOST_REQUESTS, Ask, answers_from_graph, batch_to_graph
@@ -241,6 +241,13 @@ class GraphClient:
         if answer.status != 200:
             raise from_graph(answer.status, answer.headers, answer.body)
         return answer.body["access_token"]
+
+    def tenant_id(self) -> str:
+        """The tenant's id, as its token says it: a connection may name the tenant by a domain. Signs in.
+
+        Where the token cannot be read, it is what the connection says.
+        """
+        return str(claims_of(self._bearer()).get("tid") or self.connection.tenant_id).lower()
 
     def url(self, path: str) -> str:
         """The absolute address of `path`. A whole address is taken only when it is this tenant's."""

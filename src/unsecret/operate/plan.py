@@ -81,7 +81,7 @@ def make_plan(
     steps = (*custom, *first, *([default] if default else []), *last, *gone)
     told = [note for step in steps if step.change for note in step.change.notes]
     return Plan(
-        tenant_id=client.connection.tenant_id,
+        tenant_id=client.tenant_id(),
         graph=client.connection.graph,
         made_at=now,
         source=source,
