@@ -45,7 +45,7 @@ def test_an_answer_that_cannot_be_written_is_an_error_of_one_line(
 ) -> None:
     done = in_a_shell(tenant, f"{line} > {FULL}", PYTHONUNBUFFERED=unbuffered)
     assert done.returncode == 1
-    said = [one for one in done.stderr.splitlines() if "dry run" not in one]
+    said = [one for one in done.stderr.splitlines() if "dry run" not in one and not one.startswith("…")]
     assert said == ["error: The answer could not be written: No space left on device."]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Callable
 
 import pytest
 
-from unsecret.cli.printing import as_json, harmless, table
+from unsecret.cli.printing import as_json, clear_progress, harmless, progress, table
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,43 @@ def test_a_table_keeps_long_names_and_brackets_when_nobody_looks(capsys: pytest.
     name = "[bold]x[/bold]" + "y" * 300
     table(("NAME",), [(name,)], title="[title]")
     assert capsys.readouterr().out.splitlines()[1:] == ["[title]", "NAME", "─" * len(name), name]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def seconds(*passed: float) -> Callable[[], float]:
+    return iter((0.0, *passed)).__next__
+
+
+def test_progress_is_one_line_of_a_terminal_after_a_second_and_gone_with_the_next_words() -> None:
+    terminal = Terminal()
+    tell = progress(terminal, seconds(0.9, 1.1, 1.2))
+    tell("too soon")
+    tell("reading applications: 500 of 1000 so far")
+    tell("\x1b[2J" + "x" * 200)
+    clear_progress()
+    clear_progress()
+    shown = terminal.getvalue().split("\r\x1b[2K")
+    assert shown == [
+        "",
+        "━" * 10 + "╌" * 10 + " reading applications: 500 of 1000 so far",
+        "… \ufffd[2J" + "x" * 72,
+        "",
+    ]
+
+
+def test_progress_is_told_line_by_line_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+    tell = progress(io.StringIO(), seconds(0.5, 2.0))
+    tell("too soon")
+    tell("reading applications")
+    assert capsys.readouterr().err == "… reading applications\n"
+
+
+def test_a_share_of_nothing_is_no_bar() -> None:
+    terminal = Terminal()
+    progress(terminal, seconds(2.0))("0 of 0")
+    clear_progress()
+    assert terminal.getvalue() == "\r\x1b[2K… 0 of 0\r\x1b[2K"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from unsecret.cli.printing import harmless, say
+from unsecret.cli.printing import clear_progress, harmless, say
 from unsecret.errors import Invalid
 from unsecret.operate.connection import Connection, Remote
 
@@ -27,6 +27,7 @@ def require_yes(question: str, *, to: Connection | Remote | None = None, yes: bo
             "Nothing was changed: this needs your yes, and there is no terminal to ask at.",
             hint="Add --yes to go ahead" + (", or --dry-run to see what would change." if can_rehearse else "."),
         )
+    clear_progress()
     try:
         print(f"{harmless(question)} [y/N] ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()

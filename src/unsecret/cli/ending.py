@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from unsecret.cli.exit_codes import ERROR, INTERRUPTED
-from unsecret.cli.printing import say, say_error
+from unsecret.cli.printing import clear_progress, say, say_error
 from unsecret.errors import UnsecretError
 
 
@@ -30,6 +30,7 @@ def exit_code_of(work: Callable[[], int]) -> int:
     except UnsecretError as error:
         say_error(error)
         code = ERROR
+    clear_progress()
     return _with_everything_written(code)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import time
 import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -11,6 +12,12 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from unsecret.errors import Unavailable, UnsecretError
+
+WATCHED = 78
+"""Columns of a line that is written over: a longer one would run on into the next."""
+
+BAR = 20
+_SO_MANY_OF = re.compile(r"\b(\d{1,12}) of (\d{1,12})\b", re.ASCII)
 
 _STEERING = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters but tabs and the ends of lines, and those that turn the direction of writing."""
@@ -21,20 +28,67 @@ def harmless(words: str) -> str:
     return _STEERING.sub("\N{REPLACEMENT CHARACTER}", words)
 
 
+class _OpenLine:
+    """The line of a terminal on which progress is shown, and which the next words take away. Threads may share it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.stream: IO[str] | None = None
+
+    def show(self, words: str, stream: IO[str]) -> None:
+        with self.lock:
+            stream.write(f"\r\x1b[2K{words}")
+            stream.flush()
+            self.stream = stream
+
+    def clear(self) -> None:
+        with self.lock:
+            stream, self.stream = self.stream, None
+            if stream is not None:
+                stream.write("\r\x1b[2K")
+                stream.flush()
+
+
+_open_line = _OpenLine()
+
+
+def clear_progress() -> None:
+    """Take the line of progress away, before anything else is written."""
+    _open_line.clear()
+
+
 def say(words: str = "") -> None:
     """Talk: a remark for whoever watches."""
-    print(harmless(words), file=sys.stderr, flush=True)
+    with _open_line.lock:
+        _open_line.clear()
+        print(harmless(words), file=sys.stderr, flush=True)
 
 
-def progress() -> Callable[[str], None]:
-    """Tells what is being done, once that has taken more than a second altogether."""
-    begun = time.monotonic()
+def progress(stream: IO[str] | None = None, elapsed: Callable[[], float] = time.monotonic) -> Callable[[str], None]:
+    """Tells what is being done, once that has taken more than a second altogether: on a terminal in one line that is
+    written over, with a bar where the words say `5 of 20`; elsewhere line by line, for a log."""
+    out = stream or sys.stderr
+    begun, is_watched = elapsed(), out.isatty()
 
     def tell(words: str) -> None:
-        if time.monotonic() - begun > 1:
+        if elapsed() - begun <= 1:
+            return
+        if is_watched:
+            _open_line.show(_with_bar(harmless(words)), out)
+        else:
             say(f"… {words}")
 
     return tell
+
+
+def _with_bar(words: str) -> str:
+    """As much as surely fits on a line."""
+    found = _SO_MANY_OF.search(words)
+    done, total = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not total:
+        return f"… {words}"[:WATCHED]
+    filled = min(BAR, BAR * done // total)
+    return f"{'━' * filled}{'╌' * (BAR - filled)} {words}"[:WATCHED]
 
 
 def say_error(error: UnsecretError, *, about: str = "") -> None:
@@ -120,6 +174,7 @@ def _width(words: str) -> int:
 
 def _put(words: str, out: IO[str]) -> None:
     with _room_for_it():
+        clear_progress()
         print(words, file=out)
 
 
