@@ -8,13 +8,13 @@ import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.loaded_tenant import LoadedTenant
 from tests.local_tenant import NOW, Identity, LocalTenant
 from tests.operate.in_process import InProcess, client_of
 from unsecret.errors import Invalid
@@ -24,9 +24,7 @@ from unsecret.model.query import Query
 from unsecret.operate.snapshot_file import open_snapshot
 from unsecret.operate.take import take
 from unsecret.store import consent
-from unsecret.tenant.bootstrap import NewTenant, create_tenant
-from unsecret.tenant.export_files import Export, read_export
-from unsecret.tenant.loading import Loaded, load, origin_of
+from unsecret.tenant.export_files import read_export
 from unsecret.tenant.sample import add_sample
 from unsecret.tenant.sample_people import add_people, digests_of, new_people
 from unsecret.tenant.signing import SigningKeys
@@ -35,29 +33,6 @@ from unsecret.wire.columns import TABLES
 ADMINISTRATOR = "unsecret administrator"
 PER_APPLICATION = ("owners", "federatedIdentityCredentials", "appManagementPolicies")
 PER_PRINCIPAL = ("owners", "appManagementPolicies", "appRoleAssignments")
-
-
-@dataclass
-class LoadedTenant(LocalTenant):
-    """A tenant that is filled with an export instead of being made."""
-
-    export: Export = field(default_factory=lambda: Export({}, ()))
-    loaded: Loaded | None = None
-
-    def _create(self, conn) -> NewTenant:
-        tenant, origin = origin_of(self.export)
-        names = tenant.verified_domains if tenant else ("local.example",)
-        new = create_tenant(
-            conn,
-            display_name=tenant.display_name if tenant else "Local",
-            domain=names[0],
-            verified_domains=names[1:],
-            administrator_certificate=self.identity.facts,
-            now=self.clock.now,
-            origin=origin,
-        )
-        self.loaded = load(conn, new.tenant.id, self.export)
-        return new
 
 
 Loader = Callable[[Any], LoadedTenant]

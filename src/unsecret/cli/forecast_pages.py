@@ -91,7 +91,7 @@ def _row(together: Sequence[Foreseen], now: datetime) -> tuple[Cell, ...]:
     new = "allowed" if all(each.new_secret == "allowed" for each in together) else _first_refusal(together)
     return (
         one.display_name,
-        _day(one.ends_at) if one.outcome in ("ends", "ended", "disabled") else _outcome(one),
+        _end(one),
         f"{KINDS[one.last.kind]} {one.last.display_name or ''}".strip() if one.last else "–",
         *(_renewal(each, now) for each in together),
         new,
@@ -101,7 +101,14 @@ def _row(together: Sequence[Foreseen], now: datetime) -> tuple[Cell, ...]:
     )
 
 
-def _outcome(one: Foreseen) -> str:
+def _end(one: Foreseen) -> str:
+    """The day, or why there is none."""
+    if one.outcome == "ends":
+        return "; ".join(
+            (_day(one.ends_at), *(f"none from {_day(gap.start_at)} to {_day(gap.end_at)}" for gap in one.gaps))
+        )
+    if one.outcome == "ended":
+        return f"{_day(one.ends_at)} (over)"
     return {"never": "never (federated)", "nothing": "has none"}.get(one.outcome, OUTCOMES[one.outcome])
 
 

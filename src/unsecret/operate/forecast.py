@@ -34,6 +34,9 @@ USUAL_SECRET = timedelta(days=180)
 FOREVER = 2**63 - 1
 """Stands for the end of what does not end: a federated credential."""
 
+SIGNING_IN = ("password", "certificate")
+"""What an application proves itself with and what ends. Nothing signs in with a symmetric key by itself."""
+
 REFUSED, UNSURE, USED, UNKNOWN = 1, 2, 4, 8
 """What is noted of an application's credentials: a renewal is refused, or cannot be judged; use was seen, or is not
 known."""
@@ -280,7 +283,7 @@ CREDENTIALS = (
 """What is renewed: as many days as before, with a text that the service makes up, from the same authorities."""
 
 _LAST = f"""max(CASE WHEN kind = 'federated' THEN {FOREVER}
-    WHEN purpose = 'signIn' AND kind IN ('password', 'certificate') THEN epoch_us(end_at) * 4
+    WHEN purpose = 'signIn' AND kind IN {SIGNING_IN} THEN epoch_us(end_at) * 4
         + CASE WHEN refused THEN 0 WHEN refused IS NULL THEN 1 ELSE 2 END END)"""
 """The last end in microseconds, times four, and whether what ends then could be renewed."""
 

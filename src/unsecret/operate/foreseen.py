@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
 from msgspec import Struct
 
-from unsecret.operate.forecast import Forecast, instant
+from unsecret.operate.forecast import SIGNING_IN, Forecast, instant
 from unsecret.operate.inventory import RENEW_THEMSELVES
 
 ORDERS = {
@@ -68,9 +68,16 @@ class Value(Struct, frozen=True, kw_only=True):
     refused_by: tuple[Reason, ...]
 
 
+class Gap(Struct, frozen=True, kw_only=True):
+    """A time in which no credential is valid, though a later one begins at its end."""
+
+    start_at: datetime
+    end_at: datetime
+
+
 class Foreseen(Struct, frozen=True, kw_only=True):
-    """One application. `ends_at` is the day on which the last credential ends, or ended; `last` is that credential.
-    `owners` is None where they were not read; `use` is `used`, `unused` or `unknown`."""
+    """One application. `ends_at` is the day on which the last credential ends, or ended; `last` is that credential, and
+    before it there may be `gaps`. `owners` is None where they were not read; `use` is `used`, `unused` or `unknown`."""
 
     app_id: str
     display_name: str
@@ -80,6 +87,7 @@ class Foreseen(Struct, frozen=True, kw_only=True):
     ends_at: datetime | None
     renewal: str | None
     last: Renewal | None
+    gaps: tuple[Gap, ...]
     new_secret: str
     new_secret_refused_by: tuple[Reason, ...]
     credentials: tuple[Renewal, ...]
@@ -213,6 +221,7 @@ class _Reading:
             ends_at=row["ends_at"],
             renewal=row["renewal"],
             last=_last(credentials, row["ends_at"], row["renewal"]),
+            gaps=tuple(_gaps(credentials, self._now)) if row["outcome"] == "ends" else (),
             new_secret="refused" if row["new_secret_refused"] else "allowed",
             new_secret_refused_by=refused_by,
             credentials=credentials,
@@ -254,6 +263,20 @@ def _last(credentials: Sequence[Renewal], ends_at: datetime | None, renewal: str
     """The credential that ends last; of several, one that stands as the application does."""
     ending = [one for one in credentials if one.end_at == ends_at and one.purpose == "signIn"] if ends_at else []
     return next((one for one in ending if one.renewal == renewal), None)
+
+
+def _gaps(credentials: Sequence[Renewal], now: datetime) -> Iterator[Gap]:
+    """When nothing is valid between now and the last end."""
+    terms = sorted(
+        (one.start_at, one.end_at)
+        for one in credentials
+        if one.purpose == "signIn" and one.kind in SIGNING_IN and one.start_at and one.end_at
+    )
+    covered = now
+    for start, end in terms:
+        if start > covered and end > start:
+            yield Gap(start_at=covered, end_at=start)
+        covered = max(covered, end)
 
 
 def _renewed_by(name: str) -> str | None:
