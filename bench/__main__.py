@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import many, memory, page, reading, secrets, snapshot, start_up, tokens
+from bench import forecast, many, memory, page, reading, secrets, snapshot, start_up, tokens
 
 MEASURED = {
     "tokens": tokens.measure,
@@ -20,6 +20,7 @@ MEASURED = {
     "many": many.measure,
     "memory": memory.measure,
     "start-up": start_up.measure,
+    "forecast": forecast.measure,
     "snapshot": snapshot.measure,
 }
 NEEDED = {

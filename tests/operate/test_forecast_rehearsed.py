@@ -247,7 +247,7 @@ def rehearsal(
     local.close()
 
 
-CODES = {rule.kind: rule.code for rule in RULES}
+CODES: dict[str, str] = {rule.kind: rule.code for rule in RULES}
 
 
 @pytest.mark.promise

@@ -89,6 +89,10 @@ def reasons(asked: Iterable[Asked], actor: Actor) -> list[Reasons]:
         enacted = enact_regimes(database, law, found)
         values = f"SELECT object, refused_by FROM {enacted.judge_values()}"
         compared = f"SELECT object, refused_by FROM ({enacted.judged('additions')}) WHERE refused"
+        quick = f"SELECT object FROM ({enacted.judged_quickly('additions')}) WHERE refused"
+        slow = f"SELECT object FROM ({compared})"
+        unlike = f"FROM (({quick} EXCEPT {slow}) UNION ALL ({slow} EXCEPT {quick}))"
+        assert database.execute(unlike).fetchall() == []
         said = dict(database.execute(f"{compared} UNION ALL {values}").fetchall())
     return [[(one["rule"], one["policy_id"]) for one in said.get(number, ())] for number in range(len(asked))]
 

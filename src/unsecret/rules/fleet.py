@@ -11,7 +11,7 @@ the tenant is: NULL is *not known*.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,14 +73,29 @@ _BROKEN: dict[RestrictionKind, str] = {
     _K.CUSTOM_PASSWORD_ADDITION: "a.kind = 'password' AND a.own_text",
     _K.SYMMETRIC_KEY_ADDITION: "a.kind = 'symmetricKey'",
     _K.TRUSTED_CERTIFICATE_AUTHORITY: "a.kind = 'certificate' AND NOT list_has_any(a.trusted_by, r.authorities)",
-    _K.PASSWORD_LIFETIME: f"a.kind = 'password' AND {_LENGTH} > g.password_lifetime_longest",
-    _K.SYMMETRIC_KEY_LIFETIME: f"a.kind = 'symmetricKey' AND {_LENGTH} > g.symmetric_key_lifetime_longest",
-    _K.ASYMMETRIC_KEY_LIFETIME: f"a.kind = 'certificate' AND {_LENGTH} > g.asymmetric_key_lifetime_longest",
+    _K.PASSWORD_LIFETIME: f"a.kind = 'password' AND {_LENGTH} > r.password_lifetime_longest",
+    _K.SYMMETRIC_KEY_LIFETIME: f"a.kind = 'symmetricKey' AND {_LENGTH} > r.symmetric_key_lifetime_longest",
+    _K.ASYMMETRIC_KEY_LIFETIME: f"a.kind = 'certificate' AND {_LENGTH} > r.asymmetric_key_lifetime_longest",
 }
-"""What breaks each restriction on credentials: `a` is the addition, `g` what binds the object, `r` its regime."""
+"""What breaks each restriction on credentials, of an addition `a` to an object of regime `r`."""
+
+_LIMITS: dict[str, tuple[RestrictionKind | None, RestrictionKind]] = {
+    "password": (_K.PASSWORD_ADDITION, _K.PASSWORD_LIFETIME),
+    "symmetricKey": (_K.SYMMETRIC_KEY_ADDITION, _K.SYMMETRIC_KEY_LIFETIME),
+    "certificate": (None, _K.ASYMMETRIC_KEY_LIFETIME),
+}
+"""What forbids each kind of credential, and what limits how long it lives. Of the two one number is made for each
+object, its longest: that is quicker to compare three million times, and a test holds it against the reasons."""
+
+_BLOCKED, _UNLIMITED = -(2**63), 2**63 - 1
+_BESIDE = {_K.CUSTOM_PASSWORD_ADDITION: "password", _K.TRUSTED_CERTIFICATE_AUTHORITY: "certificate"}
+"""What is judged beside the length, of which kind of credential."""
 
 COMPARED = tuple(rule.kind for rule in RULES if GROUP_OF[rule.kind] in CREDENTIAL_GROUPS)
 """The restrictions that the database judges, in the law's own order."""
+
+_BINDS = f"coalesce(o.created_at, TIMESTAMP '{CREATED_WHEN_UNKNOWN:%Y-%m-%d}') >= r.{{}}_since"
+"""Whether the date of an entry includes the object `o`."""
 
 _ASKED = tuple(rule for rule in RULES if GROUP_OF[rule.kind] not in CREDENTIAL_GROUPS)
 _REASONS = "STRUCT(rule VARCHAR, policy_id VARCHAR)[]"
@@ -101,27 +116,57 @@ class Enacted(Struct, frozen=True, kw_only=True):
         found = {kind for entries in self.regimes.values() for kind in entries}
         return tuple(kind for kind in COMPARED if kind in found)
 
-    def judged(self, additions: str, *, reasons: bool = True) -> str:
+    def judged(self, additions: str) -> str:
         """The question for the verdict on every row of `additions`, a table or a question in brackets: things that
         would be added, with the columns object, kind, start_at, end_at, own_text and trusted_by (lower case).
 
-        Besides those there are `app` (whose the object is), `refused` (NULL when it cannot be told), and unless nobody
-        asks for `reasons` also `refused_by` (restriction and policy of every reason, in the law's own order) and
-        `unsure` (the restrictions that could not be judged).
+        Besides those there are `app` (whose the object is), `refused` (NULL when it cannot be told), `refused_by`
+        (restriction and policy of every reason, in the law's own order) and `unsure` (the restrictions that could not
+        be judged).
         """
-        verdicts = {kind: f"(g.{_word(kind)}_binds AND {_BROKEN[kind]})" for kind in self.kinds}
-        columns = f"a.*, g.app, {' OR '.join(verdicts.values()) or 'false'} AS refused"
-        if reasons:
-            broken = (
-                f"CASE WHEN {verdict} THEN {{rule: '{kind}', policy_id: r.{_word(kind)}_policy}} END"
-                for kind, verdict in verdicts.items()
-            )
-            unsure = (f"CASE WHEN {verdict} IS NULL THEN '{kind}' END" for kind, verdict in verdicts.items())
-            columns += f", {_present(broken)}::{_REASONS} AS refused_by, {_present(unsure)}::VARCHAR[] AS unsure"
-        question = f"SELECT {columns} FROM {additions} AS a JOIN {self.name}_bound AS g ON g.object = a.object"
-        if reasons or _K.TRUSTED_CERTIFICATE_AUTHORITY in verdicts:
-            question += f" JOIN {self.name}_regimes AS r ON r.regime = g.regime"
-        return question
+        verdicts = {kind: f"({_BINDS.format(_word(kind))} AND {_BROKEN[kind]})" for kind in self.kinds}
+        broken = (
+            f"CASE WHEN {verdict} THEN {{rule: '{kind}', policy_id: r.{_word(kind)}_policy}} END"
+            for kind, verdict in verdicts.items()
+        )
+        unsure = (f"CASE WHEN {verdict} IS NULL THEN '{kind}' END" for kind, verdict in verdicts.items())
+        return (
+            f"SELECT a.*, o.app, {' OR '.join(verdicts.values()) or 'false'} AS refused, "
+            f"{_present(broken)}::{_REASONS} AS refused_by, {_present(unsure)}::VARCHAR[] AS unsure "
+            f"FROM {additions} AS a JOIN {self.name}_bound AS g ON g.object = a.object "
+            f"JOIN {self.name}_regimes AS r ON r.regime = g.regime JOIN {self.objects} AS o ON o.object = a.object"
+        )
+
+    def judged_quickly(self, additions: str) -> str:
+        """As `judged`, of everything that a tenant holds at once, and without the reasons."""
+        joined = f"{_numbered(additions)} AS a JOIN {self.name}_bound AS g ON g.object = a.object"
+        return f"SELECT a.*, g.app, {self._refused} AS refused FROM {self._with_authorities(joined)}"
+
+    def judged_for_each_app(self, addition: str) -> str:
+        """As `judged_quickly`, of one and the same addition to every application, on its registration where there is
+        one; `addition` is a question for one row, in brackets, without `object`."""
+        joined = f"{self.name}_bound AS g CROSS JOIN {_numbered(addition)} AS a"
+        return f"SELECT g.app, {self._refused} AS refused FROM {self._with_authorities(joined)} WHERE g.object = g.app"
+
+    @property
+    def _refused(self) -> str:
+        cases = []
+        for number, (credential, limits) in enumerate(_LIMITS.items(), 1):
+            longest = f"g.longest_{credential}"
+            is_limited = not set(limits).isdisjoint(self.kinds)
+            broken = [f"a.length > {longest} OR {longest} = {_BLOCKED}"] if is_limited else []
+            broken += [
+                f"(g.{_word(kind)}_binds AND {_BROKEN[kind]})"
+                for kind, of in _BESIDE.items()
+                if of == credential and kind in self.kinds
+            ]
+            if broken:
+                cases.append(f"WHEN {number} THEN {' OR '.join(broken)}")
+        return f"CASE a.number {' '.join(cases)} ELSE false END" if cases else "false"
+
+    def _with_authorities(self, joined: str) -> str:
+        needed = _K.TRUSTED_CERTIFICATE_AUTHORITY in self.kinds
+        return f"{joined} JOIN {self.name}_regimes AS r ON r.regime = g.regime" if needed else joined
 
     def judge_values(self) -> str:
         """Make a table of every identifier URI, audience and redirect URI that an application has and could not be
@@ -141,8 +186,16 @@ class Enacted(Struct, frozen=True, kw_only=True):
 
 def enact(database: DuckDBPyConnection, law: Law, *, name: str = "law", objects: str = "objects") -> Enacted:
     """Put `law` beside the table `objects`, under `name`."""
+    found = regimes(law, [NOT_LINKED, *(policy.id for policy in law.customs)])
+    enacted = enact_regimes(database, law, found, name=name, objects=objects)
+    counts = f"SELECT (SELECT count(*) FROM {name}_bound), (SELECT count(*) FROM {objects})"
+    bound, all_of_them = database.execute(counts).fetchall()[0]
+    if bound == all_of_them:
+        return enacted
+    # Some object is linked to a policy that nobody can name, or names it in capitals.
     linked = database.execute(f"SELECT DISTINCT coalesce(custom_policy_id, '{NOT_LINKED}') FROM {objects}").fetchall()
-    return enact_regimes(database, law, regimes(law, [policy for (policy,) in linked]), name=name, objects=objects)
+    found = regimes(law, [policy for (policy,) in linked])
+    return enact_regimes(database, law, found, name=name, objects=objects)
 
 
 def regimes(law: Law, linked: Iterable[str]) -> dict[tuple[ObjectKind, str], Regime]:
@@ -178,15 +231,26 @@ def enact_regimes(
     rows = [_row(number, *key, entries) for number, (key, entries) in enumerate(found.items())]
     _append(database, f"{name}_regimes", _COLUMNS, msgspec.json.encode(rows))
     enacted = Enacted(database=database, law=law, regimes=found, name=name, objects=objects)
-    created = f"coalesce(o.created_at, TIMESTAMP '{CREATED_WHEN_UNKNOWN:%Y-%m-%d}')"
-    columns = [f"{created} >= r.{_word(kind)}_since AS {_word(kind)}_binds" for kind in enacted.kinds]
-    columns += [f"r.{_word(kind)}_longest" for kind in enacted.kinds if kind in _LONGEST]
     database.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name}_bound AS SELECT {', '.join(('o.object', 'o.app', 'r.regime', *columns))} "
+        f"CREATE OR REPLACE TEMP TABLE {name}_bound AS "
+        f"SELECT {', '.join(('o.object', 'o.app', 'r.regime', *_bound(enacted.kinds)))} "
         f"FROM {objects} AS o JOIN {name}_regimes AS r "
         f"ON r.object_kind = o.kind AND r.policy = coalesce(o.custom_policy_id, '{NOT_LINKED}')"
     )
     return enacted
+
+
+def _bound(kinds: Sequence[RestrictionKind]) -> Iterator[str]:
+    """What is known of each object beforehand, as columns."""
+    for credential, (block, limit) in _LIMITS.items():
+        cases = [f"WHEN {_BINDS.format(_word(block))} THEN {_BLOCKED}"] if block and block in kinds else []
+        if limit in kinds:
+            cases.append(f"WHEN {_BINDS.format(_word(limit))} THEN r.{_word(limit)}_longest")
+        if cases:
+            yield f"CASE {' '.join(cases)} ELSE {_UNLIMITED} END AS longest_{credential}"
+    for kind in _BESIDE:
+        if kind in kinds:
+            yield f"{_BINDS.format(_word(kind))} AS {_word(kind)}_binds"
 
 
 # -- the entries as a table ---------------------------------------------------------------------------------------
@@ -223,6 +287,13 @@ def _since(restriction: RestrictionKind, entry: Restriction | None) -> str:
         return _NEVER
     start = entry.restrict_for_apps_created_after
     return _ALWAYS if start is None else start.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+
+
+def _numbered(additions: str) -> str:
+    """`additions` with what is compared as numbers, made before anything is joined: words are few and alike there."""
+    listed = ", ".join(f"'{credential}'" for credential in _LIMITS)
+    number = f"coalesce(list_position([{listed}], a.kind), 0)::UTINYINT"
+    return f"(SELECT a.*, {number} AS number, {_LENGTH} AS length FROM {additions} AS a)"
 
 
 def _present(cases: Iterable[str]) -> str:

@@ -1,0 +1,141 @@
+"""The forecast for a million applications, held against what it takes to read the same columns once."""
+
+from __future__ import annotations
+
+import resource
+import time
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from bench.figures import Figure
+from unsecret.model.snapshot import COLLECTIONS, MEMBERS, Collected, Manifest
+from unsecret.operate.forecast import Forecast
+from unsecret.operate.scenarios import Asking, Flags, scenarios
+from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.wire.columns import TABLES
+
+APPLICATIONS, CREDENTIALS, POLICIES = 1_000_000, 3_000_000, 500
+RUNS = 3
+AREA = "Forecast of 1,000,000 applications, 3,000,000 credentials, 500 custom policies"
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TENANT = "3f5c1a52-8f0c-4e0a-9d7e-5b1f0c2d4e6f"
+POLICY = "'c0000000-0000-4000-8000-' || lpad(({})::VARCHAR, 12, '0')"
+
+OBJECTS = f"""
+SELECT i::UINTEGER AS object, i::UINTEGER AS app, 'application' AS kind, md5('object' || i) AS object_id,
+    md5('app' || i) AS app_id, 'Application ' || i AS display_name,
+    TIMESTAMP '2016-01-01' + to_minutes((hash(i) % 5000000)::BIGINT) AS created_at,
+    CASE WHEN hash(i, 1) % 10 = 0 THEN {POLICY.format(f"hash(i, 2) % {POLICIES}")} END AS custom_policy_id,
+    NULL::VARCHAR AS service_principal_type, hash(i, 3) % 50 > 0 AS account_enabled,
+    NULL::VARCHAR AS app_owner_organization_id
+FROM range({APPLICATIONS}) AS t(i) ORDER BY i
+"""
+HELD = f"""
+SELECT (i * {APPLICATIONS} // {CREDENTIALS})::UINTEGER AS object, kind, md5('key' || i) AS key_id, purpose, use,
+    CASE WHEN kind <> 'federated' THEN start_at END AS start_at,
+    CASE WHEN kind <> 'federated' THEN start_at + to_days((30 + hash(i, 4) % 700)::INTEGER) END AS end_at
+FROM (
+    SELECT i, CASE WHEN hash(i, 7) % 10 < 6 THEN 'password' WHEN hash(i, 7) % 10 < 9 THEN 'certificate'
+            ELSE 'federated' END AS kind,
+        TIMESTAMP '2025-06-01' + to_minutes((hash(i, 3) % 800000)::BIGINT) AS start_at,
+        CASE WHEN hash(i, 8) % 20 = 0 THEN 'tokenSigning' ELSE 'signIn' END AS purpose,
+        CASE hash(i, 5) % 3 WHEN 0 THEN 'used' WHEN 1 THEN 'unused' ELSE 'unknown' END AS use
+    FROM range({CREDENTIALS}) AS t(i)
+) ORDER BY i
+"""
+SEEN = f"""
+SELECT i::UINTEGER AS app, md5('app' || i) AS app_id, TIMESTAMP '2026-11-01' AS last_sign_in_at
+FROM range(0, {APPLICATIONS}, 2) AS t(i)
+"""
+MADE = {"objects": OBJECTS, "credentials": HELD, "sign_ins": SEEN}
+
+READ = {
+    "objects": "object app kind created_at custom_policy_id account_enabled service_principal_type "
+    "app_owner_organization_id",
+    "credentials": "object kind start_at end_at purpose use",
+    "sign_ins": "app last_sign_in_at",
+}
+"""What the forecast looks at of every row."""
+
+PROPOSED = Flags(block=True, longest_secret=timedelta(days=180), longest_certificate=timedelta(days=365))
+
+
+def measure(folder: Path) -> list[Figure]:
+    """The summary of one scenario: how often the scan's work, how long, how much memory."""
+    file = folder / "million.unsecret"
+    _make(folder, file)
+    with open_snapshot(file) as snapshot:
+        snapshot.database.execute("SET memory_limit = '600MB'")
+        scanned, judged, walls = [], [], []
+        for _run in range(RUNS):
+            scanned.append(_work(lambda: _scan(snapshot.database))[0])
+            work, wall = _work(lambda: _forecast(snapshot))
+            judged.append(work)
+            walls.append(wall)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    what = f"processor time, as often as a scan of the same columns ({min(judged):.2f} s, {min(scanned):.2f} s)"
+    return [
+        Figure(AREA, what, min(judged) / min(scanned), 3.5, at_least=False),
+        Figure(AREA, "seconds", min(walls), 5, at_least=False, unit="s"),
+        Figure(AREA, "memory at most, the bench's own included", peak, 1024, at_least=False, unit="MiB"),
+    ]
+
+
+def _make(folder: Path, file: Path) -> None:
+    known = {name: Collected() for name in (*COLLECTIONS, *MEMBERS)}
+    manifest = Manifest(software="0", taken_at=NOW, tenant_id=TENANT, source="https://graph.example", collections=known)
+    with duckdb.connect(config={"memory_limit": "600MB"}) as database, zipfile.ZipFile(file, "w") as packed:
+        packed.writestr("snapshot.json", msgspec.json.encode(manifest))
+        packed.writestr("graph/appManagementPolicies.ndjson", b"\n".join(map(msgspec.json.encode, _policies())))
+        for table in TABLES:
+            made = folder / f"{table.name}.parquet"
+            select = MADE.get(table.name, "SELECT NULL::UINTEGER AS object WHERE false")
+            there = {column[0] for column in database.execute(f"DESCRIBE {select}").fetchall()}
+            rest = "".join(f", NULL::VARCHAR AS {column}" for column in table.columns if column not in there)
+            database.execute(f"COPY (SELECT *{rest} FROM ({select})) TO '{made}' (FORMAT parquet, COMPRESSION zstd)")
+            packed.write(made, f"columns/{made.name}")
+            made.unlink()
+
+
+def _policies() -> list[dict[str, Any]]:
+    """Some are off, some lift the block, all let certificates live for another time."""
+    return [
+        {
+            "id": f"c0000000-0000-4000-8000-{number:012d}",
+            "displayName": f"policy {number}",
+            "isEnabled": number % 3 > 0,
+            "restrictions": {
+                "passwordCredentials": [
+                    {"restrictionType": "passwordAddition", "state": "disabled" if number % 2 else "enabled"}
+                ],
+                "keyCredentials": [{"restrictionType": "asymmetricKeyLifetime", "maxLifetime": f"P{100 + number}D"}],
+            },
+        }
+        for number in range(POLICIES)
+    ]
+
+
+def _scan(database: duckdb.DuckDBPyConnection) -> None:
+    """Every value of the columns is read and looked at once."""
+    for table, columns in READ.items():
+        looked_at = ", ".join(f"count(*) FILTER ({column} IS NOT NULL)" for column in columns.split())
+        database.execute(f"SELECT {looked_at} FROM {table}").fetchall()
+
+
+def _forecast(snapshot: Any) -> None:
+    asking = Asking(flags=PROPOSED)
+    Forecast(snapshot, scenarios(snapshot, asking, now=NOW), now=NOW).summary(0)
+
+
+def _work(carry_out: Callable[[], None]) -> tuple[float, float]:
+    """Processor time and time."""
+    before, begun = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    carry_out()
+    after, wall = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter() - begun
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
