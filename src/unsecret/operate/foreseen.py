@@ -13,11 +13,11 @@ from unsecret.operate.forecast import SIGNING_IN, Forecast, instant
 from unsecret.operate.inventory import RENEW_THEMSELVES
 
 ORDERS = {
-    "day": "ends_at NULLS LAST, renewal DESC, lower(display_name), app_id",
+    "day": "CASE outcome WHEN 'ends' THEN 0 WHEN 'ended' THEN 1 ELSE 2 END, ends_at, lower(display_name), app_id",
     "name": "lower(display_name), app_id",
     "use": "CASE f.use WHEN 'used' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END, ends_at NULLS LAST, app_id",
 }
-"""`--sort WORD` → the order: soonest first, by name, or what is seen in use first."""
+"""`--sort WORD` → the order: what is still to come first and soonest first, by name, or what is seen in use first."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
