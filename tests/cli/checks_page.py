@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from unsecret.model.profile import BOTH, CREDENTIAL_KINDS, CredentialKind, Profile, Requirement, Severity
 from unsecret.operate.check_credentials import ADVICE
+from unsecret.operate.check_exemptions import EXEMPTION_ENDED
 from unsecret.operate.check_policies import PORTAL_LOCKED, WEAKENED
 from unsecret.operate.findings import Outcome
 from unsecret.rules.profiles import HOUSEKEEPING, PROFILES
@@ -28,6 +29,7 @@ FINDINGS = {
     "allows. Policies leave such ones alone when they were there before.",
     "credential-expired": "A credential has ended. Nobody signs in with it; it hides the ones that matter.",
     PORTAL_LOCKED: "The entries that the Entra admin center shows as one setting differ, and it will not edit them.",
+    EXEMPTION_ENDED: "An exemption that `unsecret exempt` granted is still there although its last day is over.",
 }
 """Every kind of finding, as its `check` says."""
 
@@ -41,7 +43,9 @@ OUTCOMES = {
 
 def checks_page() -> str:
     """docs/reference/checks.md: profiles, findings, and the files that a check reads."""
-    assert {*Fault, PORTAL_LOCKED, *ADVICE, f"{WEAKENED}…"} == set(FINDINGS), "a kind of finding is not described"
+    assert {*Fault, PORTAL_LOCKED, EXEMPTION_ENDED, *ADVICE, f"{WEAKENED}…"} == set(FINDINGS), (
+        "a kind of finding is not described"
+    )
     profiles = "\n\n".join(_profile(one) for one in PROFILES.values())
     return f"""# What `unsecret check` looks at
 

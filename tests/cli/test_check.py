@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from tests.running_tenant import RunningTenant
 from unsecret.cli.app import run
 from unsecret.operate.check import check
 from unsecret.operate.check_credentials import ADVICE
+from unsecret.operate.check_exemptions import EXEMPTION_ENDED
 from unsecret.operate.check_policies import DEFAULT_ADVICE, PORTAL_LOCKED, WEAKENED
 from unsecret.operate.client import GraphClient
 from unsecret.operate.connection import read_connection
@@ -29,6 +30,7 @@ from unsecret.operate.snapshot_file import open_snapshot
 from unsecret.operate.take import take
 from unsecret.rules.profiles import PROFILES
 from unsecret.rules.shortfalls import Fault
+from unsecret.wire.terms import Term, with_term
 
 Json = dict[str, Any]
 Arrange = Callable[[GraphClient, Json], None]
@@ -94,10 +96,10 @@ def default_says(*entries: Json, keys: tuple[Json, ...] = (), is_enabled: bool =
     return lambda graph, _app: patch_default(graph, list(entries), list(keys), is_enabled=is_enabled)
 
 
-def custom_says(*entries: Json) -> Arrange:
+def custom_says(*entries: Json, description: str = "By hand") -> Arrange:
     def arrange(graph: GraphClient, app: Json) -> None:
         patch_default(graph, [*BLOCKS, *LIMITS])
-        body = {"displayName": "Legacy", "description": "By hand", "isEnabled": True}
+        body = {"displayName": "Legacy", "description": description, "isEnabled": True}
         policy = graph.send("POST", CUSTOMS, body={**body, "restrictions": {"passwordCredentials": list(entries)}}).body
         reference = {"@odata.id": f"{graph.connection.graph}/v1.0/policies/appManagementPolicies/{policy['id']}"}
         graph.send("POST", f"applications/{app['id']}/appManagementPolicies/$ref", body=reference)
@@ -131,6 +133,8 @@ CALLERS = {"customSecurityAttributes": exemption("Pipeline")["customSecurityAttr
 FREED = [{**one, "excludeActors": CALLERS} for one in BLOCKS]
 OFF = [{**one, "state": "disabled"} for one in BLOCKS]
 
+ENDED = Term(until=date(2026, 1, 31), reason="the vendor migrates", lifted=("passwordAddition", "symmetricKeyAddition"))
+
 KINDS = [
     ("policy-off", "cisa", default_says(*BLOCKS, is_enabled=False)),
     ("not-restricted", "cis", default_says()),
@@ -143,6 +147,7 @@ KINDS = [
     ("weakened:limit-too-long", "cis", custom_says(*LONG)),
     ("weakened:spares-existing", "cisa", custom_says(*DATED)),
     ("weakened:excludes-callers", "cisa", custom_says(*FREED)),
+    ("exemption-ended", "cisa", custom_says(*OFF, description=with_term("", ENDED))),
     ("credential-held", "zero-secrets", holds_secret(-1, 90)),
     ("credential-long-lived", "cisa", holds_secret(-1, 300)),
     ("credential-long-lived", "cisa", holds_certificate(-1, 700)),
@@ -155,7 +160,7 @@ IDS = [f"{kind}-{number}" for number, (kind, _profile, _arrange) in enumerate(KI
 
 def test_every_kind_of_finding_is_mended_below() -> None:
     weakened = {Fault.DISABLED, Fault.LIMIT_TOO_LONG, Fault.SPARES_EXISTING, Fault.EXCLUDES_CALLERS}
-    kinds = {*Fault, *(f"{WEAKENED}{fault}" for fault in weakened), PORTAL_LOCKED, *ADVICE}
+    kinds = {*Fault, *(f"{WEAKENED}{fault}" for fault in weakened), PORTAL_LOCKED, EXEMPTION_ENDED, *ADVICE}
 
     assert {kind for kind, _profile, _arrange in KINDS} == kinds
 

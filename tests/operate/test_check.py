@@ -16,6 +16,7 @@ from unsecret.operate.check import check
 from unsecret.operate.findings import Finding, Outcome, Report
 from unsecret.operate.snapshot_file import open_snapshot
 from unsecret.rules.profiles import PROFILES
+from unsecret.wire.terms import Term, with_term
 
 Json = dict[str, Any]
 Hold = Callable[..., Report]
@@ -280,8 +281,8 @@ def test_the_shape_that_locks_the_portal_is_a_finding_of_every_profile(hold: Hol
 
 
 NOT_KNOWN = [
-    ("defaultAppManagementPolicy", {NO_SECRETS, SHORT_SECRETS, SHORT_CERTIFICATES, "UNSECRET.2"}),
-    ("appManagementPolicies", {NO_SECRETS, SHORT_SECRETS, SHORT_CERTIFICATES}),
+    ("defaultAppManagementPolicy", {NO_SECRETS, SHORT_SECRETS, SHORT_CERTIFICATES, "UNSECRET.2", "UNSECRET.3"}),
+    ("appManagementPolicies", {NO_SECRETS, SHORT_SECRETS, SHORT_CERTIFICATES, "UNSECRET.3"}),
     ("applications", {NO_SECRETS, SHORT_SECRETS, SHORT_CERTIFICATES, "UNSECRET.1"}),
     ("servicePrincipals", {NO_SECRETS, SHORT_SECRETS, SHORT_CERTIFICATES, "UNSECRET.1"}),
 ]
@@ -403,3 +404,16 @@ def test_ids_of_a_strange_snapshot_stand_quoted_in_commands(hold: Hold) -> None:
     (found,) = of(hold(ZERO, applications=[app]), "ZERO.2")
 
     assert found.mend == "unsecret remove --app 'a; touch gone' --key '$(touch gone)' --force"
+
+
+def test_an_exemption_is_a_finding_from_the_day_after_its_last(hold: Hold) -> None:
+    term = Term(until=date(2026, 11, 22), reason="the vendor migrates", lifted=("passwordAddition",))
+    lifting = {**custom_policy(OFF, description=with_term("", term)), "appliesTo": [{"id": guid(1)}]}
+    given = {"applications": [application(1)], "customs": [lifting]}
+
+    running = hold(**given)
+    assert outcomes(running)["UNSECRET.3"] is Outcome.HOLDS
+    assert of(running, NO_SECRETS)[0].evidence[-1] == "granted until 2026-11-22: the vendor migrates"
+    (ended,) = of(hold(**given, now=datetime(2026, 11, 23, tzinfo=UTC)), "UNSECRET.3")
+    assert ended.mend == "unsecret exempt expire"
+    assert "2026-11-22" in ended.why

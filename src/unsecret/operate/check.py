@@ -20,10 +20,11 @@ from unsecret.model.policy import TenantDefault
 from unsecret.model.profile import Mute, Profile, Requirement, Severity
 from unsecret.model.snapshot import APPLICATIONS, CUSTOM_POLICIES, DEFAULT_POLICY, SERVICE_PRINCIPALS
 from unsecret.operate.check_credentials import Found, expired, held
+from unsecret.operate.check_exemptions import exemption_findings
 from unsecret.operate.check_policies import Policies, policy_findings, portal_findings
 from unsecret.operate.findings import Finding, Outcome, Report, Result
 from unsecret.operate.muting import Mutes
-from unsecret.rules.profiles import EDITABLE, EXPIRED, HOUSEKEEPING
+from unsecret.rules.profiles import EDITABLE, EXPIRED, HOUSEKEEPING, IN_TERM
 
 if TYPE_CHECKING:
     from unsecret.operate.snapshot_file import Snapshot
@@ -154,8 +155,18 @@ def _editable(asked: Requirement, scene: Scene) -> tuple[Found, tuple[str, ...]]
     return _unmuted(portal_findings(asked, policy), scene), ()
 
 
+def _in_term(asked: Requirement, scene: Scene) -> tuple[Found, tuple[str, ...]]:
+    policy = next(scene.snapshot.objects(DEFAULT_POLICY), None)
+    unknown = scene.why_not_known([DEFAULT_POLICY, CUSTOM_POLICIES])
+    if policy is None or unknown:
+        return Found(), unknown or (f"{DEFAULT_POLICY}: it was not read",)
+    customs = scene.snapshot.objects(CUSTOM_POLICIES)
+    return _unmuted(exemption_findings(asked, policy, customs, scene.now.date()), scene), ()
+
+
 OWN_CHECKS: dict[str, Callable[[Requirement, Scene], tuple[Found, tuple[str, ...]]]] = {
     EXPIRED.id: _expired,
     EDITABLE.id: _editable,
+    IN_TERM.id: _in_term,
 }
 """Requirements of HOUSEKEEPING that are more than restrictions and credentials, each with the rule that looks."""

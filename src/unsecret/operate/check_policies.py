@@ -27,6 +27,7 @@ from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, Policy
 from unsecret.rules.shortfalls import Fault, Shortfall, shortfalls, since
 from unsecret.wire.instants import format_duration, format_instant
 from unsecret.wire.restrictions import restriction_to_graph
+from unsecret.wire.terms import term_in
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -115,7 +116,7 @@ def policy_findings(asked: Requirement, policies: Policies, *, now: datetime) ->
         group = Group(own, fault, family, tuple(found))
         evidence = [*_evidence(group.fallen, policies)]
         if own:
-            evidence.append(_whom(own, policies))
+            evidence += [_whom(own, policies), *_granted(policies.customs[own])]
         yield _finding(asked, group, tuple(evidence), now)
 
 
@@ -221,6 +222,11 @@ def _whom(own: str, policies: Policies) -> str:
     count = sum(one.count for one in bound.values())
     more = f" and {count - NAMED} more" if count > NAMED else ""
     return f"binds {', '.join(named[:NAMED])}{more}"
+
+
+def _granted(custom: AppManagementPolicy) -> Iterator[str]:
+    if term := term_in(custom.description):
+        yield f"granted until {term.until}: {term.reason}"
 
 
 _WHY = {

@@ -217,7 +217,12 @@ EDITABLE = Requirement(
     severity=Severity.LOW,
     source="https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/configure-app-management-policies",
 )
-HOUSEKEEPING = (EXPIRED, EDITABLE)
+IN_TERM = Requirement(
+    id="UNSECRET.3",
+    title="No exemption outlives the day until which it was granted",
+    source="https://learn.microsoft.com/en-us/entra/identity/enterprise-apps/configure-app-management-policies",
+)
+HOUSEKEEPING = (EXPIRED, EDITABLE, IN_TERM)
 """What is looked at whatever the profile; each has a rule of its own."""
 
 PROFILES = {profile.name: profile for profile in (MICROSOFT, CISA, CIS, ZERO_SECRETS)}
