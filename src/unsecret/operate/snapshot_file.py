@@ -53,6 +53,7 @@ def write_snapshot(spool: Path, manifest: Manifest, path: Path) -> None:
 
     Raises Unavailable when it cannot be written.
     """
+    from unsecret.operate.listing import add_first_page
 
     unfinished = path.with_name(f".{path.name}.new")
     try:
@@ -69,6 +70,7 @@ def write_snapshot(spool: Path, manifest: Manifest, path: Path) -> None:
             made.result()
             for file in sorted(Path(columns).glob("*.parquet")):
                 packed.write(file, f"{COLUMNS}/{file.name}", zipfile.ZIP_STORED)
+        add_first_page(unfinished)
         unfinished.replace(path)
     except OSError as problem:
         raise Unavailable(f"The snapshot {path} could not be written: {problem.strerror}.") from problem
