@@ -38,7 +38,7 @@ FROM range({APPLICATIONS}) AS t(i) ORDER BY i
 """
 HELD = f"""
 SELECT (i * {APPLICATIONS} // {CREDENTIALS})::UINTEGER AS object, kind, md5('key' || i) AS key_id, purpose, use,
-    CASE WHEN kind <> 'federated' THEN start_at END AS start_at,
+    NULL::VARCHAR[] AS trusted_by, CASE WHEN kind <> 'federated' THEN start_at END AS start_at,
     CASE WHEN kind <> 'federated' THEN start_at + to_days((30 + hash(i, 4) % 700)::INTEGER) END AS end_at
 FROM (
     SELECT i, CASE WHEN hash(i, 7) % 10 < 6 THEN 'password' WHEN hash(i, 7) % 10 < 9 THEN 'certificate'

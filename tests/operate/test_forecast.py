@@ -361,3 +361,16 @@ def test_a_section_of_its_own_binds_service_principals(taken: Snapshot, tmp_path
     (file := tmp_path / "principals.json").write_text(json.dumps(body))
     found = listed(forecast(taken, Asking(files=(file,))))
     assert (found["on its own"].renewal, found["much later"].renewal) == ("refused", "allowed")
+
+
+def test_who_issued_a_certificate_decides_where_that_is_known(taken: Snapshot, tmp_path: Path) -> None:
+    """The bytes of none of these certificates were read, so nobody can say."""
+    authority = "22222222-2222-4222-8222-222222222222"
+    trusted = entry("trustedCertificateAuthority", certificateBasedApplicationConfigurationIds=[authority])
+    body = {"isEnabled": True, "applicationRestrictions": section(keys=[trusted])}
+    (file := tmp_path / "authorities.json").write_text(json.dumps(body))
+    found = forecast(taken, Asking(files=(file,)))
+    one = listed(found)["certificate"]
+    assert (one.renewal, one.credentials[0].unsure) == ("not known", ("trustedCertificateAuthority",))
+    assert found.summary(0).renewal_not_known == 1
+    assert found.fails_within(timedelta(days=365)) == 1

@@ -296,7 +296,10 @@ def _microseconds(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-CREDENTIALS = f"""(SELECT object, kind, start_at, end_at, false AS own_text, NULL::VARCHAR[] AS trusted_by,
+AUTHORITIES = "list_transform(trusted_by, lambda one: lower(one)) AS trusted_by"
+"""Whose certificate it is, as the law compares them."""
+
+CREDENTIALS = f"""(SELECT object, kind, start_at, end_at, false AS own_text, {AUTHORITIES},
     CASE WHEN kind = 'federated' THEN {FOREVER}
         WHEN purpose = 'signIn' AND list_contains({list(SIGNING_IN)}, kind) THEN epoch_us(end_at) * 4 END AS ending,
     end_at > {{now}} AS is_live,

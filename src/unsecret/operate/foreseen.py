@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from unsecret.operate.forecast import SIGNING_IN, Forecast, instant
+from unsecret.operate.forecast import AUTHORITIES, SIGNING_IN, Forecast, instant
 from unsecret.operate.inventory import RENEW_THEMSELVES
 
 ORDERS = {
@@ -122,7 +122,7 @@ SELECT s.place, f.*, any_value(o.app_id) AS app_id,
     any_value(o.object_id) FILTER (o.kind = 'servicePrincipal') AS service_principal_id
 FROM shown AS s JOIN {table} AS f ON f.app = s.app JOIN objects AS o ON o.app = s.app GROUP BY ALL ORDER BY s.place
 """
-_HELD = """(SELECT c.*, o.kind AS held_by, false AS own_text, NULL::VARCHAR[] AS trusted_by
+_HELD = f"""(SELECT c.* EXCLUDE (trusted_by), o.kind AS held_by, false AS own_text, {AUTHORITIES}
     FROM credentials AS c JOIN objects AS o ON o.object = c.object WHERE o.app IN (SELECT app FROM shown))"""
 _OWNERS = """
 SELECT o.app, list_sort(list(DISTINCT coalesce(user_principal_name, w.display_name, owner_id)))
