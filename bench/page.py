@@ -25,8 +25,9 @@ CPU-second* is what was answered, by the user and system time of all processes o
 much of the machine the load took. Other work on the machine disturbs the figures, and is no excuse for
 those that miss their goal: on a quiet machine they were no better.
 
-Nothing is answered from what was made before: each request gets its own token or secret, its caller is
-authenticated anew, and its record is on disk before the answer leaves.
+Each request gets its own token or secret, its caller is authenticated anew, and its record is on disk before the
+answer leaves. What was answered about the directory before, an object's JSON too, is the answer again only where
+the database says, asked anew for each request, that nothing in the tenant was written since.
 
 """
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
 from sqlalchemy import Connection
 
 from tests.store.nouns import DIGEST, OTHER_TENANT, TENANT, application, password, sign_in, tenant
 from unsecret.errors import Conflict
-from unsecret.model.application import Application
+from unsecret.model.application import Application, PasswordCredential
 from unsecret.model.identifiers import AppId, TenantId
 from unsecret.store import credentials, directory_objects, logs, tenants
+from unsecret.store import questions as questions_module
+from unsecret.store.decoded import size_of
 from unsecret.store.engine import Store
 
 
@@ -152,9 +156,52 @@ def test_a_tenant_is_found_by_each_of_its_names_once_it_is_there(store: Store, e
     assert store.find_tenant(TENANT) != other
 
 
-def test_what_is_kept_is_bounded(store: Store, app: Application) -> None:
-    question = Counting()
-    for number in range(2000):
-        ask(store, question, str(number % 1500))
+class Large:
+    """A question whose every answer takes a megabyte, and which notes what it was really asked."""
 
-    assert ask(store, question, "0") > 1500
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, conn: Connection, tenant_id: TenantId, app_id: AppId) -> bytes:
+        self.asked.append(app_id)
+        return bytes(2**20)
+
+
+def test_what_is_kept_of_all_tenants_together_is_bounded_in_bytes(store: Store, app: Application) -> None:
+    store.write(lambda conn: tenants.add_tenant(conn, tenant(OTHER_TENANT))).result()
+    question = Large()
+    asked = [(one, str(number)) for number in range(20) for one in (TENANT, OTHER_TENANT)]
+
+    def ask_all(asked: list[tuple[TenantId, str]]) -> int:
+        question.asked.clear()
+        for tenant_id, name in asked:
+            with store.questions(tenant_id) as questions:
+                questions.ask(question, AppId(name))
+        return len(question.asked)
+
+    assert ask_all(asked) == len(asked)
+    assert ask_all(asked[::-1]) in range(len(asked) - questions_module.MOST_BYTES // 2**20, len(asked))
+
+
+def test_many_small_answers_are_bounded_too(store: Store, app: Application) -> None:
+    question = Counting()
+    with store.questions(TENANT) as questions:
+        for number in range(questions_module.MOST_BYTES // 512):
+            questions.ask(question, AppId(str(number)))
+    before = question.asked
+
+    assert ask(store, question, "0") == before + 1
+
+
+def test_an_answer_takes_no_more_memory_than_it_is_counted_with(store: Store) -> None:
+    """Credentials are what makes objects large: Entra allows 1,200 of them in one."""
+    secrets = [password(display_name="a name of a usual length") for _ in range(1200)]
+    written = msgspec.msgpack.encode(secrets)
+    tracemalloc.start()
+    try:
+        kept = msgspec.msgpack.decode(written, type=list[PasswordCredential])
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert taken < size_of(kept) < 3 * taken

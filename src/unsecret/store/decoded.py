@@ -11,9 +11,22 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import msgspec
 
 T = TypeVar("T")
+
+_MOST_BYTES = 16 * 1024 * 1024
+_AS_OBJECTS = 4
+"""Nouns take this much more as Python's objects than written down, names and all."""
+
+_measure = msgspec.msgpack.Encoder(enc_hook=repr).encode
+
+
+def size_of(noun: Any) -> int:
+    """About how many bytes of memory it takes, and rather too many."""
+    return len(noun) if isinstance(noun, bytes) else _AS_OBJECTS * len(_measure(noun))
 
 
 def digest_of(body: str) -> bytes:
@@ -22,11 +35,14 @@ def digest_of(body: str) -> bytes:
 
 
 class Decoded(Generic[T]):
-    """The nouns that were looked up last, `size` of them. Safe to share between threads."""
+    """The nouns that were looked up last: at most `size` of them, and of `most_bytes` together. Safe to share between
+    threads."""
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, most_bytes: int = _MOST_BYTES):
         self._size = size
-        self._nouns: OrderedDict[bytes, T] = OrderedDict()
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._nouns: OrderedDict[bytes, tuple[T, int]] = OrderedDict()
         self._lock = Lock()
 
     def get(self, digest: bytes | None, decode: Callable[[], T]) -> T:
@@ -36,10 +52,12 @@ class Decoded(Generic[T]):
         with self._lock:
             if (known := self._nouns.get(digest)) is not None:
                 self._nouns.move_to_end(digest)
-                return known
+                return known[0]
         noun = decode()
+        size = size_of(noun)
         with self._lock:
-            self._nouns[digest] = noun
-            if len(self._nouns) > self._size:
-                self._nouns.popitem(last=False)
+            self._bytes += size - self._nouns.get(digest, (noun, 0))[1]  # another thread may have been quicker
+            self._nouns[digest] = (noun, size)
+            while len(self._nouns) > self._size or self._bytes > self._most_bytes:
+                self._bytes -= self._nouns.popitem(last=False)[1][1]
         return noun

@@ -18,17 +18,38 @@ from sqlalchemy import Connection
 
 from unsecret.model.application import Tenant
 from unsecret.model.identifiers import TenantId
-from unsecret.store import tenants
+from unsecret.store import directory_objects, tenants
+from unsecret.store.decoded import size_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_MOST_ANSWERS = 1024
+MOST_BYTES = 16 * 1024 * 1024
 _MOST_TENANTS = 64
 """Beyond these all is forgotten, and asked for again."""
 
-Known = dict[tuple[Any, ...], Any]
-"""Answers in one state of a tenant, by the question and what else it was given."""
+_BYTES_AROUND_AN_ANSWER = 512
+_BOUNDED_ELSEWHERE = frozenset({directory_objects.objects_of_app})
+"""Questions that are answered with nouns which `Decoded` has."""
+
+
+class Known(dict[tuple[Any, ...], Any]):
+    """Answers in one state of a tenant, by the question and what else it was given."""
+
+    __slots__ = ("_make_room", "size")
+
+    def __init__(self, make_room: Callable[[int], None]):
+        super().__init__()
+        self._make_room = make_room
+        self.size = 0
+
+    def keep(self, key: tuple[Any, ...], answer: Any) -> None:
+        """Remember `answer`, which may be the end of all that was remembered before."""
+        own = None if key[0] in _BOUNDED_ELSEWHERE else answer
+        size = _BYTES_AROUND_AN_ANSWER + size_of(key[1:]) + size_of(own)
+        self._make_room(size)
+        self.size += size
+        self[key] = answer
 
 
 class Questions:
@@ -49,9 +70,7 @@ class Questions:
             return known[key]
         except KeyError:
             answer = question(self.conn, self.tenant_id, *args)
-        if len(known) >= _MOST_ANSWERS:
-            known.clear()
-        known[key] = answer
+        known.keep(key, answer)
         return answer
 
 
@@ -83,6 +102,11 @@ class Answers:
             return kept[1]
         if len(self._of) >= _MOST_TENANTS:
             self._of.clear()
-        known: Known = {}
+        known = Known(self._make_room)
         self._of[tenant_id] = (mark, known)
         return known
+
+    def _make_room(self, size: int) -> None:
+        """For answers about all tenants together, so that many of them need no more than one does."""
+        if size + sum(known.size for _, known in [*self._of.values()]) > MOST_BYTES:
+            self._of.clear()

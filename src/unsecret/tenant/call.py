@@ -165,6 +165,11 @@ class Call:
         url = odata.context_url(self.base_url, self.version, context, select)
         return json_response({"@odata.context": f"{url}/$entity", **odata.select(body, select)}, status)
 
+    def written_entity(self, body: bytes, context: str) -> Response:
+        """As `entity`, of an object that is in JSON already."""
+        url = msgspec.json.encode(f"{odata.context_url(self.base_url, self.version, context, None)}/$entity")
+        return _answered(b'{"@odata.context":%b,%b' % (url, body.removeprefix(b"{")))
+
     def expanded_entity(self, body: dict[str, Any], context: str, asked: odata.Asked) -> Response:
         """As `entity`, with what was expanded."""
         url = odata.context_url(self.base_url, self.version, context, asked.named)
@@ -233,7 +238,11 @@ def graph_endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]
 
 def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """`body` as Graph's JSON."""
-    response = Response(msgspec.json.encode(body), status, headers)
+    return _answered(msgspec.json.encode(body), status, headers)
+
+
+def _answered(written: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    response = Response(written, status, headers)
     response.raw_headers += _GRAPHS_JSON
     return response
 

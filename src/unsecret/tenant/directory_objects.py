@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+import msgspec
 from starlette.responses import PlainTextResponse, Response
 
 from unsecret.errors import Invalid, NotFound
-from unsecret.model.application import Application, ObjectKind
+from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.people import AnyObject, User
 from unsecret.model.query import Query
 from unsecret.tenant.call import Call, Route, Routes, json_response, name_of, no_content
@@ -40,6 +41,10 @@ MOST_IDS = 1000
 
 def encode(obj: AnyObject, call: Call, select: odata.Names) -> dict[str, Any]:
     """`obj` in Graph's shape. Keys and custom security attributes are shown only to who selects them."""
+    return _encode(obj, select, beta=call.beta)
+
+
+def _encode(obj: AnyObject, select: odata.Names, *, beta: bool) -> dict[str, Any]:
     wanted = frozenset(select or ())
     keys = "keyCredentials" in wanted
     if isinstance(obj, User):
@@ -47,7 +52,15 @@ def encode(obj: AnyObject, call: Call, select: odata.Names) -> dict[str, Any]:
     if isinstance(obj, Application):
         return application_to_graph(obj, with_keys=keys, selected=wanted)
     attributes = shows_attributes(select)
-    return service_principal_to_graph(obj, beta=call.beta, with_keys=keys, with_custom_security_attributes=attributes)
+    return service_principal_to_graph(obj, beta=beta, with_keys=keys, with_custom_security_attributes=attributes)
+
+
+def _in_v1(obj: DirectoryObject) -> bytes:
+    return msgspec.json.encode(_encode(obj, None, beta=False))
+
+
+def _in_beta(obj: DirectoryObject) -> bytes:
+    return msgspec.json.encode(_encode(obj, None, beta=True))
 
 
 def shows_attributes(select: odata.Names) -> bool:
@@ -74,6 +87,9 @@ def count_objects(kind: ObjectKind, call: Call) -> Response:
 
 def get_object(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/{id}."""
+    if not call.request.scope["query_string"] and not call.services.mischief:
+        shape = _in_beta if call.beta else _in_v1
+        return call.written_entity(call.read(reading.get_shaped, kind, call.key(), shape), name_of(kind))
     asked = call.asked(COLLECTIONS[kind], expands=True)
     obj = call.read(reading.get_object, kind, call.key(), with_attributes=shows_attributes(asked.select))
     shown = expanded(kind, (obj,), call, asked, lambda obj: encode(obj, call, asked.select))

@@ -44,6 +44,13 @@ def get_object(
     return transaction.find(kind, key)
 
 
+def get_shaped(transaction: Transaction, kind: ObjectKind, key: ObjectKey, shape: Callable[[DirectoryObject], T]) -> T:
+    """What `shape` makes of one application or service principal without its custom security attributes, as
+    `Transaction.find_shaped` does. Raises as `get_object` does."""
+    permit_reading(transaction, kind, with_attributes=False)
+    return transaction.find_shaped(kind, key, shape)
+
+
 def list_objects(
     transaction: Transaction, kind: ObjectKind, query: Query, *, with_attributes: bool = False
 ) -> Page[DirectoryObject]:

@@ -235,6 +235,12 @@ class Transaction:
             raise not_found(key.value)
         return found
 
+    def find_shaped(self, kind: ObjectKind, key: ObjectKey, shape: Callable[[DirectoryObject], R]) -> R:
+        """What `shape`, the same function each time, makes of that object: made once while nobody writes. As `find`."""
+        guid = canonical_guid(key.value) if key.name == "id" else None
+        shaped = self._questions.ask(_shaped_object, kind, ObjectId(guid), shape) if guid else None
+        return shape(self.find(kind, key)) if shaped is None else shaped
+
     def _look_up(self, kind: ObjectKind, key: ObjectKey) -> DirectoryObject | None:
         if key.name == "uniqueName" and kind is ObjectKind.APPLICATION:
             return directory_objects.get_by_unique_name(self.conn, self.tenant_id, key.value)
@@ -367,6 +373,13 @@ def _object_with_id(
     conn: Connection, tenant_id: TenantId, kind: ObjectKind, object_id: ObjectId
 ) -> DirectoryObject | None:
     return directory_objects.get(conn, tenant_id, kind, object_id)
+
+
+def _shaped_object(
+    conn: Connection, tenant_id: TenantId, kind: ObjectKind, object_id: ObjectId, shape: Callable[[DirectoryObject], R]
+) -> R | None:
+    found = directory_objects.get(conn, tenant_id, kind, object_id)
+    return None if found is None else shape(found)
 
 
 def target_of(obj: AnyObject) -> Target:
