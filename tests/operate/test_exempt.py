@@ -208,7 +208,7 @@ def test_a_plan_withdraws_what_has_ended_unless_its_file_speaks_of_it(
     assert with_ended_withdrawn(client, nothing, LAST_DAY) == (nothing, ())
     wanted, said = with_ended_withdrawn(client, nothing, DAY_AFTER)
     assert [one.absent for one in wanted.policies] == [True]
-    assert said == ("The exemption of Payroll ended on 2027-01-31, and is withdrawn.",)
+    assert said == (f"The exemption by '{policy['displayName']}' ended on 2027-01-31, and is withdrawn.",)
     about_it = read_policy_file(f'[[appManagementPolicies]]\nid = "{policy["id"]}"\nisEnabled = true')
     assert with_ended_withdrawn(client, about_it, DAY_AFTER) == (about_it, ())
 

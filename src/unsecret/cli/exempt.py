@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from unsecret.cli.options import PLAIN, Data, DryRun, Output, Query, Report, ReportFile, Yes, now, own_reader
+from unsecret.cli.options import (
+    PLAIN,
+    Data,
+    DryRun,
+    Output,
+    Query,
+    Report,
+    ReportFile,
+    TenantName,
+    Yes,
+    now,
+    own_reader,
+)
 from unsecret.cli.printing import say
 from unsecret.cli.reaching import reach, today
 from unsecret.config import read_settings
@@ -83,6 +95,7 @@ def add(
     caller: AsCaller = False,
     dry_run: DryRun = False,
     yes: Yes = False,
+    tenant: TenantName = None,
     data: Data = None,
     output: Output = None,
 ) -> int:
@@ -100,6 +113,7 @@ def add(
         unsecret exempt add maria@contoso.com --caller --until 2026-12-31 --reason "rebuilds the old portal"
     """
     from unsecret.cli.applying import apply_plan
+    from unsecret.cli.asking import require_yes
     from unsecret.operate.block import read_default
     from unsecret.operate.exempt import LIFTS, grant_to_application, grant_to_callers
     from unsecret.operate.exempt_callers import define_attributes, find_caller, give
@@ -110,7 +124,7 @@ def add(
     settings = read_settings()
     kinds = tuple(kind for word in from_ for kind in LIFTS[word])
     why = require_reason(reason, longest=LONGEST_CALLERS_REASON if caller else LONGEST_REASON)
-    with reach(settings, data) as client:
+    with reach(settings, data, tenant, verb="exempt") as client:
         _require_to_come(until, today(client))
         if not caller:
             target = resolve(client, [who])[0]
@@ -120,7 +134,8 @@ def add(
             wanted = grant_to_callers(read_default(client)[1], until, kinds)
             say(f"{person.name} gets the attribute unsecret_exemptUntil = {until.isoformat()}, with the reason.")
             if not dry_run:
-                _require_agreed(f"Exempt {person.name} until {until.isoformat()}?", yes=yes)
+                question = f"Exempt {person.name} until {until.isoformat()}?"
+                require_yes(question, to=client.connection, yes=yes, can_rehearse=True)
                 define_attributes(client)
                 give(client, person, until, why, sleep=time.sleep)
         plan = make_plan(client, wanted, source=f"exempt add {who}", now=now())
@@ -133,6 +148,7 @@ def add(
 @exempt.command(name="list")
 def list_(
     *,
+    tenant: TenantName = None,
     data: Data = None,
     output: Report = None,
     output_file: ReportFile = None,
@@ -151,7 +167,7 @@ def list_(
     from unsecret.cli.exit_codes import FINDINGS, OK
 
     settings = read_settings()
-    with reach(settings, data) as client:
+    with reach(settings, data, tenant, verb="exempt") as client:
         found, holders = _read(client)
         answer, ended = _listing(found, holders, today(client))
     put(answer, output=output or settings.output, query=query, file=output_file)
@@ -166,6 +182,7 @@ def remove(
     caller: AsCaller = False,
     dry_run: DryRun = False,
     yes: Yes = False,
+    tenant: TenantName = None,
     data: Data = None,
     output: Output = None,
 ) -> int:
@@ -185,7 +202,7 @@ def remove(
 
     settings = read_settings()
     form = output or settings.output
-    with reach(settings, data) as client:
+    with reach(settings, data, tenant, verb="exempt") as client:
         found, holders = _read(client)
         if caller:
             person = find_caller(client, who)
@@ -205,7 +222,14 @@ def remove(
 
 
 @exempt.command
-def expire(*, dry_run: DryRun = False, yes: Yes = False, data: Data = None, output: Output = None) -> int:
+def expire(
+    *,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    tenant: TenantName = None,
+    data: Data = None,
+    output: Output = None,
+) -> int:
     """Withdraw every exemption whose last day is over. Those without a last day stay.
 
     Made for a schedule: `unsecret exempt expire --yes`, every night.
@@ -219,7 +243,7 @@ def expire(*, dry_run: DryRun = False, yes: Yes = False, data: Data = None, outp
     from unsecret.operate.exempt import State
 
     settings = read_settings()
-    with reach(settings, data) as client:
+    with reach(settings, data, tenant, verb="exempt") as client:
         day = today(client)
         found, holders = _read(client)
         ending = [one for one in found if one.state(day) is State.ENDED]
@@ -278,9 +302,3 @@ def _listing(found: tuple[Exempted, ...], holders: tuple[Given, ...], today: dat
 def _require_to_come(until: date, today: date) -> None:
     if until < today:
         raise Invalid(f"{until.isoformat()} is over; an exemption ends on a day to come.")
-
-
-def _require_agreed(question: str, *, yes: bool) -> None:
-    from unsecret.cli.asking import require_yes
-
-    require_yes(question, yes=yes, can_rehearse=True)

@@ -38,7 +38,7 @@ def read_exemptions(client: GraphClient) -> tuple[tuple[Exempted, ...], tuple[Gi
 def with_ended_withdrawn(client: GraphClient, wanted: PolicyFile, today: date) -> tuple[PolicyFile, tuple[str, ...]]:
     """`wanted` and, besides, the withdrawal of every exemption that has ended, with a sentence for each. What the file
     itself speaks of is left to the file."""
-    default, policies = read_default(client)[1], read_policies_with_links(client)
+    default, policies = read_default(client)[1], read_versioned_policies(client)[1]
     found = (*exempted_applications(policies), *exempted_callers(default, policies))
     ending = tuple(one for one in found if one.state(today) is State.ENDED and not _is_mentioned(one, wanted))
     gone = withdrawal(default, policies, ending)
@@ -65,8 +65,8 @@ def _joined(wish: Json, other: Json) -> Json:
 
 
 def _sentence(one: Exempted) -> str:
-    who = ", ".join(one.who or ()) or f"callers with {one.attribute} = {one.value}"
-    return f"The exemption of {who} ended on {one.until}, and is withdrawn."
+    whom = f"by '{one.policy}'" if one.policy_id else f"of callers with {one.attribute} = {one.value}"
+    return f"The exemption {whom} ended on {one.until}, and is withdrawn."
 
 
 def _bound(client: GraphClient, policy: Json) -> list[Json]:

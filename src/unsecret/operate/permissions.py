@@ -94,6 +94,9 @@ def _read(to: str, least: str, *more: str) -> Need:
     return Need(to=to, application=(least, *more), delegated=(least, *more))
 
 
+DEFINE_ATTRIBUTES = _read("define custom security attributes", "CustomSecAttributeDefinition.ReadWrite.All")
+GIVE_ATTRIBUTES = _read("give custom security attributes", "CustomSecAttributeAssignment.ReadWrite.All")
+
 _READERS = ("Global Reader", "Security Administrator", "Cloud Application Administrator", "Application Administrator")
 _WRITERS = ("Cloud Application Administrator", "Application Administrator")
 
@@ -174,6 +177,17 @@ VERBS: dict[str, VerbNeeds] = {
         _row("audit", READ_LOGS, READ_DIRECTORY, roles=_LOG_READERS),
         _row("block", WRITE_POLICIES, only("with --app or --policy", READ_APPLICATIONS), roles=_WRITERS),
         _row("allow", WRITE_POLICIES, only("with --app", READ_APPLICATIONS), roles=_WRITERS),
+        msgspec.structs.replace(
+            _row(
+                "exempt",
+                WRITE_POLICIES,
+                READ_APPLICATIONS,
+                only("with --caller", DEFINE_ATTRIBUTES),
+                only("with --caller", GIVE_ATTRIBUTES),
+                roles=_WRITERS,
+            ),
+            more_roles=("Attribute Definition Administrator", "Attribute Assignment Administrator"),
+        ),
         _row("remove", WRITE_CREDENTIALS, roles=_WRITERS),
         _row("export", READ_POLICIES, only("where a policy binds any", READ_APPLICATIONS), roles=_READERS),
         _row("plan", READ_POLICIES, only("where the file has appliesTo", READ_APPLICATIONS), roles=_READERS),
