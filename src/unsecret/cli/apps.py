@@ -201,7 +201,7 @@ def show(
     from unsecret.operate.one_application import read_one
 
     settings = read_settings()
-    with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="apps") as opened:
+    with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="apps", app=app) as opened:
         found = read_one(opened, app, now=as_of(opened))
         answer = described(found, opened.manifest.not_known, as_of(opened))
     put(answer, output=output or settings.output, query=query, file=output_file)

@@ -74,7 +74,7 @@ def _of_application(
     from unsecret.cli.source import as_of, asked
     from unsecret.operate.one_application import may_be_created, read_one
 
-    with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="explain") as opened:
+    with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="explain", app=app) as opened:
         at = as_of(opened)
         found = read_one(opened, app, now=at)
         return _answer(found, may_be_created(opened, found, now=at), at)

@@ -27,11 +27,12 @@ def asked(
     data: Path | None,
     tenant: str | None = None,
     verb: str | None = None,
+    app: str | None = None,
 ) -> Generator[Snapshot]:
     """The snapshot in the file `snapshot`, else one of the tenant that is taken now and kept for this question only.
 
-    `verb` is the one that asks, as for `reach`. Raises what reading either raises, and Invalid when a file and a tenant
-    are named.
+    `verb` is the one that asks, as for `reach`. With `app`, only that application is read.
+    Raises what reading either raises, and Invalid when a file and a tenant are named.
     """
     from unsecret.operate.snapshot_file import open_snapshot
 
@@ -44,7 +45,7 @@ def asked(
     with tempfile.TemporaryDirectory(prefix="unsecret-") as directory:
         file = Path(directory) / "tenant.unsecret"
         with reach(settings, data, tenant, verb=verb) as client:
-            _take(client, file)
+            _take(client, file, app)
         with open_snapshot(file) as opened:
             yield opened
 
@@ -54,7 +55,12 @@ def as_of(snapshot: Snapshot) -> datetime:
     return snapshot.manifest.taken_at
 
 
-def _take(client: GraphClient, file: Path) -> None:
+def _take(client: GraphClient, file: Path, app: str | None) -> None:
+    if app is not None:
+        from unsecret.operate.take_one import take_one
+
+        take_one(client, app, file, now=instant_of(client))
+        return
     from unsecret.operate.take import take
 
     take(client, file, now=instant_of(client), say=progress())
