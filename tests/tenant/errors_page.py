@@ -26,8 +26,8 @@ SOURCE = Path(unsecret.__file__).parent
 ANSWERING = ("rules", "store", "tenant", "wire")
 """Where the tenant's answers come from."""
 
-READING = ("wire/problems.py",)
-"""Turns answers back into errors: what it raises, somebody else said."""
+READING = ("wire/batches.py", "wire/problems.py")
+"""Turn answers back into errors: what they raise, somebody else said."""
 
 CHANGING = ("operate/change.py", "operate/client.py", "operate/entries.py")
 """Where what `block` and `allow` do can fail once they have begun."""
