@@ -38,6 +38,7 @@ def tenant(tmp_path: Path, migrated: Path, identity: Identity, signing: SigningK
     issuers = Issuers({NAME: NAME}, transport=network)
     local = LocalTenant(shutil.copytree(migrated, tmp_path / "data"), identity, signing, issuers=issuers)
     local.clock.now = datetime.now(UTC)
+    local.sign_in_again()
     yield local
     local.close()
 
