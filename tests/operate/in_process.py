@@ -66,7 +66,9 @@ UNKIND = MischiefSettings(pages=2, throttled=0.3, lag=1.0, seed=3)
 def door(tenant: LocalTenant, mischief: Mischief) -> TestClient:
     """Another way into the tenant, with mischief."""
     app = create_app(replace(tenant.services, mischief=mischief))
-    return TestClient(app, base_url=BASE, follow_redirects=False)
+    beside = TestClient(app, base_url=BASE, follow_redirects=False)
+    beside.portal = tenant.client.portal
+    return beside
 
 
 def connection_to(tenant: LocalTenant, directory: Path) -> Connection:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -82,7 +84,7 @@ def create_app(services: Services) -> Starlette:
     """The whole tenant as an ASGI application. The caller opens and closes the store."""
     app = Tenant()
     # A path is respelled before it is looked up, so that nothing is redirected to another spelling.
-    app.router = app.index = RouteIndex(_routes() + (clock.ROUTES if services.movable_clocks is not None else []))
+    app.router = app.index = RouteIndex([*_routes(), *(clock.ROUTES if services.movable_clocks is not None else [])])
     app.state.services = services
     app.state.hand_over = HandOver(services.store)
     return app
@@ -128,7 +130,9 @@ class Tenant(Starlette):
         return answer if isinstance(answer, Response) else await answer
 
 
-def _routes() -> list[Route]:
+@cache
+def _routes() -> tuple[Route, ...]:
+    """The same for every tenant of the process: they know nothing of any."""
     plain = [*oauth2.ROUTES, *azure_resource_manager.ROUTES, Route("/health", health)]
     routes: list[Route] = [*plain, openapi_route(GRAPH_ROUTES, BETA_ROUTES, plain)]
     for version in VERSIONS:
@@ -138,7 +142,7 @@ def _routes() -> list[Route]:
         ]
     for version in VERSIONS:
         routes.append(Route(f"/{version}/{{rest:path}}", graph_endpoint(_not_served), methods=_EVERY_METHOD))
-    return routes
+    return tuple(routes)
 
 
 _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
