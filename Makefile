@@ -35,8 +35,9 @@ help: ## print this list
 run: $(VENV)/.installed ## start the tenant with a sample organisation (DATA=.unsecret PORT=8443)
 	@$(BIN)/unsecret up --data $(DATA) --port $(PORT) --sample
 
+test: export PYTHONDONTWRITEBYTECODE = # else every worker and every server of a test compiles everything anew
 test: $(VENV)/.tests-installed ## run the tests (TESTS=tests/rules for some of them)
-	@$(BIN)/pytest -rs -n auto --dist loadfile -m "not prowler" $(TESTS)
+	@$(BIN)/pytest -rs -n auto --dist loadfile --no-loadscope-reorder -m "not prowler" $(TESTS)
 
 check: $(VENV)/.tests-installed ## lint, format, types, import rules, documents
 	@$(BIN)/ruff check .

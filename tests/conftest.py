@@ -21,6 +21,16 @@ AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 NO_SKIPS = os.environ.get("UNSECRET_NO_SKIPS") == "1"
 
 
+IN_PROCESS = {"operate", "recordings", "rules", "store", "tenant", "wire"}
+"""Folders with many files of a few seconds each."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts servers and clients comes first: files that take half a minute, one of them begun last, would have
+    one worker wait for the other."""
+    items.sort(key=lambda item: item.path.parent.name in IN_PROCESS)
+
+
 @pytest.fixture(scope="session")
 def identity() -> Identity:
     """A key and certificate, made once."""
