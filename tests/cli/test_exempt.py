@@ -11,6 +11,7 @@ import pytest
 from tests.running_tenant import RunningTenant
 
 UNTIL = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+UNTIL_LATER = (datetime.now(UTC) + timedelta(days=300)).date().isoformat()
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +57,19 @@ def test_what_cannot_be_exempt_is_an_error_in_plain_words(
     done = tenant.run("exempt", *arguments)
     assert done.returncode == 1
     assert said in done.stderr
+
+
+def test_an_exemption_that_others_came_to_share_is_not_removed_for_one_of_them(tenant: RunningTenant) -> None:
+    asked = ("exempt", "add", "Payroll Export", "--until", UNTIL_LATER, "--reason", "shared by hand", "--yes")
+    assert tenant.run(*asked).returncode == 0
+    [exemption] = json.loads(tenant.run("exempt", "list", "-o", "json").stdout)["exemptions"]
+    found = tenant.run("graph", "GET", "/applications?$filter=displayName eq 'Intranet Search'&$select=id")
+    other = json.loads(found.stdout)["value"][0]["id"]
+    reference = {
+        "@odata.id": f"https://graph.microsoft.com/v1.0/policies/appManagementPolicies/{exemption['policy_id']}"
+    }
+    path = f"/applications/{other}/appManagementPolicies/$ref"
+    assert tenant.run("graph", "POST", path, "--body", json.dumps(reference), "--yes").returncode == 0
+    refused = tenant.run("exempt", "remove", "Payroll Export", "--yes")
+    assert (refused.returncode, "Intranet Search" in refused.stderr) == (1, True)
+    assert len(json.loads(tenant.run("exempt", "list", "-o", "json").stdout)["exemptions"]) == 1

@@ -249,3 +249,39 @@ def test_a_caller_who_is_nobody_is_not_guessed(tenant: LocalTenant, client: Grap
 def test_the_state_follows_from_the_day(until: date | None, state: State) -> None:
     one = Exempted(subject="applications", who=(), lifted=(), policy="p", until=until)
     assert one.state(LAST_DAY) is state
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["in a policy of its own", "in one made for the exemption"])
+def test_what_somebody_enabled_during_an_exemption_stays_when_it_is_over(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any, is_own: bool
+) -> None:
+    payroll = blocked.new_application("Payroll")
+    if is_own:
+        own_policy(blocked, payroll)
+    exempt(client, tmp_path, "Payroll", Term(until=LAST_DAY, reason="x", lifted=LIFTS["certificate-lifetime"]))
+    [policy] = client.pages(f"beta/{POLICIES}")
+    by_hand = {"restrictionType": "asymmetricKeyLifetime", "state": "enabled", "maxLifetime": "P90D"}
+    path = f"v1.0/{POLICIES}/{policy['id']}"
+    client.send("PATCH", path, body={"restrictions": {"keyCredentials": [by_hand]}})
+    expire(client, tmp_path, DAY_AFTER)
+    after = client.get(f"beta/{POLICIES}/{policy['id']}")
+    assert term_in(after["description"]) is None
+    [kept] = after["restrictions"]["keyCredentials"]
+    assert (kept["state"], kept["maxLifetime"]) == ("enabled", "P90D")
+
+
+def test_an_exemption_that_got_another_day_meanwhile_is_not_withdrawn(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any
+) -> None:
+    blocked.new_application("Payroll")
+    exempt(client, tmp_path, "Payroll")
+    ending = applications_of(client)
+    exempt(client, tmp_path, "Payroll", Term(until=DAY_AFTER, reason="later", lifted=VENDOR.lifted))
+    with pytest.raises(Conflict, match="2027-02-01 now"):
+        withdrawal(read_default(client)[1], read_policies_with_links(client), ending)
+    assert withdrawal(read_default(client)[1], (), ending) == PolicyFile()
+
+
+def test_a_term_in_words_that_nobody_here_wrote_is_none() -> None:
+    assert term_in("[Exempt until 2020-01-01: x. Lifted: everything.]") is None
+    assert term_in("[Exempt until 2020-01-01: x. Lifted: passwordAddition. Enabled before: nothing.]") is None

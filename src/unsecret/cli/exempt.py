@@ -196,7 +196,7 @@ def remove(
         unsecret exempt remove maria@contoso.com --caller
     """
     from unsecret.cli.withdrawing import withdraw
-    from unsecret.operate.app_policy import read_holdings
+    from unsecret.operate.app_policy import read_holdings, require_unshared
     from unsecret.operate.exempt_callers import find_caller
     from unsecret.operate.targets import resolve
 
@@ -211,8 +211,11 @@ def remove(
             ending = [one for one in found if one.value in {held.until for held in taken} - others]
         else:
             target = resolve(client, [who])[0]
-            held = {str(one.policy["id"]) for one in read_holdings(client, target) if one.policy}
+            holdings = read_holdings(client, target)
+            held = {str(one.policy["id"]) for one in holdings if one.policy}
             taken, ending = (), [one for one in found if one.policy_id in held and one.until]
+            for one in holdings if ending else ():
+                require_unshared(target, one)
         if not taken and not ending:
             raise NotFound(f"'{who}' has no exemption with a term.", hint="See what there is: unsecret exempt list")
         return withdraw(

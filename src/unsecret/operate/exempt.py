@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from unsecret.errors import Invalid, NotFound
+from unsecret.errors import Conflict, Invalid, NotFound
 from unsecret.model.policy import GROUP_OF, RestrictionKind
 from unsecret.operate.app_policy import Holding, read_holdings, require_unshared
 from unsecret.operate.entries import CUSTOM, Json, entries_of, excluded_callers, is_enabled
@@ -222,9 +222,12 @@ def _last_day(attribute: str, value: str) -> date | None:
 
 
 def withdrawal(default: Json, policies: Iterable[Json], ending: Iterable[Exempted]) -> PolicyFile:
-    """What to write so that `ending` are exempt no longer. Nothing else in a policy changes."""
+    """What to write so that `ending` are exempt no longer. Nothing else in a policy changes. A policy that is gone by
+    now frees nobody. Raises Conflict for one whose exemption got another term meanwhile, Invalid for one without."""
+    ending = tuple(ending)
     by_id = {str(one.get("id")): one for one in policies}
-    wishes = [_without(by_id[one.policy_id]) for one in ending if one.subject == "applications" and one.policy_id]
+    ended = [one for one in ending if one.subject == "applications" and one.policy_id in by_id]
+    wishes = [_without(by_id[str(one.policy_id)], one.until) for one in ended]
     wish: Json = {}
     for one in ending:
         if one.attribute == CALLERS_ATTRIBUTE and one.policy_id is None and one.value:
@@ -232,8 +235,11 @@ def withdrawal(default: Json, policies: Iterable[Json], ending: Iterable[Exempte
     return PolicyFile(default=wish or None, policies=tuple(wishes))
 
 
-def _without(policy: Json) -> PolicyWish:
-    """The policy without its exemption: gone, when it was made for it and says nothing else; else as it was before."""
+def _without(policy: Json, until: date | None) -> PolicyWish:
+    """The policy without its exemption: gone, when it was made for it and says nothing else; else as it was before.
+
+    What somebody enabled or took out since is theirs: only entries that are still lifted are touched.
+    """
     term = term_in(policy.get("description"))
     name, policy_id = str(policy.get("displayName")), str(policy.get("id"))
     if term is None:
@@ -241,15 +247,25 @@ def _without(policy: Json) -> PolicyWish:
             f"The custom policy '{name}' has no term, so what it said before is not known.",
             hint=f"Say what it shall say with `unsecret apply`, or delete it: policy {policy_id}.",
         )
-    kinds = {place.kind for place in entries_of(policy)}
-    if name.startswith(NAMED) and kinds <= set(term.lifted):
+    if term.until != until:
+        raise Conflict(
+            f"The exemption by the custom policy '{name}' was to end on {until}, and ends on {term.until} now; "
+            "nothing was changed.",
+            code="PolicyChangedMeanwhile",
+            hint="See what there is: unsecret exempt list",
+        )
+    entries = tuple(entries_of(policy))
+    lifted = {place.kind for place in entries if place.section == CUSTOM and not is_enabled(place.entry)}
+    if name.startswith(NAMED) and {place.kind for place in entries} <= lifted & set(term.lifted):
         return PolicyWish(policy_id=policy_id, display_name=name, absent=True)
     groups: Json = {}
     for kind in term.lifted:
-        given_back = {"state": "enabled"} if kind in term.enabled_before else dict(ABSENT)
-        groups.setdefault(str(GROUP_OF[RestrictionKind(kind)]), {})[kind] = given_back
+        if kind in lifted:
+            given_back = {"state": "enabled"} if kind in term.enabled_before else dict(ABSENT)
+            groups.setdefault(str(GROUP_OF[RestrictionKind(kind)]), {})[kind] = given_back
     about = without_term(policy.get("description")) or name
-    return PolicyWish(policy_id=policy_id, display_name=name, wish={"description": about, CUSTOM: groups})
+    wish: Json = {"description": about} | ({CUSTOM: groups} if groups else {})
+    return PolicyWish(policy_id=policy_id, display_name=name, wish=wish)
 
 
 def _merge(into: Json, wish: Json) -> None:

@@ -12,6 +12,7 @@ from datetime import date
 from msgspec import Struct
 
 from unsecret.errors import Invalid
+from unsecret.model.policy import GROUP_OF
 
 LONGEST_REASON = 200
 """Characters of an application's reason; a description of Graph's holds more."""
@@ -39,6 +40,8 @@ class Term(Struct, frozen=True, kw_only=True):
         return today > self.until
 
 
+_KINDS = {str(kind) for kind in GROUP_OF}
+
 _TERM = re.compile(
     r"\s*\[Exempt until (?P<until>\d{4}-\d\d-\d\d): (?P<reason>[^\[\]]*)\. Lifted: (?P<lifted>\w+(?:, \w+)*)\."
     r"(?: Enabled before: (?P<before>\w+(?:, \w+)*)\.)?\]"
@@ -54,13 +57,11 @@ def term_in(description: str | None) -> Term | None:
         until = date.fromisoformat(found["until"])
     except ValueError:
         return None
-    before = found["before"] or ""
-    return Term(
-        until=until,
-        reason=found["reason"],
-        lifted=tuple(found["lifted"].split(", ")),
-        enabled_before=tuple(before.split(", ")) if before else (),
-    )
+    lifted = tuple(found["lifted"].split(", "))
+    before = tuple((found["before"] or "").split(", ")) if found["before"] else ()
+    if not {*lifted, *before} <= _KINDS:  # somebody else's words: nothing is given back by them
+        return None
+    return Term(until=until, reason=found["reason"], lifted=lifted, enabled_before=before)
 
 
 def with_term(description: str | None, term: Term) -> str:
