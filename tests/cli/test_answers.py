@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from unsecret.cli.answers import Answer, Sheet, put, queried
+from unsecret.cli.answers import Answer, Sheet, put, queried, write_file
 from unsecret.errors import Invalid, Unavailable
 
 NASTY = '=cmd|"/c calc"!A1 <script>alert(1)</script> | *bold* \x1b[31m'
@@ -88,5 +88,14 @@ def test_a_file_is_for_its_owner_only(tmp_path: Path, output: str) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_said_to_be(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="could not be written"):
+    with pytest.raises(Unavailable, match="cannot be written"):
         put(FOUND, output="md", file=tmp_path / "nowhere" / "report")
+
+
+def test_a_link_that_lies_where_a_file_is_made_leads_nowhere(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    (tmp_path / ".report.new").symlink_to(precious)
+    write_file(tmp_path / "report", "answer")
+    assert (precious.read_text(), (tmp_path / "report").read_text()) == ("kept", "answer")
+    assert (tmp_path / "report").stat().st_mode & 0o777 == 0o600

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from tests.snapshots import TENANT, snapshot_of
+from tests.snapshots import TAKEN_AT, TENANT, snapshot_of
 from unsecret.errors import Invalid, NotFound
-from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.model.snapshot import LONGEST_OBJECT, Manifest
+from unsecret.operate.snapshot_file import open_snapshot, write_snapshot
 from unsecret.wire.columns import TABLES
 
 POLICY = "11111111-1111-4111-8111-111111111111"
@@ -137,6 +140,74 @@ def test_what_is_no_snapshot_is_refused(tmp_path: Path, taken: Path) -> None:
     for name in ("text", "zip", "newer"):
         with pytest.raises(Invalid, match=name), open_snapshot(tmp_path / name):
             pass
+
+
+def altered(
+    taken: Path, path: Path, members: Mapping[str, bytes | None], compression: int = zipfile.ZIP_STORED
+) -> Path:
+    """The snapshot `taken` with other `members`; None leaves one out."""
+    with zipfile.ZipFile(taken) as original, zipfile.ZipFile(path, "w") as other:
+        for name in original.namelist():
+            content = members.get(name, original.read(name))
+            if content is not None:
+                other.writestr(name, content, compression if name in members else zipfile.ZIP_STORED)
+    return path
+
+
+def all_of(path: Path) -> None:
+    with open_snapshot(path) as snapshot:
+        list(snapshot.objects("applications"))
+        snapshot.database.execute("SELECT * FROM objects").fetchall()
+
+
+LIES: dict[str, dict[str, bytes | None]] = {
+    "an object that is too long": {"graph/applications.ndjson": b"[" + b" " * (LONGEST_OBJECT + 1)},
+    "an object that is none": {"graph/applications.ndjson": b"{\n"},
+    "objects that nest without end": {"graph/applications.ndjson": b"[" * 100_000},
+    "columns that are none": {"columns/objects.parquet": b"PAR1 and no more"},
+    "columns that are missing": {"columns/objects.parquet": None},
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_snapshot_that_lies_is_refused_in_plain_words(taken: Path, tmp_path: Path, lie: str) -> None:
+    strange = altered(taken, tmp_path / "strange", LIES[lie], zipfile.ZIP_DEFLATED if "long" in lie else 0)
+    with pytest.raises(Invalid, match="strange"):
+        all_of(strange)
+
+
+def test_columns_that_would_fill_the_disk_are_not_unpacked(taken: Path, tmp_path: Path) -> None:
+    bomb = altered(taken, tmp_path / "bomb", {"columns/objects.parquet": bytes(10_000_000)}, zipfile.ZIP_DEFLATED)
+    with pytest.raises(Invalid, match="compressed"):
+        rows(bomb, "SELECT 1")
+
+
+def test_the_database_of_a_snapshot_reads_no_other_file_and_takes_no_extension(taken: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("not yours")
+    for question in (f"SELECT * FROM read_text('{secret}')", f"COPY (SELECT 1) TO '{tmp_path}/out'", "INSTALL httpfs"):
+        with pytest.raises(Invalid, match="disabled"):
+            rows(taken, question)
+    settings = "SELECT value FROM duckdb_settings() WHERE name IN ('autoinstall_known_extensions', "
+    assert rows(taken, f"{settings}'autoload_known_extensions')") == [("false",), ("false",)]
+    assert [one.name for one in tmp_path.iterdir()] == ["secret.txt"]
+
+
+def test_a_link_that_lies_where_the_snapshot_is_made_leads_nowhere(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    (tmp_path / ".s.new").symlink_to(precious)
+    taken = snapshot_of(tmp_path / "s", TENANT_STATE)
+    assert (precious.read_text(), taken.is_symlink()) == ("kept", False)
+
+
+def test_a_folder_may_be_named_as_people_name_folders(tmp_path: Path) -> None:
+    spool = tmp_path / "it's [1] * {a,b}"
+    spool.mkdir()
+    (spool / "applications.ndjson").write_bytes(msgspec.json.encode(APPLICATION))
+    manifest = Manifest(software="0", taken_at=TAKEN_AT, tenant_id=TENANT, source="test")
+    write_snapshot(spool, manifest, spool / "s")
+    assert rows(spool / "s", "SELECT display_name FROM objects") == [("Payroll",)]
 
 
 def test_what_does_not_have_graphs_shape_is_refused_and_leaves_no_file(tmp_path: Path) -> None:

@@ -165,3 +165,14 @@ def test_two_takes_of_one_file_do_not_mix(tmp_path: Path) -> None:
     begun = Begun(software="1", tenant_id="a", graph="https://graph.example", at=NOW)
     with open_spool(tmp_path / "a.snapshot", begun), pytest.raises(Conflict, match="Another process"):
         found_by_an_interrupted_take(tmp_path / "a.snapshot", begun)
+
+
+def test_a_link_to_a_directory_is_not_emptied(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "letter").write_text("kept")
+    (tmp_path / ".a.snapshot.taking").symlink_to(precious)
+    begun = Begun(software="1", tenant_id="a", graph="https://graph.example", at=NOW)
+    with pytest.raises(Conflict, match="not a directory of this user"):
+        found_by_an_interrupted_take(tmp_path / "a.snapshot", begun)
+    assert (precious / "letter").read_text() == "kept"

@@ -7,12 +7,11 @@ in them may steer a terminal, begin a formula in a spreadsheet, or be markup.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from unsecret.cli.printing import answer, as_json, harmless, say, table
-from unsecret.errors import Invalid, Unavailable
+from unsecret.errors import Invalid
 
 Cell = str | int | float | bool | None
 
@@ -81,16 +80,9 @@ def queried(content: Any, query: str) -> Any:
 
 def write_file(file: Path, text: str) -> None:
     """Write `text` for its owner only; the file appears whole or not at all. Raises Unavailable."""
-    unfinished = file.with_name(f".{file.name}.new")
-    try:
-        unfinished.touch(mode=0o600)
-        unfinished.write_text(text, "utf-8")
-        unfinished.replace(file)
-    except OSError as problem:
-        raise Unavailable(f"{file} could not be written: {problem.strerror}.") from problem
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+    from unsecret.tenant.private_files import write_private
+
+    write_private(file, text.encode())
 
 
 def _deliver(show: Any, text: Any, file: Path | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 FIRST_PAGE = "first-page.json"
 KEPT = 200
 """Applications that the first page holds."""
+
+LONGEST = 8 * 1024 * 1024
+"""Bytes of it."""
 
 
 class Line(NamedTuple):
@@ -109,12 +113,12 @@ def first_page(path: Path, at_most: int) -> Listing | None:
     """The riskiest applications as they were when the snapshot was made; None when the file does not hold that page, or
     not so much of it. No library is loaded for it."""
     try:
-        with zipfile.ZipFile(path) as packed:
-            page = json.loads(packed.read(FIRST_PAGE))
-        lines = tuple(Line(*one) for one in page["lines"][:at_most])
-        as_of, total, matching = datetime.fromisoformat(page["as_of"]), page["total"], page["matching"]
-        not_known = tuple(page["not_known"])
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        with zipfile.ZipFile(path) as packed, packed.open(FIRST_PAGE) as opened:
+            page = json.loads(opened.read(LONGEST))
+        lines = tuple(Line(*map(str, one)) for one in page["lines"][:at_most])
+        as_of, total, matching = datetime.fromisoformat(page["as_of"]), int(page["total"]), int(page["matching"])
+        not_known = tuple(map(str, page["not_known"]))
+    except (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return None
     is_enough = len(lines) == min(at_most, matching)
     return Listing(as_of, total, matching, not_known, lines) if is_enough else None

@@ -11,9 +11,11 @@ tenant at once. Any zip program, and any reader of Parquet, opens both.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -44,6 +46,9 @@ from unsecret.wire.exports import default_policy_from_export, policy_from_export
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+BROKEN = (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading a zip file can fail with: it may be encrypted, or packed in a way that this Python does not know."""
+
 MEMORY = "256MB"
 """What DuckDB may hold while columns are made; beyond that it works on disk."""
 
@@ -55,9 +60,9 @@ def write_snapshot(spool: Path, manifest: Manifest, path: Path) -> None:
     """
     from unsecret.operate.listing import add_first_page
 
-    unfinished = path.with_name(f".{path.name}.new")
+    unfinished = None
     try:
-        unfinished.touch(mode=0o600)
+        unfinished = _new_beside(path)
         with (
             tempfile.TemporaryDirectory(dir=spool) as columns,
             zipfile.ZipFile(unfinished, "w", compresslevel=1) as packed,
@@ -75,8 +80,17 @@ def write_snapshot(spool: Path, manifest: Manifest, path: Path) -> None:
     except OSError as problem:
         raise Unavailable(f"The snapshot {path} could not be written: {problem.strerror}.") from problem
     finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+        if unfinished is not None:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+
+
+def _new_beside(path: Path) -> Path:
+    """A new, empty file for this user only. Its name cannot be foreseen: whoever may write into the directory, too,
+    could have put a link to another file there."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    os.close(descriptor)
+    return Path(name)
 
 
 def make_columns(spool: Path, columns: Path, manifest: Manifest) -> None:
@@ -90,7 +104,7 @@ def make_columns(spool: Path, columns: Path, manifest: Manifest) -> None:
         "$use_is_known": manifest.is_known(CREDENTIAL_ACTIVITIES),
         "$trust_is_known": manifest.is_known(TRUSTED_LISTS) and _write_trusted(spool, columns),
     }
-    with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(columns)}) as database:
+    with _confined(spool, columns, memory_limit=MEMORY, temp_directory=str(columns)) as database:
         try:
             for folder, sources in ((spool, SOURCES), (columns, COMPUTED)):
                 for collection, members in sources.items():
@@ -104,6 +118,25 @@ def make_columns(spool: Path, columns: Path, manifest: Manifest) -> None:
                 database.execute(f"COPY ({select}) TO {_quoted(file)} (FORMAT parquet, COMPRESSION zstd)")
         except duckdb.Error as problem:
             raise Invalid(f"What was read does not have Graph's shape: {_first_line(problem)}") from problem
+
+
+def _confined(*folders: Path, **config: str) -> DuckDBPyConnection:
+    """A database that opens files in `folders` and nowhere else, and neither fetches nor loads extensions: what it
+    reads may be somebody else's, and a file can ask for an extension by what it says about itself.
+    https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview"""
+    import duckdb
+
+    database = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+            **config,
+        }
+    )
+    database.execute(f"SET allowed_directories = [{', '.join(map(_quoted, folders))}]")
+    database.execute("SET enable_external_access = false")
+    return database
 
 
 def _write_trusted(spool: Path, columns: Path) -> bool:
@@ -146,15 +179,20 @@ class Snapshot:
         self._packed = packed
 
     def objects(self, collection: str) -> Iterator[dict[str, Any]]:
-        """The objects of a collection as Graph showed them; none when it was not read."""
+        """The objects of a collection as Graph showed them; none when it was not read. Raises Invalid for what cannot
+        be read."""
+        member = f"{GRAPH}/{collection}.ndjson"
         try:
-            lines = self._packed.open(f"{GRAPH}/{collection}.ndjson")
+            with self._packed.open(member) as lines:
+                while line := lines.readline(LONGEST_OBJECT + 1):
+                    if len(line) > LONGEST_OBJECT:
+                        raise Invalid(f"{member} in {self.path} holds an object that is too long.")
+                    if line.strip():
+                        yield msgspec.json.decode(line)
         except KeyError:
             return
-        with lines:
-            for line in lines:
-                if line.strip():
-                    yield msgspec.json.decode(line)
+        except (*BROKEN, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+            raise Invalid(f"{member} in {self.path} cannot be read: {problem}.") from problem
 
     @property
     def default_policy(self) -> TenantDefault:
@@ -169,28 +207,44 @@ class Snapshot:
     @cached_property
     def database(self) -> DuckDBPyConnection:
         """A DuckDB connection with every table of `wire.columns` as a view. Instants are UTC."""
-        import duckdb
-
         self._unpacked = tempfile.TemporaryDirectory(prefix="unsecret-")
-        database = duckdb.connect()
+        folder = Path(self._unpacked.name)
+        database = _confined(folder, temp_directory=str(folder))
         for table in TABLES:
-            file = Path(self._unpacked.name) / f"{table.name}.parquet"
-            with self._packed.open(f"{COLUMNS}/{file.name}") as packed, file.open("wb") as unpacked:
-                shutil.copyfileobj(packed, unpacked, 1024 * 1024)
+            file = folder / f"{table.name}.parquet"
+            self._unpack(f"{COLUMNS}/{file.name}", file)
             database.execute(f"CREATE VIEW {table.name} AS SELECT * FROM read_parquet({_quoted(file)})")
         return database
+
+    def _unpack(self, member: str, file: Path) -> None:
+        try:
+            if self._packed.getinfo(member).compress_type != zipfile.ZIP_STORED:  # a small one could fill the disk
+                raise Invalid(f"{member} in {self.path} is compressed; a snapshot holds its columns as they are.")
+            with self._packed.open(member) as packed, file.open("wb") as unpacked:
+                shutil.copyfileobj(packed, unpacked, 1024 * 1024)
+        except (KeyError, *BROKEN) as problem:
+            raise Invalid(f"{member} in {self.path} cannot be read: {problem}.") from problem
+
+    def _is_of_database(self, problem: Exception) -> bool:
+        if not hasattr(self, "_unpacked"):
+            return False
+        import duckdb
+
+        return isinstance(problem, duckdb.Error)
 
     def close(self) -> None:
         """Let go of the file and of what was unpacked."""
         if database := self.__dict__.pop("database", None):
             database.close()
+        if hasattr(self, "_unpacked"):
             self._unpacked.cleanup()
         self._packed.close()
 
 
 @contextmanager
 def open_snapshot(path: Path) -> Generator[Snapshot]:
-    """The snapshot in the file `path`. Raises NotFound, or Invalid when it is no snapshot or of another layout."""
+    """The snapshot in the file `path`. Raises NotFound, or Invalid when it is no snapshot or of another layout, and
+    when its columns are not what it says."""
     try:
         packed = zipfile.ZipFile(path)
     except FileNotFoundError:
@@ -200,14 +254,19 @@ def open_snapshot(path: Path) -> Generator[Snapshot]:
     snapshot = Snapshot(path, packed, _manifest(packed, path))
     try:
         yield snapshot
+    except Exception as problem:
+        if snapshot._is_of_database(problem):
+            raise Invalid(f"The columns in {path} cannot be read: {_first_line(problem)}") from problem
+        raise
     finally:
         snapshot.close()
 
 
 def _manifest(packed: zipfile.ZipFile, path: Path) -> Manifest:
     try:
-        manifest = msgspec.json.decode(packed.read(MANIFEST), type=Manifest)
-    except (KeyError, msgspec.DecodeError, zipfile.BadZipFile) as problem:
+        with packed.open(MANIFEST) as opened:
+            manifest = msgspec.json.decode(opened.read(LONGEST_OBJECT), type=Manifest)
+    except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, *BROKEN) as problem:
         packed.close()
         raise _no_snapshot(path) from problem
     if manifest.layout != LAYOUT:

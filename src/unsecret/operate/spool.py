@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -88,11 +89,13 @@ def open_spool(path: Path, begun: Begun) -> Generator[Spool]:
     """The spool of the snapshot `path`. It is removed when all went well, and stays when not.
 
     One that is there is continued when it is of the same tenant and software and younger than MAX_AGE.
-    Raises Conflict when another process is at it, Unavailable when the directory cannot be written.
+    Raises Conflict when another process is at it, or when the directory is somebody else's; Unavailable when it cannot
+    be written.
     """
     folder = path.with_name(f".{path.name}.taking")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
+        _require_own(folder)
         lock = (folder / ".lock").open("w")
     except OSError as problem:
         raise Unavailable(f"The snapshot {path} could not be written: {problem.strerror}.") from problem
@@ -103,6 +106,17 @@ def open_spool(path: Path, begun: Begun) -> Generator[Spool]:
             raise Conflict(f"Another process is taking the snapshot {path}.", hint="Wait for it.") from None
         yield _continued(folder, begun) or _anew(folder, begun)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_own(folder: Path) -> None:
+    """In a directory that others may write to somebody else can have been first, with answers of their own, or with a
+    link to a directory that would be emptied. Raises Conflict."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise Conflict(
+            f"{folder} is not a directory of this user, and so is not used.",
+            hint="Remove it, or write the snapshot to another directory.",
+        )
 
 
 def _continued(folder: Path, begun: Begun) -> Spool | None:
