@@ -88,7 +88,7 @@ async def by_two_transactions(round_: Round) -> bool:
             require_lawful(Transaction(conn, caller, circumstances), target, [password_addition(credential, request)])
         except PolicyDenied:
             return False
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.005)  # long enough for a block to be answered in between, however quick it is
     written = tenant.store.write(
         lambda conn: credentials.add_password(
             conn, tenant.tenant_id, ObjectId(round_.object_id), credential, secrets.digest(text)
