@@ -32,10 +32,12 @@ def driver_error(error: BaseException) -> BaseException:
 
 
 class Statement:
-    """A Core statement with named parameters, ready to run; values are driver values (see `columns.py`)."""
+    """A Core statement with named parameters, ready to run; values are driver values (see `columns.py`). `ending` is
+    what both databases say in the same words, and Core in another way for each."""
 
-    def __init__(self, clause: ClauseElement):
+    def __init__(self, clause: ClauseElement, *, ending: str = ""):
         self._clause = clause
+        self._ending = ending
         self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def one(self, conn: Connection, **values: Any) -> tuple[Any, ...] | None:
@@ -60,7 +62,9 @@ class Statement:
         """Named parameters: both drivers take a mapping, and the order of the parameters stays our secret."""
         style = "named" if dialect.name == "sqlite" else "pyformat"
         compiled: Any = self._clause.compile(dialect=type(dialect)(paramstyle=style))
-        return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
+        return str(compiled) + self._ending, {
+            name: value for name, value in compiled.params.items() if value is not None
+        }
 
     def _execute(self, conn: Connection, values: dict[str, Any]) -> Any:
         text, constants = self._text(conn)
