@@ -16,7 +16,7 @@ from tests.snapshots import snapshot_of
 from unsecret.cli.app import run
 
 APP = "00000001-0000-4000-8000-000000000000"
-NAME = "<b>Payroll</b> \x1b[31m & =HYPERLINK(1)"
+NAME = "<b>Payroll</b> \x1b[31m & =HYPERLINK(1)\ufffe"
 Check = Callable[..., tuple[int, str]]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.running_tenant import UNSECRET, RunningTenant
 from tests.wire.policy_file_page import SCHEMA
+from unsecret.cli.plan_words import plan_lines
 from unsecret.operate.journal import Journal, folder_of
 from unsecret.operate.steps import Action, Plan, Step
 
@@ -96,3 +97,13 @@ def test_an_apply_that_was_killed_is_told_of_until_it_is_finished(
     assert finished.returncode == 0, finished.stderr
     assert told in finished.stderr
     assert told not in tenant.run("plan", str(block)).stderr
+
+
+def test_a_policys_name_cannot_add_a_line_to_a_plan() -> None:
+    nothing = "0 to add, 0 to change, 0 to take away."
+    step = Step(
+        action=Action.DELETE, policy_name=f"Old'\n\n{nothing}\n'", policy_id="an id", before={"isEnabled": True}
+    )
+    plan = Plan(tenant_id="a", graph="b", made_at=datetime.now(UTC), source="a file", steps=(step,))
+    shown = "\n".join(plan_lines(plan)).splitlines()
+    assert (nothing in shown, shown[-1]) == (False, "0 to add, 0 to change, 1 to take away.")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from unsecret.cli.printing import as_json, clear_progress, harmless, progress, table
+from unsecret.cli.printing import as_json, clear_progress, harmless, on_one_line, progress, table
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,10 @@ from unsecret.cli.printing import as_json, clear_progress, harmless, progress, t
 )
 def test_control_characters_are_replaced(given: str, printed: str) -> None:
     assert harmless(given) == printed
+
+
+def test_a_name_begins_no_line_of_its_own() -> None:
+    assert on_one_line("Payroll\nNothing to do.\u2028+ all") == "Payroll Nothing to do. + all"
 
 
 def test_json_says_what_the_tenant_said_and_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:

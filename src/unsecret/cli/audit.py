@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from unsecret.cli.options import Data, Query, Report, ReportFile, TenantName, own_reader, read_duration, read_instant
-from unsecret.cli.printing import answer, say
+from unsecret.cli.printing import answer, on_one_line, say
 from unsecret.cli.reaching import instant_of, reach
 from unsecret.config import read_settings
 
@@ -114,7 +114,7 @@ def _watch(client: GraphClient, wanted: Wanted, every: int, *, as_json: bool) ->
         if as_json:
             answer(msgspec.json.encode(record).decode())
         else:
-            answer("   ".join(_row(record)))
+            answer(on_one_line("   ".join(_row(record))))
 
 
 def _page(records: tuple[AuditRecord, ...], since: datetime) -> Answer:

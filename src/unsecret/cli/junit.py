@@ -6,6 +6,7 @@ There is no standard; this is the shape that Jenkins' plugin and the test viewer
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from unsecret.cli.printing import harmless
@@ -13,6 +14,10 @@ from unsecret.operate.findings import Finding, Outcome, Report, Result
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
+
+
+_NO_XML = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
+"""Characters that no XML holds, besides those that `harmless` replaces (https://www.w3.org/TR/xml/#charsets)."""
 
 
 def document(report: Report) -> str:
@@ -27,7 +32,7 @@ def document(report: Report) -> str:
         "skipped": str(_count(report, Outcome.MUTED)),
         "time": "0",
     }
-    root = ElementTree.Element("testsuites", {"name": name, **counts})
+    root = ElementTree.Element("testsuites", {"name": _text(name), **counts})
     at = f"{report.as_of:%Y-%m-%dT%H:%M:%S}"
     suite = ElementTree.SubElement(root, "testsuite", {"name": _text(name), **counts, "timestamp": at})
     properties = ElementTree.SubElement(suite, "properties")
@@ -56,7 +61,7 @@ def _case(suite: Element, result: Result, findings: list[Finding]) -> None:
         error = ElementTree.SubElement(case, "error", {"message": "not known", "type": "not-known"})
         error.text = _text("\n".join(result.not_known))
     elif result.outcome is Outcome.MUTED:
-        ElementTree.SubElement(case, "skipped", {"message": f"muted: {result.muted}"})
+        ElementTree.SubElement(case, "skipped", {"message": _text(f"muted: {result.muted}")})
 
 
 def _finding(one: Finding) -> str:
@@ -65,4 +70,4 @@ def _finding(one: Finding) -> str:
 
 def _text(words: str) -> str:
     """Words as XML can hold them."""
-    return harmless(words)
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", harmless(words))

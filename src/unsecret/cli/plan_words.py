@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unsecret.cli.printing import harmless, say
+from unsecret.cli.printing import harmless, on_one_line, say
 from unsecret.operate.steps import Action, Plan, Step
 
 if TYPE_CHECKING:
@@ -17,7 +17,11 @@ _SIGNS = {Action.CREATE: "+", Action.DELETE: "-"}
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
-    """The plan in words; `+` is added, `~` changed, `-` taken away."""
+    """The plan in words, a line each; `+` is added, `~` changed, `-` taken away."""
+    return map(on_one_line, _plan_lines(plan))
+
+
+def _plan_lines(plan: Plan) -> Iterator[str]:
     yield f"Tenant {plan.tenant_id} at {plan.graph}"
     for steps in _by_policy(plan.steps):
         yield ""
@@ -40,9 +44,9 @@ def summary(plan: Plan) -> str:
 def talk(plan: Plan) -> None:
     """What the operator should know before saying yes."""
     for entry in plan.activates:
-        say(f"WARNING: switching it on also activates what the file does not mention: {entry}")
+        say(f"WARNING: switching it on also activates what the file does not mention: {on_one_line(entry)}")
     for note in plan.notes:
-        say(f"note: {note}")
+        say(f"note: {on_one_line(note)}")
 
 
 def plan_content(plan: Plan) -> dict[str, Any]:

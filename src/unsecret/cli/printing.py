@@ -28,6 +28,11 @@ def harmless(words: str) -> str:
     return _STEERING.sub("\N{REPLACEMENT CHARACTER}", words)
 
 
+def on_one_line(words: str) -> str:
+    """`words` without what ends a line: where each line says something of its own, a name must not begin another."""
+    return " ".join(words.splitlines())
+
+
 class _OpenLine:
     """The line of a terminal on which progress is shown, and which the next words take away. Threads may share it."""
 
