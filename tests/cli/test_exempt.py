@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -25,8 +26,9 @@ def test_an_exemption_is_shown_granted_listed_and_withdrawn_after_its_last_day(t
     asked = ("exempt", "add", "Payroll Export", "--until", UNTIL, "--reason", "the vendor migrates")
     assert tenant.run(*asked, "--dry-run").returncode == 2
     assert "needs your yes" in tenant.run(*asked).stderr
-    granted = tenant.run(*asked, "--yes")
+    granted = tenant.run(*asked, "--yes", "--tenant", "local")
     assert (granted.returncode, "unsecret exemption: Payroll Export" in granted.stdout) == (0, True)
+    assert re.search(r"To go back: unsecret apply \S+\.rollback\.toml --tenant local\n", granted.stderr)
 
     listed = tenant.run("exempt", "list", "-o", "json")
     assert listed.returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -403,6 +404,17 @@ def test_a_tenant_is_told_by_its_id_however_it_was_named(tenant: LocalTenant, ki
     """By a domain or by its id, it is one lock and one journal."""
     connection = replace(connection_to(tenant, tmp_path), tenant_id="contoso.onmicrosoft.com")
     held = Token(tenant.token, tenant.clock.now + timedelta(hours=1))
+    with GraphClient(connection, tokens=lambda _post, _now: held, transport=kind) as client:
+        assert client.tenant_id() == tenant.tenant_id
+
+
+def test_what_a_token_says_of_its_tenant_is_an_id_or_nothing(
+    tenant: LocalTenant, kind: InProcess, tmp_path: Path
+) -> None:
+    """The journal's directory has that name."""
+    claims = base64.urlsafe_b64encode(b'{"tid": "../../elsewhere"}').decode().rstrip("=")
+    held = Token(f"e30.{claims}.", tenant.clock.now + timedelta(hours=1))
+    connection = connection_to(tenant, tmp_path)
     with GraphClient(connection, tokens=lambda _post, _now: held, transport=kind) as client:
         assert client.tenant_id() == tenant.tenant_id
 

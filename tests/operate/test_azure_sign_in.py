@@ -183,6 +183,13 @@ def test_a_token_of_another_tenant_is_not_used(tenant: LocalTenant, app: Workloa
         client.get("applications")
 
 
+def test_a_managed_identity_needs_the_id_of_its_tenant(tenant: LocalTenant) -> None:
+    """It signs in to the tenant that it is of, whichever was named; by a domain nobody could tell."""
+    named = prod(tenant, "managed-identity", tenant_id="contoso.com")
+    with client_of(tenant, named, []) as client, pytest.raises(Invalid, match="Name the tenant by its id"):
+        client.get("applications")
+
+
 def test_a_sign_in_service_that_is_away_is_unreachable_as_graph_is(
     tenant: LocalTenant, app: Workload, tmp_path: Path
 ) -> None:

@@ -31,9 +31,9 @@ def apply(
         unsecret apply policies.toml
         unsecret apply monday.plan --yes
     """
-    from unsecret.cli.applying import apply_file
+    from unsecret.cli.applying import again_there, apply_file
 
     settings = read_settings()
-    again = f" --data {data}" if data else f" --tenant {tenant}" if tenant else ""
+    again = again_there(data, tenant)
     with reach(settings, data, tenant, verb="apply") as client:
         return apply_file(client, file, settings=settings, yes=yes, again=again, output=output or settings.output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from unsecret.cli.asking import require_yes
@@ -48,8 +49,13 @@ def apply_file(client: GraphClient, file: Path, *, settings: Settings, yes: bool
         return code
 
 
+def again_there(data: Path | None, tenant: str | None) -> str:
+    """The options with which another command speaks to the same tenant: what undoes a change must not meet another."""
+    return f" --data {quote(str(data))}" if data else f" --tenant {quote(tenant)}" if tenant else ""
+
+
 def apply_plan(
-    client: GraphClient, plan: Plan, *, settings: Settings, yes: bool, dry_run: bool, data: Path | None, output: str
+    client: GraphClient, plan: Plan, *, settings: Settings, yes: bool, dry_run: bool, again: str, output: str
 ) -> int:
     """Carry out a plan that a verb made by itself, after asking, or show it only. Gives the exit code.
 
@@ -68,7 +74,7 @@ def apply_plan(
     folder = folder_of(settings.state, client.tenant_id())
     with alone(folder, now=now()):
         applier = Applier(client, plan, say=progress())
-        return _change(applier, folder, yes=yes, output=output, again=f" --data {data}" if data else "")
+        return _change(applier, folder, yes=yes, output=output, again=again)
 
 
 def _take_up(client: GraphClient, before: Interrupted) -> tuple[Json, ...]:
@@ -139,7 +145,7 @@ def _print(plan: Plan, outcomes: tuple[Outcome, ...], journal: Journal, *, outpu
         say("What was done stays; the rest was not tried. To go on once that is mended, give the same command again.")
     else:
         say("Done, and read back: everything else is as it was.")
-    say(f"To go back: unsecret apply {journal.rollback}{again}")
+    say(f"To go back: unsecret apply {quote(str(journal.rollback))}{again}")
 
 
 def _outcome_content(one: Outcome) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def add(
         unsecret exempt add "Payroll Export" --until 2027-01-31 --reason "the vendor migrates in January"
         unsecret exempt add maria@contoso.com --caller --until 2026-12-31 --reason "rebuilds the old portal"
     """
-    from unsecret.cli.applying import apply_plan
+    from unsecret.cli.applying import again_there, apply_plan
     from unsecret.cli.asking import require_yes
     from unsecret.operate.block import read_default
     from unsecret.operate.exempt import LIFTS, grant_to_application, grant_to_callers
@@ -141,8 +141,9 @@ def add(
         plan = make_plan(client, wanted, source=f"exempt add {who}", now=now())
         agreed = yes or caller
         return apply_plan(
-            client, plan, settings=settings, yes=agreed, dry_run=dry_run, data=data, output=output or settings.output
-        )
+            client, plan, settings=settings, yes=agreed, dry_run=dry_run, again=again_there(data, tenant),
+            output=output or settings.output,
+        )  # fmt: skip
 
 
 @exempt.command(name="list")
@@ -195,6 +196,7 @@ def remove(
         unsecret exempt remove "Payroll Export"
         unsecret exempt remove maria@contoso.com --caller
     """
+    from unsecret.cli.applying import again_there
     from unsecret.cli.withdrawing import withdraw
     from unsecret.operate.app_policy import read_holdings, require_unshared
     from unsecret.operate.exempt_callers import find_caller
@@ -220,7 +222,7 @@ def remove(
             raise NotFound(f"'{who}' has no exemption with a term.", hint="See what there is: unsecret exempt list")
         return withdraw(
             client, ending, taken, settings=settings, source=f"exempt remove {who}", dry_run=dry_run, yes=yes,
-            data=data, output=form,
+            again=again_there(data, tenant), output=form,
         )  # fmt: skip
 
 
@@ -242,6 +244,7 @@ def expire(
         unsecret exempt expire --dry-run
         unsecret exempt expire --yes
     """
+    from unsecret.cli.applying import again_there
     from unsecret.cli.withdrawing import withdraw
     from unsecret.operate.exempt import State
 
@@ -252,8 +255,8 @@ def expire(
         ending = [one for one in found if one.state(day) is State.ENDED]
         taken = tuple(one for one in holders if one.until < day.isoformat())
         return withdraw(
-            client, ending, taken, settings=settings, source="exempt expire", dry_run=dry_run, yes=yes, data=data,
-            output=output or settings.output,
+            client, ending, taken, settings=settings, source="exempt expire", dry_run=dry_run, yes=yes,
+            again=again_there(data, tenant), output=output or settings.output,
         )  # fmt: skip
 
 

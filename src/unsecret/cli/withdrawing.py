@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unsecret.cli.applying import apply_plan
@@ -31,7 +30,7 @@ def withdraw(
     source: str,
     dry_run: bool,
     yes: bool,
-    data: Path | None,
+    again: str,
     output: str,
 ) -> int:
     """End the exemptions `ending`, and take the attribute from `taken`, after asking. Gives the exit code."""
@@ -43,7 +42,7 @@ def withdraw(
     plan = make_plan(client, wanted, source=source, now=now())
     for one in taken:
         say(f"The attribute unsecret_exemptUntil = {one.until} is taken from {one.caller.name}.")
-    code = apply_plan(client, plan, settings=settings, yes=yes, dry_run=dry_run, data=data, output=output)
+    code = apply_plan(client, plan, settings=settings, yes=yes, dry_run=dry_run, again=again, output=output)
     if dry_run:
         return PENDING if taken else code
     if code == OK:

@@ -108,6 +108,12 @@ def _credential(tenant: NamedTenant, azure: AzureVariables, ways: dict[str, Any]
     if tenant.auth == "azure-cli":
         return identity.AzureCliCredential(tenant_id=tenant.tenant_id)
     if tenant.auth == "managed-identity":
+        if canonical_guid(tenant.tenant_id) is None:
+            raise Invalid(
+                f"Tenant '{tenant.name}': a managed identity signs in to the tenant that it is of, and whether that is "
+                f"{tenant.tenant_id} cannot be told. Name the tenant by its id: tenant_id.",
+                target="tenant_id",
+            )
         return identity.ManagedIdentityCredential(client_id=tenant.client_id, **ways)
     place: dict[str, Any] = {**ways, **_place(tenant), "tenant_id": tenant.tenant_id}
     if tenant.auth == DEVICE_CODE:
@@ -159,7 +165,8 @@ def _chain(
         found.append(by("client-secret"))
     if tenant.client_id and tenant.token_file:
         found.append(by("workload-identity"))
-    found.append(identity.ManagedIdentityCredential(client_id=tenant.client_id, **ways))
+    if canonical_guid(tenant.tenant_id):
+        found.append(identity.ManagedIdentityCredential(client_id=tenant.client_id, **ways))
     found.append(identity.AzureCliCredential(tenant_id=tenant.tenant_id))
     found.append(identity.AzurePowerShellCredential(tenant_id=tenant.tenant_id))
     found.append(identity.AzureDeveloperCliCredential(tenant_id=tenant.tenant_id))

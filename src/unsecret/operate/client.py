@@ -20,6 +20,7 @@ from msgspec import Raw, Struct, structs
 
 from unsecret import __version__
 from unsecret.errors import Invalid, NotFound, Unreachable, UnsecretError
+from unsecret.model.identifiers import canonical_guid
 from unsecret.operate.bodies import RawPage, decoded, page_or_anything
 from unsecret.operate.connection import Connection, Remote, trust
 from unsecret.operate.patience import READS, Attempt, may_be_repeated
@@ -247,7 +248,8 @@ class GraphClient:
 
         Where the token cannot be read, it is what the connection says.
         """
-        return str(claims_of(self._bearer()).get("tid") or self.connection.tenant_id).lower()
+        said = claims_of(self._bearer()).get("tid")
+        return (canonical_guid(said) if isinstance(said, str) else None) or self.connection.tenant_id.lower()
 
     def url(self, path: str) -> str:
         """The absolute address of `path`. A whole address is taken only when it is this tenant's."""

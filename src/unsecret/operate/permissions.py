@@ -234,7 +234,7 @@ def claims_of(token: str) -> dict[str, Any]:
     try:
         body = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
         claims = msgspec.json.decode(body)
-    except (IndexError, binascii.Error, ValueError, msgspec.DecodeError):
+    except (IndexError, binascii.Error, ValueError, msgspec.DecodeError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}
 
