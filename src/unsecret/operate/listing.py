@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from unsecret.errors import Invalid
 
 if TYPE_CHECKING:
-    from unsecret.operate.inventory import Application
+    from unsecret.operate.inventory import Application, Held
     from unsecret.operate.selection import Wanted
     from unsecret.operate.snapshot_file import Snapshot
 
@@ -129,8 +129,8 @@ def line_of(found: Application) -> Line:
     return Line(
         name=found.display_name,
         risk=f"{found.risk} {found.score}",
-        secrets=_held(found.secrets.live, found.secrets.expired, found.secrets.next_end_at),
-        certificates=_held(found.certificates.live, found.certificates.expired, found.certificates.next_end_at),
+        secrets=_held(found.secrets),
+        certificates=_held(found.certificates),
         federated=str(found.federated or "–"),
         use=f"{found.last_sign_in_at:%Y-%m-%d}" if found.last_sign_in_at else found.use,
         owners="not known" if found.owners is None else ", ".join(found.owners) or "nobody",
@@ -139,8 +139,16 @@ def line_of(found: Application) -> Line:
     )
 
 
-def _held(live: int, expired: int, next_end_at: datetime | None) -> str:
-    said = [f"{live} until {next_end_at:%Y-%m-%d}"] if live and next_end_at else [str(live)] if live else []
-    if expired:
-        said.append(f"{expired} expired")
+def _held(held: Held) -> str:
+    """How many are live and until when; of several, when the first ends and when the last."""
+    said = [f"{held.live}{_until(held)}"] if held.live else []
+    if held.expired:
+        said.append(f"{held.expired} expired")
     return ", ".join(said) or "–"
+
+
+def _until(held: Held) -> str:
+    first, last = (f"{at:%Y-%m-%d}" if at else None for at in (held.next_end_at, held.ends_at))
+    if first is None:
+        return ""
+    return f" until {first}" if last in (None, first) else f": first ends {first}, last {last}"
