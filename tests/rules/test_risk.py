@@ -31,8 +31,8 @@ FACTS = some.builds(
     [
         (Facts(owners=1), Level.NONE, None),
         (Facts(owners=None), Level.NONE, None),
-        (Facts(live_secrets=1, longest_days=90, owners=1), Level.LOW, "signs in with a secret"),
-        (Facts(live_secrets=1, longest_days=365, owners=0), Level.MEDIUM, "signs in with a secret"),
+        (Facts(live_secrets=1, longest_days=90, owners=1), Level.LOW, "can sign in with a secret"),
+        (Facts(live_secrets=1, longest_days=365, owners=0), Level.MEDIUM, "can sign in with a secret"),
         (Facts(live_secrets=1, longest_days=3650, owners=1), Level.MEDIUM, "a secret lives 3650 days"),
         (Facts(live_secrets=1, longest_days=90, owners=1, privileges=(TAKES_OVER,)), Level.HIGH, TAKES_OVER.name),
         (Facts(owners=1, privileges=(TAKES_OVER,)), Level.LOW, TAKES_OVER.name),

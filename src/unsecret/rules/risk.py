@@ -76,7 +76,7 @@ def _level(score: int) -> Level:
 def _of_secrets(facts: Facts) -> Iterator[Ground]:
     if not facts.live_secrets:
         return
-    yield Ground(10, "signs in with a secret")
+    yield Ground(10, "can sign in with a secret")
     if facts.used_secrets:
         yield Ground(10, "the secret is in use")
     if facts.longest_days > VERY_LONG_DAYS:
