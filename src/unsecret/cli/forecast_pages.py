@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from unsecret.cli.answers import Answer, Cell, Sheet
+from unsecret.model.policy import RestrictionKind
 from unsecret.operate.forecast import OUTCOMES
 from unsecret.rules.restrictions import in_words
 
@@ -21,6 +22,7 @@ MOST_VALUES = 3
 """URIs of one application that a cell lists."""
 
 KINDS = {"password": "secret", "certificate": "certificate", "symmetricKey": "symmetric key", "federated": "federated"}
+_LIMITS = {RestrictionKind.PASSWORD_LIFETIME, RestrictionKind.SYMMETRIC_KEY_LIFETIME}
 USE = {"used": "seen in use", "unused": "not seen", "unknown": "not known"}
 
 
@@ -51,9 +53,7 @@ def answer_of(forecast: Forecast, found: Sequence[Found], *, fail_within: timede
             Sheet(
                 title=f"Applications{more}",
                 columns=_columns(found),
-                rows=[
-                    _row(together, forecast.now) for together in zip(*(one.applications for one in found), strict=True)
-                ],
+                rows=[_row(together, forecast) for together in zip(*(one.applications for one in found), strict=True)],
                 empty="No application is like that.",
             ),
             _outcomes(summaries),
@@ -85,15 +85,15 @@ def _columns(found: Sequence[Found]) -> tuple[str, ...]:
     return ("APPLICATION", "LAST CREDENTIAL ENDS", "WHICH", *scenarios, "NEW SECRET", "IN USE", "OWNERS", "APP ID")
 
 
-def _row(together: Sequence[Foreseen], now: datetime) -> tuple[Cell, ...]:
+def _row(together: Sequence[Foreseen], forecast: Forecast) -> tuple[Cell, ...]:
     """One application in all scenarios. What no policy decides is the same in all of them."""
     one = together[-1]
-    new = "allowed" if all(each.new_secret == "allowed" for each in together) else _first_refusal(together)
+    new = "allowed" if all(each.new_secret == "allowed" for each in together) else _first_refusal(together, forecast)
     return (
         one.display_name,
         _end(one),
         f"{KINDS[one.last.kind]} {one.last.display_name or ''}".strip() if one.last else "–",
-        *(_renewal(each, now) for each in together),
+        *(_renewal(each, forecast.now) for each in together),
         new,
         USE[one.use] + (f" ({_day(one.last_seen_at)})" if one.last_seen_at else ""),
         "not known" if one.owners is None else ", ".join(one.owners) or "nobody",
@@ -135,9 +135,12 @@ def _is_live(credential: Renewal, now: datetime) -> bool:
     return credential.end_at is None or credential.end_at > now
 
 
-def _first_refusal(together: Sequence[Foreseen]) -> str:
+def _first_refusal(together: Sequence[Foreseen], forecast: Forecast) -> str:
     refused = [each for each in together if each.new_secret != "allowed"]
-    words = f"refused: {_reasons(refused[0].new_secret_refused_by)}"
+    reasons = refused[0].new_secret_refused_by
+    is_shorter_allowed = {one.restriction for one in reasons} <= _LIMITS
+    length = f" for {in_words(forecast.new_secret)}" if is_shorter_allowed else ""
+    words = f"refused{length}: {_reasons(reasons)}"
     return words if len(refused) == len(together) else f"{words} (not in every scenario)"
 
 
