@@ -41,6 +41,15 @@ def test_the_riskiest_application_comes_first_with_its_reasons(tenant: RunningTe
     assert table.splitlines()[4].startswith("Directory Sync Helper")
 
 
+def test_of_several_secrets_the_first_and_the_last_end_are_told(tenant: RunningTenant, snapshot: Path) -> None:
+    asked = ("list", "--snapshot", str(snapshot), "-o", "csv")
+    rows = {row[0]: row[2] for row in csv.reader(io.StringIO(printed(tenant, *asked)))}
+    query = "applications[?display_name=='Directory Sync Helper'].secrets | [0].[live, next_end_at, ends_at]"
+    live, first, last = json.loads(printed(tenant, "list", "--snapshot", str(snapshot), "--query", query))
+    assert rows["Directory Sync Helper"] == f"{live}: first ends {first[:10]}, last {last[:10]}"
+    assert rows["Intranet Search"].startswith("1 until ")
+
+
 def test_the_page_that_lies_ready_is_the_page_that_is_worked_out(tenant: RunningTenant, snapshot: Path) -> None:
     ready = printed(tenant, "list", "--snapshot", str(snapshot))
     assert ready == printed(tenant, "list", "--snapshot", str(snapshot), "--sort", "risk")
@@ -85,7 +94,7 @@ def test_one_application_is_shown_whole(tenant: RunningTenant, snapshot: Path) -
 def test_an_application_that_is_not_there_is_an_error_with_a_remedy(tenant: RunningTenant, snapshot: Path) -> None:
     done = tenant.run("apps", "show", "Nobody", "--snapshot", str(snapshot))
     assert done.returncode == 1
-    assert "There is no application 'Nobody'" in done.stderr
+    assert "There is no application 'Nobody'." in done.stderr
     assert "hint:" in done.stderr
 
 
@@ -95,6 +104,33 @@ def test_what_binds_an_application_is_what_would_happen(tenant: RunningTenant, s
     may = {one["what"]: one for one in found["may_be_created"]["application"]}
     assert may["a client secret"]["limit"] == "90 days"
     assert may["a certificate"]["allowed"] is True
+
+
+def test_one_story_is_told_of_one_application(tenant: RunningTenant, tmp_path: Path) -> None:
+    """A secret of 90 days is allowed: to the listing, to the forecast, and to what explains it."""
+    policies, after = tmp_path / "default.toml", tmp_path / "after.unsecret"
+    policies.write_text(
+        "[defaultAppManagementPolicy]\nisEnabled = true\n"
+        "[defaultAppManagementPolicy.applicationRestrictions.keyCredentials]\n"
+        'asymmetricKeyLifetime = { state = "enabled", maxLifetime = "P730D" }\n'
+    )
+    assert tenant.run("apply", str(policies), "--yes").returncode == 0
+    exempting = ("exempt", "add", "Payroll Export", "--until", "2999-01-31", "--reason", "it moves", "--yes")
+    assert tenant.run(*exempting).returncode == 0
+    assert tenant.run("snapshot", str(after)).returncode == 0
+    asked = ("--snapshot", str(after))
+
+    told = tenant.run("forecast", *asked, "-o", "csv").stdout
+    said = tenant.run("explain", "Warehouse Scanner", *asked).stdout
+    exempt = [tenant.run(*verb, "Payroll Export", *asked).stdout for verb in (("explain",), ("apps", "show"))]
+
+    [row] = [row for row in csv.DictReader(io.StringIO(told)) if row["application"] == "Warehouse Scanner"]
+    assert row["new_secret"].startswith("refused for 180 days: passwordLifetime of Partner")
+    assert "yes, for at most 90 days" in said
+    [governed] = [line for line in said.splitlines() if line.startswith("Governed by: ")]
+    assert "the tenant default" in governed
+    assert "'Partner applications: secrets for at most 90 days'" in governed
+    assert all("Exempt until 2999-01-31: it moves." in one for one in exempt)
 
 
 def test_an_error_is_explained_with_the_name_of_the_policy(tenant: RunningTenant, snapshot: Path) -> None:

@@ -79,7 +79,7 @@ def described(found: Whole, not_known: Iterable[str], at: datetime) -> Answer:
                 rows=[(one.permission, one.kind, one.api, one.why or "–") for one in found.permissions],
             ),
         ),
-        facts=tuple(_facts(application, at)),
+        facts=(*_facts(application, at), *exemption_facts(found, at)),
         notes=_notes(not_known),
     )
 
@@ -93,6 +93,17 @@ def policy_rows(found: Whole) -> list[tuple[str, ...]]:
         )
         for one in found.governed
         for entry in one.restrictions
+    ]
+
+
+def exemption_facts(found: Whole, at: datetime) -> list[str]:
+    """Until when the application is exempt, and why."""
+    terms = dict.fromkeys((one.term.until, one.term.reason) for one in found.governed if one.term)
+    return [
+        f"Exempt until {until}: {reason}."
+        if at.date() <= until
+        else f"Still exempt, though only until {until}: {reason}."
+        for until, reason in terms
     ]
 
 

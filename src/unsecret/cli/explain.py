@@ -82,7 +82,7 @@ def _of_application(
 
 def _answer(found: Whole, may: dict[str, tuple[May, ...]], at: datetime) -> Answer:
     from unsecret.cli.answers import Answer, Sheet
-    from unsecret.cli.app_pages import COLUMNS_OF_POLICIES, face_in_words, policy_rows
+    from unsecret.cli.app_pages import COLUMNS_OF_POLICIES, exemption_facts, face_in_words, policy_rows
 
     rows = [
         (one.what, face_in_words(kind), _verdict(one), one.reasons[0] if one.reasons else "–")
@@ -105,10 +105,17 @@ def _answer(found: Whole, may: dict[str, tuple[May, ...]], at: datetime) -> Answ
         ),
         facts=(
             f"{application.display_name} (appId {application.app_id}), as of {at:%Y-%m-%d}",
-            f"Governed by: {application.policy}.",
+            f"Governed by: {_governing(found)}.",
+            *exemption_facts(found, at),
         ),
         notes=("Federated credentials are restricted by no app management policy.",),
     )
+
+
+def _governing(found: Whole) -> str:
+    """Every policy with an entry for it: a policy of its own leaves the rest to the tenant default."""
+    named = dict.fromkeys(entry.policy for one in found.governed for entry in one.restrictions)
+    return ", ".join(named) or found.application.policy
 
 
 def _verdict(one: May) -> str:

@@ -14,6 +14,7 @@ from unsecret.model.policy import AppManagementPolicy
 from unsecret.operate.explain import May, may_create
 from unsecret.operate.governed import Restricted, face, restrictions_on
 from unsecret.operate.inventory import Application, applications
+from unsecret.wire.terms import Term, term_in
 
 if TYPE_CHECKING:
     from unsecret.operate.snapshot_file import Snapshot
@@ -60,11 +61,12 @@ class Permission(Struct, frozen=True, kw_only=True):
 
 
 class Governing(Struct, frozen=True, kw_only=True):
-    """A face of the application and what governs it."""
+    """A face of the application and what governs it; `term` is that of the exemption which it has."""
 
     kind: str
     object_id: str
     restrictions: tuple[Restricted, ...]
+    term: Term | None = None
 
 
 class Whole(Struct, frozen=True, kw_only=True):
@@ -136,7 +138,7 @@ def _key_of(snapshot: Snapshot, asked: str) -> str:
     found = _rows(snapshot, _OBJECTS, asked=asked)
     if not found:
         raise NotFound(
-            f"There is no application '{asked}' in this snapshot.",
+            f"There is no application '{asked}'.",
             hint="Name it by its appId, its object id or its exact display name; `unsecret apps list` shows them.",
         )
     if len(found) > 1:
@@ -148,7 +150,8 @@ def _key_of(snapshot: Snapshot, asked: str) -> str:
 def _governed(snapshot: Snapshot, key: str, row: dict[str, Any]) -> Governing:
     custom, governed = _bound(snapshot, key, row)
     said = restrictions_on(snapshot.default_policy, custom, governed)
-    return Governing(kind=row["kind"], object_id=row["object_id"], restrictions=tuple(said))
+    term = term_in(custom.description) if custom else None
+    return Governing(kind=row["kind"], object_id=row["object_id"], restrictions=tuple(said), term=term)
 
 
 def _bound(snapshot: Snapshot, key: str, row: dict[str, Any]) -> tuple[AppManagementPolicy | None, Governed]:
