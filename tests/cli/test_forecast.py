@@ -75,6 +75,28 @@ def test_the_exit_code_is_for_scripts(
     said(capsys, "--snapshot", file, *words, code=code)
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "There is no policy file"),
+        ("directory", "cannot be read: Is a directory."),
+        (b"\xff\xfe", "is not UTF-8"),
+    ],
+)
+def test_a_policy_file_that_cannot_be_read_is_told_why(
+    capsys: pytest.CaptureFixture[str], file: str, tmp_path: Path, content: str | bytes | None, words: str
+) -> None:
+    path = tmp_path / "policies.toml"
+    if content == "directory":
+        path.mkdir()
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    assert run(["forecast", "--snapshot", file, "--policy", str(path)]) == 1
+    problem = capsys.readouterr().err
+    assert words in problem
+    assert "Errno" not in problem
+
+
 def test_the_page_draws_every_scenario_and_runs_nothing(
     capsys: pytest.CaptureFixture[str], file: str, tmp_path: Path
 ) -> None:

@@ -60,8 +60,10 @@ def test_one_that_signs_in_is_spared_unless_it_is_forced(client: GraphClient, te
 
 
 def test_a_credential_that_is_not_there_is_named(client: GraphClient, tenant: LocalTenant, app: Json) -> None:
-    with pytest.raises(NotFound, match="holds no credential with the keyId"):
+    with pytest.raises(NotFound, match="holds no credential with the keyId") as problem:
         find_credential(client, "Payroll", app["id"], now=tenant.clock.now)
+    assert problem.value.hint is not None
+    assert problem.value.hint.endswith("unsecret apps show Payroll")
 
 
 def test_a_certificate_that_somebody_added_meanwhile_is_not_wiped(

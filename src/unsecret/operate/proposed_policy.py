@@ -104,7 +104,7 @@ def _objects(snapshot: Snapshot, assignment: Assignment) -> Iterator[ObjectId]:
     found = {kind: ObjectId(target) for target, kind in rows}
     for face in assignment.faces or [one for one in FACES if one in found]:
         if face not in found:
-            raise NotFound(f"'{assignment.app}' has no {face} in this snapshot.")
+            raise NotFound(f"'{assignment.app}' has no {face}.")
         yield found[face]
     if not found:
-        raise NotFound(f"There is no application '{assignment.app}' in this snapshot.")
+        raise NotFound(f"There is no application '{assignment.app}'.")

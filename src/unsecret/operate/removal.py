@@ -8,6 +8,7 @@ adds in the instant between that read and the write is lost to both, as with eve
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -64,7 +65,7 @@ def find_credential(client: GraphClient, app: str, key_id: str, *, now: datetime
                 return found
         raise NotFound(
             f"'{target.display_name}' holds no credential with the keyId {key_id}.",
-            hint="Somebody may have removed it already; see what there is: unsecret check",
+            hint=f"Somebody may have removed it already; see what there is: unsecret apps show {shlex.quote(app)}",
         )
     raise NotFound("No application was named.")
 

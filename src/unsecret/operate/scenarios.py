@@ -197,7 +197,7 @@ def _objects_of(snapshot: Snapshot, app: str) -> list[str]:
         {"app": app.lower()},
     ).fetchall()
     if not rows:
-        raise NotFound(f"There is no application '{app}' in this snapshot.", hint=NAME_IT)
+        raise NotFound(f"There is no application '{app}'.", hint=NAME_IT)
     return [object_id for (object_id,) in rows]
 
 
@@ -281,6 +281,10 @@ def _text(file: Path) -> str:
             raise Invalid(f"{file} is too long: {LARGEST_FILE} bytes are read at most.")
         return content.decode()
     except FileNotFoundError:
-        raise NotFound(f"There is no policy file {file}.") from None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise Invalid(f"{file} cannot be read as text: {problem}.") from problem
+        raise NotFound(
+            f"There is no policy file {file}.", hint=f"Write down what is there: unsecret export {file}"
+        ) from None
+    except OSError as problem:
+        raise Invalid(f"{file} cannot be read: {problem.strerror}.") from problem
+    except UnicodeDecodeError as problem:
+        raise Invalid(f"{file} is not UTF-8, which policy files are written in.") from problem
