@@ -37,6 +37,12 @@ def test_the_exemption_is_gone_after_its_last_day(told: tuple[Path, str]) -> Non
     assert "delete the custom policy 'unsecret exemption: Payroll Export" in printed
 
 
+def test_the_story_does_not_lock_the_portal(told: tuple[Path, str]) -> None:
+    folder, _printed = told
+    found = json.loads((folder / "nightly.json").read_text())["findings"]
+    assert "UNSECRET.2" not in {one["requirement"] for one in found}
+
+
 def test_findings_are_there_for_people_and_for_machines(told: tuple[Path, str]) -> None:
     folder, _printed = told
     assert "unsecret block" in (folder / "findings.txt").read_text()
