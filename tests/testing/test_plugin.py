@@ -12,7 +12,10 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-PLUGIN = ("-p", "unsecret.testing.plugin", "-p", "no:cacheprovider")
+OTHERS = ("cacheprovider", "hypothesispytest", "schemathesis")
+"""What takes longer to load than a tenant to make, and that nobody needs to have."""
+
+PLUGIN = ("-p", "unsecret.testing.plugin", *(part for name in OTHERS for part in ("-p", f"no:{name}")))
 GONE_WITHIN = 20.0
 
 
