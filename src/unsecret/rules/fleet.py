@@ -142,11 +142,11 @@ class Enacted(Struct, frozen=True, kw_only=True):
         joined = f"{_numbered(additions)} AS a JOIN {self.name}_bound AS g ON g.object = a.object"
         return f"SELECT a.*, g.app, {self._refused} AS refused FROM {self._with_authorities(joined)}"
 
-    def judged_for_each_app(self, addition: str) -> str:
-        """As `judged_quickly`, of one and the same addition to every application, on its registration where there is
-        one; `addition` is a question for one row, in brackets, without `object`."""
+    def judged_for_each_object(self, addition: str) -> str:
+        """As `judged_quickly`, of one and the same addition to every object, with what the law was enacted to carry;
+        `addition` is a question for one row, in brackets, without `object`."""
         joined = f"{self.name}_bound AS g CROSS JOIN {_numbered(addition)} AS a"
-        return f"SELECT g.app, {self._refused} AS refused FROM {self._with_authorities(joined)} WHERE g.object = g.app"
+        return f"SELECT g.*, {self._refused} AS refused FROM {self._with_authorities(joined)}"
 
     @property
     def _refused(self) -> str:
@@ -184,10 +184,18 @@ class Enacted(Struct, frozen=True, kw_only=True):
         return table
 
 
-def enact(database: DuckDBPyConnection, law: Law, *, name: str = "law", objects: str = "objects") -> Enacted:
-    """Put `law` beside the table `objects`, under `name`."""
+def enact(
+    database: DuckDBPyConnection,
+    law: Law,
+    *,
+    name: str = "law",
+    objects: str = "objects",
+    carried: Sequence[str] = (),
+) -> Enacted:
+    """Put `law` beside the table `objects`, under `name`. Columns of `objects` that are `carried` are kept with the
+    verdicts on every object, so that nobody has to read the objects once more for them."""
     found = regimes(law, [NOT_LINKED, *(policy.id for policy in law.customs)])
-    enacted = enact_regimes(database, law, found, name=name, objects=objects)
+    enacted = enact_regimes(database, law, found, name=name, objects=objects, carried=carried)
     counts = f"SELECT (SELECT count(*) FROM {name}_bound), (SELECT count(*) FROM {objects})"
     bound, all_of_them = database.execute(counts).fetchall()[0]
     if bound == all_of_them:
@@ -195,7 +203,7 @@ def enact(database: DuckDBPyConnection, law: Law, *, name: str = "law", objects:
     # Some object is linked to a policy that nobody can name, or names it in capitals.
     linked = database.execute(f"SELECT DISTINCT coalesce(custom_policy_id, '{NOT_LINKED}') FROM {objects}").fetchall()
     found = regimes(law, [policy for (policy,) in linked])
-    return enact_regimes(database, law, found, name=name, objects=objects)
+    return enact_regimes(database, law, found, name=name, objects=objects, carried=carried)
 
 
 def regimes(law: Law, linked: Iterable[str]) -> dict[tuple[ObjectKind, str], Regime]:
@@ -224,16 +232,23 @@ def _regime(
 
 
 def enact_regimes(
-    database: DuckDBPyConnection, law: Law, found: Regimes, *, name: str = "law", objects: str = "objects"
+    database: DuckDBPyConnection,
+    law: Law,
+    found: Regimes,
+    *,
+    name: str = "law",
+    objects: str = "objects",
+    carried: Sequence[str] = (),
 ) -> Enacted:
     """`enact` with regimes that are known already."""
     _make(database, f"{name}_regimes", _COLUMNS)
     rows = [_row(number, *key, entries) for number, (key, entries) in enumerate(found.items())]
     _append(database, f"{name}_regimes", _COLUMNS, msgspec.json.encode(rows))
     enacted = Enacted(database=database, law=law, regimes=found, name=name, objects=objects)
+    kept = (f"o.{column}" for column in carried)
     database.execute(
         f"CREATE OR REPLACE TEMP TABLE {name}_bound AS "
-        f"SELECT {', '.join(('o.object', 'o.app', 'r.regime', *_bound(enacted.kinds)))} "
+        f"SELECT {', '.join(('o.object', 'o.app', 'r.regime', *_bound(enacted.kinds), *kept))} "
         f"FROM {objects} AS o JOIN {name}_regimes AS r "
         f"ON r.object_kind = o.kind AND r.policy = coalesce(o.custom_policy_id, '{NOT_LINKED}')"
     )
