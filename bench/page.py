@@ -41,6 +41,9 @@ _TAIL = """
   loss of power, on the same disk.
 * **Reading**: one process, TLS. The bare route knows no caller, and reads nothing.
 * **A million applications**: the time of the server's processes for a request, beside the same with a thousand.
+* **Forecast and check**: processor time of one process over a snapshot's columns in Parquet, on all processors. The
+  scan is DuckDB's own, in the same process and in turn with them: it reads the columns that they look at in every row,
+  and counts what is not null in each; nothing is joined, compared or gathered.
 * **A snapshot**: of a tenant that is canned, in a process of its own on the same machine, without TLS; every call is
   answered after 150 ms, one in fifty is throttled for a second. The snapshot holds service principals, policies and
   everything else as well, the list that is followed page by page applications only. Every application has to be there
