@@ -99,3 +99,8 @@ def test_a_link_that_lies_where_a_file_is_made_leads_nowhere(tmp_path: Path) -> 
     write_file(tmp_path / "report", "answer")
     assert (precious.read_text(), (tmp_path / "report").read_text()) == ("kept", "answer")
     assert (tmp_path / "report").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_query_that_nests_without_end_is_refused_in_plain_words() -> None:
+    with pytest.raises(Invalid, match="nested too deeply"):
+        queried({"a": 1}, "[" * 3000)

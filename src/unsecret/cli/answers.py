@@ -73,6 +73,8 @@ def queried(content: Any, query: str) -> Any:
 
     try:
         return jmespath.search(query, msgspec.json.decode(msgspec.json.encode(content)))
+    except RecursionError:
+        raise Invalid("--query is nested too deeply.") from None
     except (JMESPathError, TypeError) as problem:
         reason = str(problem).splitlines()[0]
         raise Invalid(f"--query: {reason}", hint="The language is JMESPath: https://jmespath.org") from None
