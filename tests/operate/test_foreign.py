@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -174,3 +175,12 @@ def test_what_cannot_be_understood_is_named(tmp_path: Path, files: dict[str, Any
     with pytest.raises(Invalid, match=said):
         read_foreign(source, tmp_path / "made.snapshot")
     assert not (tmp_path / "made.snapshot").exists()
+
+
+def test_the_text_of_a_secret_in_a_saved_answer_is_not_kept(tmp_path: Path) -> None:
+    secret = {"keyId": "k", "secretText": "very-secret", "hint": "ver"}
+    application = {"id": "a", "appId": "a", "passwordCredentials": [secret]}
+    (tmp_path / "applications.json").write_text(json.dumps({"value": [application]}))
+    read_foreign(tmp_path / "applications.json", tmp_path / "s")
+    with zipfile.ZipFile(tmp_path / "s") as packed:
+        assert not any(b"very-secret" in packed.read(name) for name in packed.namelist())

@@ -137,6 +137,7 @@ class _Reading:
                     known.add(identity.lower())
                 elif collection in (APPLICATIONS, SERVICE_PRINCIPALS):
                     raise Invalid(f"{collection}[{number}] has no id.")
+                _forget_secrets(body)
                 line = encoder.encode(body)
                 opened.write(line + b"\n")
                 self._count(collection, body, line)
@@ -174,6 +175,14 @@ class _Reading:
         file = self._folder / "organization.ndjson"
         lines = file.read_bytes().splitlines() if file.exists() else []
         return msgspec.json.decode(lines[0]) if lines else {}
+
+
+def _forget_secrets(body: dict[str, Any]) -> None:
+    """Graph shows the text of a secret once, to whoever added it; an answer that was saved then may still hold it."""
+    passwords = body.get("passwordCredentials")
+    for one in passwords if isinstance(passwords, list) else ():
+        if isinstance(one, dict):
+            one.pop("secretText", None)
 
 
 def _collection_of(file: Path, context: Raw | None = None) -> str:
