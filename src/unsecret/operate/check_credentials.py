@@ -7,7 +7,7 @@ identities' certificates are Microsoft's to renew: both are left out.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from unsecret.model.profile import CredentialKind, Requirement
 from unsecret.operate.findings import Finding, Subject
 from unsecret.operate.mending import removing
 from unsecret.operate.muting import Mutes, like, may_be_an_id
+from unsecret.operate.rows import from_column, to_column
 from unsecret.wire.instants import format_duration, format_instant
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _facts(asked: Requirement, condition: str, now: datetime) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "kinds": [kind.value for kind in asked.credentials],
         "section": asked.sections[0].value,
-        "now": now.astimezone(UTC).replace(tzinfo=None),
+        "now": to_column(now),
         "longest": asked.longest // _MICROSECOND if asked.longest else 0,
     }
     return {name: value for name, value in facts.items() if f"${name}" in condition}
@@ -141,12 +142,8 @@ def _credential(row: tuple[Any, ...]) -> Credential:
     kind, object_id, app_id, name, of_kind, key_id, called, start, end, use, last = row
     return Credential(
         kind, object_id, app_id or "", name, CredentialKind(of_kind), key_id or "", called,
-        _aware(start), _aware(end), use, _aware(last),
+        from_column(start), from_column(end), use, from_column(last),
     )  # fmt: skip
-
-
-def _aware(instant: datetime | None) -> datetime | None:
-    return None if instant is None else instant.replace(tzinfo=UTC)
 
 
 def _finding(asked: Requirement, check: str, one: Credential, why: Callable[[Requirement, Credential], str]) -> Finding:

@@ -8,7 +8,7 @@ is counted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from unsecret.operate.entries import Json, excluded_callers, in_words, is_enable
 from unsecret.operate.findings import Finding, Subject
 from unsecret.operate.mending import FAMILY_OF, Family, forecasting, restricting
 from unsecret.operate.portal_shape import Divergence, diverging
+from unsecret.operate.rows import to_column
 from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, Policy
 from unsecret.rules.shortfalls import Fault, Shortfall, shortfalls, since
 from unsecret.wire.instants import format_duration, format_instant
@@ -75,7 +76,7 @@ class Policies:
                 SELECT kind, custom_policy_id, count(*) FROM objects
                 WHERE coalesce(created_at, $unknown) < $start GROUP BY ALL
             """
-            facts = {"unknown": _naive(CREATED_WHEN_UNKNOWN), "start": _naive(start)}
+            facts = {"unknown": to_column(CREATED_WHEN_UNKNOWN), "start": to_column(start)}
             rows = self._database.execute(question, facts).fetchall()
             self._older[start] = {(ObjectKind(kind), policy): count for kind, policy, count in rows}
         return sum(self._older[start].get((section, policy), 0) for policy in among)
@@ -140,10 +141,6 @@ def _spares(fallen: Fallen, policies: Policies, now: datetime) -> bool:
 
 def _start(fallen: Fallen) -> datetime | None:
     return since(fallen.shortfall.entry) if fallen.shortfall.entry else None
-
-
-def _naive(instant: datetime) -> datetime:
-    return instant.astimezone(UTC).replace(tzinfo=None)
 
 
 def _finding(asked: Requirement, group: Group, evidence: tuple[str, ...], now: datetime) -> Finding:

@@ -20,6 +20,7 @@ from msgspec import Struct
 from unsecret.model.identifiers import TenantId
 from unsecret.model.snapshot import PRINCIPAL_ACTIVITIES
 from unsecret.operate.inventory import MICROSOFTS_TENANTS
+from unsecret.operate.rows import to_column
 from unsecret.operate.scenarios import Phase, Scenario
 from unsecret.rules.fleet import Enacted, Law, enact
 
@@ -356,4 +357,4 @@ def _use(are_sign_ins_known: bool) -> str:
 
 def instant(at: datetime) -> str:
     """An instant as the database reads it: in UTC, without a zone."""
-    return f"TIMESTAMP '{at.astimezone(UTC).replace(tzinfo=None).isoformat(' ')}'"
+    return f"TIMESTAMP '{to_column(at).isoformat(' ')}'"

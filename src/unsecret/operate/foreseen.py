@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
 
 from unsecret.operate.forecast import AUTHORITIES, SIGNING_IN, Forecast, instant
-from unsecret.operate.inventory import RENEW_THEMSELVES
+from unsecret.operate.inventory import renewed_by
+from unsecret.operate.rows import from_column, rows
 
 ORDERS = {
     "day": "CASE outcome WHEN 'ends' THEN 0 WHEN 'ended' THEN 1 ELSE 2 END, ends_at, lower(display_name), app_id",
@@ -149,7 +149,7 @@ def foreseen(forecast: Forecast, wanted: Wanted) -> tuple[Found, ...]:
 
 def _found(forecast: Forecast, number: int, matching: int) -> Found:
     reading = _Reading(forecast, number)
-    faces = _rows(forecast, _FACES.format(table=f"forecast_{number}"))
+    faces = rows(forecast.database, _FACES.format(table=f"forecast_{number}"))
     return Found(
         scenario=forecast.scenarios[number].name,
         matching=matching,
@@ -187,20 +187,22 @@ class _Reading:
         self._names = {policy.id: policy.display_name for phase in phases for policy in phase.policies.customs}
         self._now = forecast.now
         self._credentials: dict[int, list[Renewal]] = {}
-        for row in _rows(forecast, f"SELECT * FROM ({forecast.renewals(number, _HELD, reasons=True)}) ORDER BY end_at"):
+        for row in rows(
+            forecast.database, f"SELECT * FROM ({forecast.renewals(number, _HELD, reasons=True)}) ORDER BY end_at"
+        ):
             self._credentials.setdefault(row["app"], []).append(self._renewal(row))
         final = forecast.enacted[number][-1]
         values = (
             f"SELECT o.app, v.* FROM {final.name}_values AS v JOIN shown AS s ON s.app = v.object JOIN objects AS o "
         )
         self._values: dict[int, list[Value]] = {}
-        for row in _rows(forecast, f"{values} ON o.object = v.object ORDER BY v.what, v.value"):
+        for row in rows(forecast.database, f"{values} ON o.object = v.object ORDER BY v.what, v.value"):
             value = Value(what=row["what"], value=row["value"], refused_by=self._reasons(row["refused_by"]))
             self._values.setdefault(row["app"], []).append(value)
         secrets = final.judged(forecast.new_secrets("SELECT app FROM shown"))
         self._secrets = {
             row["app"]: self._reasons(row["refused_by"])
-            for row in _rows(forecast, f"SELECT app, refused_by FROM ({secrets})")
+            for row in rows(forecast.database, f"SELECT app, refused_by FROM ({secrets})")
         }
         self._owners = dict(forecast.database.execute(_OWNERS).fetchall())
         self._seen = dict(forecast.database.execute(_SEEN).fetchall())
@@ -211,7 +213,7 @@ class _Reading:
         refused_by = self._secrets.get(app, ())
         owners = self._owners.get(app)
         seen = [one.last_used_at for one in credentials if one.last_used_at]
-        seen += [_aware(self._seen[app])] if self._seen.get(app) else []
+        seen += [from_column(self._seen[app])] if self._seen.get(app) else []
         return Foreseen(
             app_id=row["app_id"] or "",
             display_name=row["display_name"],
@@ -229,7 +231,7 @@ class _Reading:
             use=row["use"],
             last_seen_at=max(seen, default=None),
             owners=tuple(owners or ()) if owners or self._are_owners_known else None,
-            renews_itself=_renewed_by(row["display_name"]),
+            renews_itself=renewed_by(row["display_name"]),
         )
 
     def _renewal(self, row: dict[str, Any]) -> Renewal:
@@ -277,17 +279,3 @@ def _gaps(credentials: Sequence[Renewal], now: datetime) -> Iterator[Gap]:
         if start > covered and end > start:
             yield Gap(start_at=covered, end_at=start)
         covered = max(covered, end)
-
-
-def _renewed_by(name: str) -> str | None:
-    return next((by for pattern, by in RENEW_THEMSELVES if fnmatchcase(name, pattern)), None)
-
-
-def _rows(forecast: Forecast, question: str) -> list[dict[str, Any]]:
-    cursor = forecast.database.execute(question)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
-
-
-def _aware(value: Any) -> Any:
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value

@@ -7,7 +7,7 @@ Everything is judged as on the day that is asked for; what the snapshot does not
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from unsecret.model.application import ObjectKind
 from unsecret.operate.governed import face, new_secrets
+from unsecret.operate.rows import from_column, to_column
 from unsecret.rules.privileges import Privilege, privilege_of, privilege_of_role
 from unsecret.rules.risk import Facts, Ground, Level, risk_of
 
@@ -156,7 +157,7 @@ def applications(snapshot: Snapshot, *, now: datetime, app_id: str | None = None
     reading = _Reading(snapshot)
     cursor = snapshot.database.cursor()
     which, facts = ("", {}) if app_id is None else (" WHERE named.key = $key", {"key": app_id})
-    cursor.execute(_QUESTION + which, {"now": now.astimezone(UTC).replace(tzinfo=None), **facts})
+    cursor.execute(_QUESTION + which, {"now": to_column(now), **facts})
     names = [column[0] for column in cursor.description or ()]
     while rows := cursor.fetchmany(AT_A_TIME):
         yield from (reading.application(dict(zip(names, row, strict=True))) for row in rows)
@@ -205,12 +206,12 @@ class _Reading:
             service_principal_id=row["service_principal_id"],
             origin=self._origin(row),
             is_enabled=bool(row["is_enabled"]),
-            created_at=_utc(row["application_created_at"] or row["service_principal_created_at"]),
+            created_at=from_column(row["application_created_at"] or row["service_principal_created_at"]),
             is_multi_tenant=is_multi_tenant,
             secrets=secrets,
             certificates=certificates,
             federated=row["federated"] or 0,
-            last_sign_in_at=_utc(row["seen_at"]),
+            last_sign_in_at=from_column(row["seen_at"]),
             is_use_known=self._is_use_known,
             owners=owners,
             privileges=privileges,
@@ -221,7 +222,7 @@ class _Reading:
             risk=risk.level,
             score=risk.score,
             grounds=risk.grounds,
-            renews_itself=_renewed_by(row["display_name"]),
+            renews_itself=renewed_by(row["display_name"]),
         )
 
     def _origin(self, row: dict[str, Any]) -> Origin:
@@ -240,7 +241,7 @@ class _Reading:
             (ObjectKind.SERVICE_PRINCIPAL, "service_principal"),
         ):
             if row[f"{prefix}_id"]:
-                created_at = _utc(row[f"{prefix}_created_at"])
+                created_at = from_column(row[f"{prefix}_created_at"])
                 governed = face(kind, tenant_id=self._tenant_id, app_id=row["app_id"] or "", created_at=created_at)
                 custom = self._custom.get(row[f"{prefix}_policy_id"] or "")
                 said[prefix.replace("_", " ")] = new_secrets(self._default, custom, governed)
@@ -257,8 +258,8 @@ def _held(row: dict[str, Any], name: str) -> Held:
         unused=row[f"{name}_unused"] or 0,
         unknown=row[f"{name}_unknown"] or 0,
         longest_days=row[f"{name}_longest_days"] or 0,
-        next_end_at=_utc(row[f"{name}_next_end_at"]),
-        ends_at=_utc(row[f"{name}_ends_at"]),
+        next_end_at=from_column(row[f"{name}_next_end_at"]),
+        ends_at=from_column(row[f"{name}_ends_at"]),
     )
 
 
@@ -268,9 +269,6 @@ def _privileges(row: dict[str, Any]) -> Iterator[Privilege]:
         yield from (found for name in sorted(names or ()) if (found := privilege_of(name, delegated=delegated)))
 
 
-def _renewed_by(display_name: str) -> str | None:
+def renewed_by(display_name: str) -> str | None:
+    """What replaces the credentials of an application of this name, where something does (RENEW_THEMSELVES)."""
     return next((what for pattern, what in RENEW_THEMSELVES if fnmatchcase(display_name, pattern)), None)
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    return at.replace(tzinfo=UTC) if at else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from unsecret.model.policy import AppManagementPolicy
 from unsecret.operate.explain import May, may_create
 from unsecret.operate.governed import Restricted, face, restrictions_on
 from unsecret.operate.inventory import Application, applications
+from unsecret.operate.rows import rows, to_column
 from unsecret.wire.terms import Term, term_in
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def read_one(snapshot: Snapshot, asked: str, *, now: datetime) -> Whole:
     Raises NotFound, or Invalid when several have that name.
     """
     key = _key_of(snapshot, asked)
-    at = now.astimezone(UTC).replace(tzinfo=None)
+    at = to_column(now)
     application = next(applications(snapshot, now=now, app_id=key))
     dangers = {privilege.name: privilege.why for privilege in application.privileges}
     return Whole(
@@ -171,10 +172,4 @@ def _bound(snapshot: Snapshot, key: str, row: dict[str, Any]) -> tuple[AppManage
 
 
 def _rows(snapshot: Snapshot, question: str, **facts: Any) -> list[dict[str, Any]]:
-    cursor = snapshot.database.cursor().execute(question, facts)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
-
-
-def _aware(value: Any) -> Any:
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+    return rows(snapshot.database.cursor(), question, facts)
