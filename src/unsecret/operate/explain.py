@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from unsecret.model.application import KeyType, ObjectKind
@@ -182,13 +180,3 @@ def explain_error(text: str) -> tuple[Meaning, ...]:
             meaning, remedies = _SIGN_IN_CODES[number]
             meanings.append(Meaning(code=f"AADSTS{number}", meaning=meaning, remedies=remedies))
     return tuple(meanings)
-
-
-def message_of(text: str) -> str:
-    """The message in Graph's JSON error; the text itself when it is none."""
-    try:
-        body: Any = msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
-    error = body.get("error") if isinstance(body, dict) else None
-    return str(error.get("message") or text) if isinstance(error, dict) else text

@@ -83,11 +83,6 @@ READ_DIRECTORY = Need(
     application=("Directory.Read.All", "Directory.ReadWrite.All"),
     delegated=("Directory.Read.All", "Directory.ReadWrite.All"),
 )
-WRITE_APPLICATIONS = Need(
-    to="read and change applications and service principals",
-    application=("Application.ReadWrite.All",),
-    delegated=("Application.ReadWrite.All",),
-)
 
 
 def _read(to: str, least: str, *more: str) -> Need:

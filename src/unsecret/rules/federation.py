@@ -23,8 +23,6 @@ from unsecret.model.verdict import ALLOWED, Reason, Verdict
 INVALID_VALUE = "InvalidFederatedIdentityCredentialValue"
 """Graph's code for a credential whose values it does not take."""
 
-LANGUAGE_VERSION = 1
-
 LONGEST_CLAIM = 4096
 """Characters of a claim that are held against an expression."""
 

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 JSON_BODY = "application/json"
-FORM_BODY = "application/x-www-form-urlencoded"
 
 Schema = Mapping[str, Any]
 H = TypeVar("H", bound=Callable[..., Any])
