@@ -11,6 +11,7 @@ from msgspec import Struct
 from unsecret.operate.forecast import AUTHORITIES, SIGNING_IN, Forecast, instant
 from unsecret.operate.inventory import renewed_by
 from unsecret.operate.rows import from_column, rows
+from unsecret.operate.scenarios import NAMED
 
 ORDERS = {
     "day": "CASE outcome WHEN 'ends' THEN 0 WHEN 'ended' THEN 1 ELSE 2 END, ends_at, lower(display_name), app_id",
@@ -108,12 +109,6 @@ class Found(Struct, frozen=True, kw_only=True):
 
 SEEN_TO = ("ends", "ended", "never", "nothing", "disabled")
 """Outcomes of applications that somebody in the organisation answers for."""
-
-NAMED = (
-    "(list_contains($apps, lower(app_id)) OR list_contains($apps, lower(object_id)) "
-    "OR list_contains($apps, lower(display_name)))"
-)
-"""Whether one of the names in lower case `$apps` is an object's."""
 
 _FACES = """
 SELECT s.place, f.*, any_value(o.app_id) AS app_id,

@@ -21,12 +21,12 @@ LARGEST = 16 * 1024 * 1024
 
 def read_policies(path: Path) -> PolicyFile:
     """The policy file at `path`. Raises NotFound, or Invalid when it cannot be understood."""
-    return _read_text(_bytes(path), path)
+    return _read_text(bytes_of(path), path)
 
 
 def read_plan_or_policies(path: Path) -> Plan | PolicyFile:
     """What is at `path`: a plan that `unsecret plan --out` saved, or a policy file. Raises as read_policies does."""
-    content = _bytes(path)
+    content = bytes_of(path)
     if not content.lstrip().startswith(b"{"):  # no TOML begins so
         return _read_text(content, path)
     try:
@@ -79,7 +79,8 @@ def plan_text(plan: Plan) -> str:
     return msgspec.json.format(msgspec.json.encode(plan), indent=2).decode() + "\n"
 
 
-def _bytes(path: Path) -> bytes:
+def bytes_of(path: Path) -> bytes:
+    """What is in the policy file `path`. Raises NotFound, or Invalid when it cannot be read or is too long."""
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)

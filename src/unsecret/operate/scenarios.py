@@ -26,13 +26,13 @@ from unsecret.model.policy import (
     RestrictionState,
     TenantDefault,
 )
+from unsecret.operate.plan_files import bytes_of, read_policies
 from unsecret.operate.proposed_policy import proposed
 from unsecret.rules.fleet import NOT_LINKED
 from unsecret.rules.profiles import PROFILES, proposed_policy
 from unsecret.rules.restrictions import in_words
 from unsecret.wire.instants import format_instant
 from unsecret.wire.policies import default_policy_from_graph
-from unsecret.wire.policy_files import read_policy_file
 
 if TYPE_CHECKING:
     from unsecret.operate.snapshot_file import Snapshot
@@ -43,7 +43,11 @@ EXEMPTION = PolicyId("forecast-exemption")
 """The policy of an application that is exempt: it mentions everything, and forbids nothing."""
 
 NAME_IT = "Name it by its appId, its object id or its display name; `unsecret apps list` shows them."
-LARGEST_FILE = 1024 * 1024
+NAMED = (
+    "(list_contains($apps, lower(app_id)) OR list_contains($apps, lower(object_id)) "
+    "OR list_contains($apps, lower(display_name)))"
+)
+"""Whether one of the names in lower case `$apps` is an object's."""
 
 
 class Policies(Struct, frozen=True, kw_only=True):
@@ -161,14 +165,13 @@ def with_file(policies: Policies, snapshot: Snapshot, file: Path) -> Policies:
 
     Raises NotFound and Invalid, naming what is wrong in the file.
     """
-    text = _text(file)
     if file.suffix.lower() == ".json":
         try:
-            body = msgspec.json.decode(text)
+            body = msgspec.json.decode(bytes_of(file))
         except msgspec.DecodeError as problem:
             raise Invalid(f"{file} is not JSON: {problem}.") from None
         return replace(policies, default=default_policy_from_graph(body, current=policies.default, beta=True))
-    proposal = proposed(read_policy_file(text), snapshot)
+    proposal = proposed(read_policies(file), snapshot)
     linked = snapshot.database.execute(
         "SELECT object_id, custom_policy_id FROM objects WHERE custom_policy_id IS NOT NULL"
     ).fetchall()
@@ -192,9 +195,7 @@ def exempting(policies: Policies, snapshot: Snapshot, apps: Iterable[str]) -> Po
 
 def _objects_of(snapshot: Snapshot, app: str) -> list[str]:
     rows = snapshot.database.execute(
-        "SELECT object_id FROM objects WHERE app IN (SELECT app FROM objects "
-        "WHERE lower(app_id) = $app OR lower(object_id) = $app OR lower(display_name) = $app)",
-        {"app": app.lower()},
+        f"SELECT object_id FROM objects WHERE app IN (SELECT app FROM objects WHERE {NAMED})", {"apps": [app.lower()]}
     ).fetchall()
     if not rows:
         raise NotFound(f"There is no application '{app}'.", hint=NAME_IT)
@@ -271,20 +272,3 @@ def _later(before: Restrictions, after: Restrictions, since: datetime) -> Restri
         return replace(entry, restrict_for_apps_created_after=start)
 
     return tuple(entry if entry in before else later(entry) for entry in after)
-
-
-def _text(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(LARGEST_FILE + 1)
-        if len(content) > LARGEST_FILE:
-            raise Invalid(f"{file} is too long: {LARGEST_FILE} bytes are read at most.")
-        return content.decode()
-    except FileNotFoundError:
-        raise NotFound(
-            f"There is no policy file {file}.", hint=f"Write down what is there: unsecret export {file}"
-        ) from None
-    except OSError as problem:
-        raise Invalid(f"{file} cannot be read: {problem.strerror}.") from problem
-    except UnicodeDecodeError as problem:
-        raise Invalid(f"{file} is not UTF-8, which policy files are written in.") from problem
