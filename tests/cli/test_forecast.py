@@ -78,7 +78,7 @@ def test_the_exit_code_is_for_scripts(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "There is no policy file"),
+        (None, "There is no file"),
         ("directory", "cannot be read: Is a directory."),
         (b"\xff\xfe", "is not UTF-8"),
     ],

@@ -7,6 +7,7 @@ in them may steer a terminal, begin a formula in a spreadsheet, or be markup.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,6 +64,11 @@ def put(found: Answer, *, output: str, query: str | None = None, file: Path | No
     else:
         text = {"csv": _csv, "md": _markdown, "html": _html}[output](found)
         _deliver(lambda: answer(text.removesuffix("\n")), lambda: text, file)
+
+
+def day(at: date | None) -> str:
+    """The day of an instant, as a cell says it; a dash where there is none."""
+    return f"{at:%Y-%m-%d}" if at else "–"
 
 
 def queried(content: Any, query: str) -> Any:

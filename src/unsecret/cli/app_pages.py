@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from unsecret.cli.answers import Answer, Cell, Sheet
+from unsecret.cli.answers import Answer, Cell, Sheet, day
 
 if TYPE_CHECKING:
     from unsecret.operate.inventory import Application
@@ -35,7 +35,7 @@ def listing(found: Listing, notes: tuple[str, ...] = ()) -> Answer:
             "not_known": found.not_known,
         },
         sheets=(Sheet("Applications", COLUMNS, found.lines, empty="No application is like that."),),
-        facts=(f"As of {_day(found.as_of)}: {found.matching} of {found.total} applications{more}.",),
+        facts=(f"As of {day(found.as_of)}: {found.matching} of {found.total} applications{more}.",),
         notes=(*notes, *_notes(found.not_known)),
     )
 
@@ -52,8 +52,8 @@ def described(found: Whole, not_known: Iterable[str], at: datetime) -> Answer:
                 columns=("KIND", "NAME", "HELD BY", "STATE", "FROM", "UNTIL", "DAYS", "USE", "FOR", "KEY ID"),
                 rows=[
                     (
-                        *(one.kind, one.display_name or "–", face_in_words(one.held_by), one.state, _day(one.start_at)),
-                        *(_day(one.end_at), one.days, _use(one.use, one.last_used_at), one.purpose, one.key_id),
+                        *(one.kind, one.display_name or "–", face_in_words(one.held_by), one.state, day(one.start_at)),
+                        *(day(one.end_at), one.days, _use(one.use, one.last_used_at), one.purpose, one.key_id),
                     )
                     for one in found.credentials
                 ],
@@ -108,8 +108,8 @@ def exemption_facts(found: Whole, at: datetime) -> list[str]:
 
 
 def _facts(found: Application, at: datetime) -> Iterator[str]:
-    yield f"{found.display_name} (appId {found.app_id}), as of {_day(at)}"
-    yield f"Created {_day(found.created_at)}; {'enabled' if found.is_enabled else 'disabled'}; {found.origin}."
+    yield f"{found.display_name} (appId {found.app_id}), as of {day(at)}"
+    yield f"Created {day(found.created_at)}; {'enabled' if found.is_enabled else 'disabled'}; {found.origin}."
     yield f"Last seen signing in: {_use(found.use, found.last_sign_in_at)}."
     yield f"New secrets: {found.new_secrets} ({found.policy})."
     if found.renews_itself:
@@ -132,8 +132,4 @@ def face_in_words(kind: str) -> str:
 
 
 def _use(use: str, at: datetime | None) -> Cell:
-    return _day(at) if at else {"used": "used", "unused": "not seen", "unknown": "not known"}[use]
-
-
-def _day(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d}" if at else "–"
+    return day(at) if at else {"used": "used", "unused": "not seen", "unknown": "not known"}[use]

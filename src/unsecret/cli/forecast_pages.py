@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from unsecret.cli.answers import Answer, Cell, Sheet
+from unsecret.cli.answers import Answer, Cell, Sheet, day
 from unsecret.model.policy import RestrictionKind
 from unsecret.operate.forecast import OUTCOMES
 from unsecret.rules.restrictions import in_words
@@ -39,7 +39,7 @@ def answer_of(forecast: Forecast, found: Sequence[Found], *, fail_within: timede
         ],
         "not_known": manifest.not_known,
     }
-    facts = [f"{manifest.display_name or 'Tenant'} ({manifest.tenant_id}), as of {_day(forecast.now)}."]
+    facts = [f"{manifest.display_name or 'Tenant'} ({manifest.tenant_id}), as of {day(forecast.now)}."]
     facts += [sentence for summary in summaries for sentence in _sentences(summary)]
     if fail_within is not None:
         number, term = forecast.fails_within(fail_within), in_words(fail_within)
@@ -95,7 +95,7 @@ def _row(together: Sequence[Foreseen], forecast: Forecast) -> tuple[Cell, ...]:
         f"{KINDS[one.last.kind]} {one.last.display_name or ''}".strip() if one.last else "–",
         *(_renewal(each, forecast.now) for each in together),
         new,
-        USE[one.use] + (f" ({_day(one.last_seen_at)})" if one.last_seen_at else ""),
+        USE[one.use] + (f" ({day(one.last_seen_at)})" if one.last_seen_at else ""),
         "not known" if one.owners is None else ", ".join(one.owners) or "nobody",
         one.app_id,
     )
@@ -105,10 +105,10 @@ def _end(one: Foreseen) -> str:
     """The day, or why there is none."""
     if one.outcome == "ends":
         return "; ".join(
-            (_day(one.ends_at), *(f"none from {_day(gap.start_at)} to {_day(gap.end_at)}" for gap in one.gaps))
+            (day(one.ends_at), *(f"none from {day(gap.start_at)} to {day(gap.end_at)}" for gap in one.gaps))
         )
     if one.outcome == "ended":
-        return f"{_day(one.ends_at)} (over)"
+        return f"{day(one.ends_at)} (over)"
     return {"never": "never (federated)", "nothing": "has none"}.get(one.outcome, OUTCOMES[one.outcome])
 
 
@@ -176,10 +176,6 @@ def _week(week: Week) -> str:
 
 def _cannot(week: Week) -> str:
     return f"{week.refused} ({week.not_known} not known)" if week.not_known else str(week.refused)
-
-
-def _day(at: date | None) -> str:
-    return f"{at:%Y-%m-%d}" if at else "–"
 
 
 # -- the chart ----------------------------------------------------------------------------------------------------
