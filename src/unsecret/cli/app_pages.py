@@ -47,32 +47,14 @@ def described(found: Whole, not_known: Iterable[str], at: datetime) -> Answer:
         title=application.display_name,
         content={"as_of": at, **_members(found), "not_known": tuple(not_known)},
         sheets=(
-            Sheet(
-                title="Credentials",
-                columns=("KIND", "NAME", "HELD BY", "STATE", "FROM", "UNTIL", "DAYS", "USE", "FOR", "KEY ID"),
-                rows=[
-                    (
-                        *(one.kind, one.display_name or "–", face_in_words(one.held_by), one.state, day(one.start_at)),
-                        *(day(one.end_at), one.days, _use(one.use, one.last_used_at), one.purpose, one.key_id),
-                    )
-                    for one in found.credentials
-                ],
-            ),
+            _credentials(found),
             Sheet(
                 title="Policies",
                 columns=COLUMNS_OF_POLICIES,
                 rows=policy_rows(found),
                 empty="No policy restricts it.",
             ),
-            Sheet(
-                title="Owners",
-                columns=("OWNER", "TYPE", "OWNS THE"),
-                rows=[
-                    (one.user_principal_name or one.display_name, one.type, face_in_words(one.owns))
-                    for one in found.owners
-                ],
-                empty="Not known." if application.owners is None else "Nobody.",
-            ),
+            _owners(found),
             Sheet(
                 title="Permissions",
                 columns=("PERMISSION", "KIND", "API", "DANGER"),
@@ -81,6 +63,29 @@ def described(found: Whole, not_known: Iterable[str], at: datetime) -> Answer:
         ),
         facts=(*_facts(application, at), *exemption_facts(found, at)),
         notes=_notes(not_known),
+    )
+
+
+def _credentials(found: Whole) -> Sheet:
+    return Sheet(
+        title="Credentials",
+        columns=("KIND", "NAME", "HELD BY", "STATE", "FROM", "UNTIL", "DAYS", "USE", "FOR", "KEY ID"),
+        rows=[
+            (
+                *(one.kind, one.display_name or "–", face_in_words(one.held_by), one.state, day(one.start_at)),
+                *(day(one.end_at), one.days, _use(one.use, one.last_used_at), one.purpose, one.key_id),
+            )
+            for one in found.credentials
+        ],
+    )
+
+
+def _owners(found: Whole) -> Sheet:
+    return Sheet(
+        title="Owners",
+        columns=("OWNER", "TYPE", "OWNS THE"),
+        rows=[(one.user_principal_name or one.display_name, one.type, face_in_words(one.owns)) for one in found.owners],
+        empty="Not known." if found.application.owners is None else "Nobody.",
     )
 
 

@@ -27,7 +27,6 @@ from unsecret.config import read_settings
 from unsecret.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
-    from unsecret.cli.answers import Answer
     from unsecret.operate.client import GraphClient
     from unsecret.operate.exempt import Exempted
     from unsecret.operate.exempt_callers import Given
@@ -165,14 +164,15 @@ def list_(
         unsecret exempt list --query "exemptions[?state=='ended'].who[]"
     """
     from unsecret.cli.answers import put
+    from unsecret.cli.exempt_pages import listing
     from unsecret.cli.exit_codes import FINDINGS, OK
 
     settings = read_settings()
     with reach(settings, data, tenant, verb="exempt") as client:
         found, holders = _read(client)
-        answer, ended = _listing(found, holders, today(client))
+        answer, has_ended = listing(found, holders, today(client))
     put(answer, output=output or settings.output, query=query, file=output_file)
-    return FINDINGS if ended else OK
+    return FINDINGS if has_ended else OK
 
 
 @exempt.command
@@ -265,44 +265,6 @@ def _read(client: GraphClient) -> tuple[tuple[Exempted, ...], tuple[Given, ...]]
     from unsecret.operate.exemptions import read_exemptions
 
     return read_exemptions(client)
-
-
-def _listing(found: tuple[Exempted, ...], holders: tuple[Given, ...], today: date) -> tuple[Answer, int]:
-    from unsecret.cli.answers import Answer, Sheet
-    from unsecret.operate.exempt import State
-    from unsecret.wire.terms import CALLERS_ATTRIBUTE
-
-    rows, content = [], []
-    for one in found:
-        mine = [held for held in holders if one.attribute == CALLERS_ATTRIBUTE and held.until == one.value]
-        who = one.who if one.subject == "applications" else tuple(held.caller.name for held in mine) or None
-        reason = one.reason or "; ".join(dict.fromkeys(held.reason for held in mine if held.reason)) or None
-        state = one.state(today)
-        until = one.until.isoformat() if one.until else None
-        named = ", ".join(who) if who else "nobody" if who == () else f"whoever has {one.attribute} = {one.value}"
-        rows.append((named, one.subject, state, until or "–", reason or "–", ", ".join(one.lifted), one.policy))
-        content.append({
-            "subject": one.subject, "who": who, "state": state, "until": until, "reason": reason,
-            "lifted": one.lifted, "policy": one.policy, "policy_id": one.policy_id,
-            "attribute": one.attribute, "value": one.value,
-        })  # fmt: skip
-    ended = sum(one.state(today) is State.ENDED for one in found)
-    endless = sum(one.state(today) is State.ENDLESS for one in found)
-    answer = Answer(
-        title="Exemptions",
-        content={"as_of": today, "exemptions": content},
-        sheets=(
-            Sheet(
-                "Exemptions",
-                ("WHO", "EXEMPT ARE", "STATE", "UNTIL", "REASON", "FROM", "POLICY"),
-                rows,
-                empty="Nobody and nothing is exempt.",
-            ),
-        ),
-        facts=(f"{len(found)} exemptions; {ended} have ended and are still there, {endless} have no last day.",),
-        notes=("Withdraw what has ended: unsecret exempt expire",) if ended else (),
-    )
-    return answer, ended
 
 
 def _require_to_come(until: date, today: date) -> None:

@@ -30,25 +30,19 @@ def answer_of(forecast: Forecast, found: Sequence[Found], *, fail_within: timede
     """What `unsecret forecast` says."""
     summaries = [forecast.summary(number) for number in range(len(forecast.scenarios))]
     manifest = forecast.snapshot.manifest
-    content = {
-        "as_of": forecast.now,
-        "tenant_id": manifest.tenant_id,
-        "scenarios": [
-            {**asdict(summary), "matching": one.matching, "listed": one.applications}
-            for summary, one in zip(summaries, found, strict=True)
-        ],
-        "not_known": manifest.not_known,
-    }
-    facts = [f"{manifest.display_name or 'Tenant'} ({manifest.tenant_id}), as of {day(forecast.now)}."]
-    facts += [sentence for summary in summaries for sentence in _sentences(summary)]
-    if fail_within is not None:
-        number, term = forecast.fails_within(fail_within), in_words(fail_within)
-        facts.append(f"Within {term} {number} lose the last credential and cannot be sure to renew it.")
     listed = len(found[0].applications)
     more = f" (the first {listed} of {found[0].matching}; --top N lists more)" if listed < found[0].matching else ""
     return Answer(
         title="Forecast",
-        content=content,
+        content={
+            "as_of": forecast.now,
+            "tenant_id": manifest.tenant_id,
+            "scenarios": [
+                {**asdict(summary), "matching": one.matching, "listed": one.applications}
+                for summary, one in zip(summaries, found, strict=True)
+            ],
+            "not_known": manifest.not_known,
+        },
         sheets=(
             Sheet(
                 title=f"Applications{more}",
@@ -59,11 +53,21 @@ def answer_of(forecast: Forecast, found: Sequence[Found], *, fail_within: timede
             _outcomes(summaries),
             _weeks(summaries),
         ),
-        facts=tuple(facts),
+        facts=tuple(_facts(forecast, summaries, fail_within)),
         notes=tuple(f"Not known – {one}" for one in manifest.not_known),
         page="forecast.html",
         drawing=[chart(summary) for summary in summaries],
     )
+
+
+def _facts(forecast: Forecast, summaries: Sequence[Summary], fail_within: timedelta | None) -> Iterator[str]:
+    manifest = forecast.snapshot.manifest
+    yield f"{manifest.display_name or 'Tenant'} ({manifest.tenant_id}), as of {day(forecast.now)}."
+    for summary in summaries:
+        yield from _sentences(summary)
+    if fail_within is not None:
+        number, term = forecast.fails_within(fail_within), in_words(fail_within)
+        yield f"Within {term} {number} lose the last credential and cannot be sure to renew it."
 
 
 def _sentences(summary: Summary) -> Iterator[str]:
