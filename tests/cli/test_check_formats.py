@@ -162,6 +162,16 @@ def test_a_terminal_gets_neither_colours_nor_commands_of_the_tenants(
         assert "\x1b" not in capsys.readouterr().out
 
 
+def test_nothing_that_cuts_an_application_off_can_be_copied_by_accident(check: Check) -> None:
+    _code, text = check("-o", "table", profile="zero-secrets")
+
+    lines = [line.strip() for line in text.splitlines()]
+    removals = [line for line in lines if "unsecret remove" in line]
+    assert removals
+    assert all(line.startswith("# ") for line in removals)
+    assert any(line.startswith("What mends them (add --tenant for the tenant") for line in lines)
+
+
 def test_exit_code_3_can_be_ignored(check: Check) -> None:
     assert check("-o", "json")[0] == 3
     assert check("-o", "json", "--ignore-exit-code-3")[0] == 0

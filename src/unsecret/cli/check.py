@@ -124,7 +124,7 @@ def check(
             say=progress(),
         )
     report = _naming(report, tenant, data)
-    deliver(report, output=form, query=query, file=output_file)
+    deliver(report, output=form, query=query, file=output_file, of_a_file=snapshot is not None)
     return _exit_code(report, ignored=ignore_exit_code_3)
 
 

@@ -13,11 +13,15 @@ from unsecret.operate.findings import Finding, Outcome, Report, Result
 DOCUMENTS = {"junit": junit.document, "sarif": sarif.document}
 """Forms that other programs read, each with what writes it."""
 
+FORCED = "--force"
+"""What a command says that removes a credential with which an application can still sign in."""
 
-def deliver(report: Report, *, output: str, query: str | None, file: Path | None) -> None:
-    """Print the report as `output`, or write it to `file`. Raises as `answers.put`."""
+
+def deliver(report: Report, *, output: str, query: str | None, file: Path | None, of_a_file: bool = False) -> None:
+    """Print the report as `output`, or write it to `file`. Raises as `answers.put`. `of_a_file` says that a snapshot
+    was checked, so that the commands do not know which tenant they are for."""
     if query is not None or output not in DOCUMENTS:
-        put(_answer(report, output=output), output=output, query=query, file=file)
+        put(_answer(report, output=output, of_a_file=of_a_file), output=output, query=query, file=file)
         return
     text = DOCUMENTS[output](report)
     if file is None:
@@ -27,9 +31,9 @@ def deliver(report: Report, *, output: str, query: str | None, file: Path | None
         say(f"Written: {file}")
 
 
-def _answer(report: Report, *, output: str) -> Answer:
+def _answer(report: Report, *, output: str, of_a_file: bool) -> Answer:
     findings = {"csv": _csv_sheet, "table": _short_sheet}.get(output, _findings)(report)
-    mending = _commands(report) if output == "table" else ()
+    mending = _commands(report, of_a_file=of_a_file) if output == "table" else ()
     return Answer(
         title=f"Check: {report.title}",
         content=report,
@@ -61,14 +65,20 @@ def _short_sheet(report: Report) -> Sheet:
     return Sheet(title="Findings", columns=("NO", "SEVERITY", "REQUIREMENT", "WHAT", "WHY"), rows=rows)
 
 
-def _commands(report: Report) -> Iterator[str]:
+def _commands(report: Report, *, of_a_file: bool) -> Iterator[str]:
+    """What mends the findings, to be copied; what would cut an application off today cannot be copied by accident."""
     numbers: dict[str, list[int]] = {}
     for number, one in enumerate(report.findings, 1):
         numbers.setdefault(one.mend, []).append(number)
-    if numbers:
-        yield "What mends them:"
-    for command, mended in numbers.items():
-        yield f"  {command}    # {', '.join(map(str, mended))}"
+    lines = {command: f"{command}    # {', '.join(map(str, mended))}" for command, mended in numbers.items()}
+    safe = [line for command, line in lines.items() if FORCED not in command.split()]
+    if safe:
+        where = f" (add --tenant for the tenant {report.tenant_id}, unless it is the local one)" if of_a_file else ""
+        yield f"What mends them{where}:"
+        yield from (f"  {line}" for line in safe)
+    if cutting := [line for command, line in lines.items() if FORCED in command.split()]:
+        yield "Only once something in their place was seen signing in; today these would cut the application off:"
+        yield from (f"  # {line}" for line in cutting)
 
 
 def _findings(report: Report) -> Sheet:
