@@ -142,6 +142,13 @@ def test_an_error_is_explained_with_the_name_of_the_policy(tenant: RunningTenant
     assert "--end-date" in done.stdout
 
 
+@pytest.mark.parametrize("other", [("--tenant", "azure"), ("--data", "elsewhere")])
+def test_a_file_or_a_tenant_is_asked_never_both(tenant: RunningTenant, snapshot: Path, other: tuple[str, str]) -> None:
+    done = tenant.run("apps", "list", "--snapshot", str(snapshot), *other)
+    assert done.returncode == 1
+    assert f"--snapshot names a file, {other[0]} a tenant" in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [(), ("Payroll Export", "--error", "x")])
 def test_an_application_or_an_error_is_explained_never_both(tenant: RunningTenant, arguments: tuple[str, ...]) -> None:
     done = tenant.run("explain", *arguments)

@@ -37,8 +37,9 @@ def asked(
     from unsecret.operate.snapshot_file import open_snapshot
 
     if snapshot is not None:
-        if tenant:
-            raise Invalid("--snapshot names a file, --tenant a tenant; one of them is asked.")
+        if tenant or data:
+            other = "--tenant" if tenant else "--data"
+            raise Invalid(f"--snapshot names a file, {other} a tenant; one of them is asked.")
         with open_snapshot(snapshot) as opened:
             yield opened
         return
