@@ -60,9 +60,16 @@ def _holding(client: GraphClient, face: Face, own: set[str]) -> Holding:
         return Holding(face, None, ())
     path = f"beta/{POLICIES}/{linked['id']}"
     policy = require_policy(client.once_visible(lambda: client.get(path, headers=ALL_MEMBERS)), path)
-    bound = client.once_visible(lambda: list(client.pages(f"v1.0/{POLICIES}/{linked['id']}/appliesTo")))
+    bound = read_bound(client, str(linked["id"]))
     others = [f"{one.get('displayName')} ({one.get('id')})" for one in bound if one.get("id") not in own]
     return Holding(face, policy, tuple(others))
+
+
+def read_bound(client: GraphClient, policy_id: str) -> list[Json]:
+    """What a custom policy is linked to, each with its id, name and type. A policy that was shown a moment ago is
+    waited for."""
+    path = f"v1.0/{POLICIES}/{policy_id}/appliesTo?$select=id,displayName"
+    return client.once_visible(lambda: list(client.pages(path)))
 
 
 def read_custom_policies(client: GraphClient) -> tuple[Json, ...]:
@@ -85,7 +92,7 @@ def read_policy(client: GraphClient, policy_id: str) -> tuple[Json, tuple[str, .
         raise Invalid(f"'{policy_id}' is no id of a policy.", hint="See the custom policies: unsecret status")
     path = f"beta/{POLICIES}/{guid}"
     policy = require_policy(client.get(path, headers=ALL_MEMBERS), path)
-    bound = client.once_visible(lambda: list(client.pages(f"v1.0/{POLICIES}/{guid}/appliesTo")))
+    bound = read_bound(client, guid)
     return policy, tuple(f"{one.get('displayName')} ({one.get('id')})" for one in bound)
 
 

@@ -6,9 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from unsecret.errors import Forbidden
-from unsecret.operate.app_policy import read_versioned_policies
+from unsecret.operate.app_policy import read_bound, read_versioned_policies
 from unsecret.operate.block import read_default
-from unsecret.operate.change import POLICIES
 from unsecret.operate.entries import Json
 from unsecret.operate.exempt import Exempted, State, exempted_applications, exempted_callers, withdrawal
 from unsecret.operate.exempt_callers import Given, given
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
 
 def read_policies_with_links(client: GraphClient) -> tuple[Json, ...]:
     """Every custom policy, each with what it applies to as `appliesTo`."""
-    return tuple({**policy, "appliesTo": _bound(client, policy)} for policy in read_versioned_policies(client)[1])
+    return tuple(
+        {**policy, "appliesTo": read_bound(client, str(policy["id"]))} for policy in read_versioned_policies(client)[1]
+    )
 
 
 def read_exemptions(client: GraphClient) -> tuple[tuple[Exempted, ...], tuple[Given, ...]]:
@@ -67,8 +68,3 @@ def _joined(wish: Json, other: Json) -> Json:
 def _sentence(one: Exempted) -> str:
     whom = f"by '{one.policy}'" if one.policy_id else f"of callers with {one.attribute} = {one.value}"
     return f"The exemption {whom} ended on {one.until}, and is withdrawn."
-
-
-def _bound(client: GraphClient, policy: Json) -> list[Json]:
-    path = f"v1.0/{POLICIES}/{policy['id']}/appliesTo?$select=id,displayName"
-    return client.once_visible(lambda: list(client.pages(path)))

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from unsecret.errors import Forbidden, NotFound, Unsupported
-from unsecret.operate.app_policy import read_custom_policies
+from unsecret.operate.app_policy import read_bound, read_custom_policies
 from unsecret.operate.block import read_default
-from unsecret.operate.change import POLICIES
 from unsecret.operate.entries import Json, entries_of, in_words, is_enabled
 from unsecret.operate.portal_shape import divergences
 from unsecret.wire.instants import parse_instant
@@ -119,14 +118,14 @@ def _customs(client: GraphClient, unknown: list[str]) -> tuple[Custom, ...]:
 
 def _custom(client: GraphClient, policy: Json, unknown: list[str]) -> Custom:
     name, policy_id = str(policy.get("displayName")), str(policy["id"])
-    bound = _known(unknown, f"whom '{name}' binds", lambda: client.once_visible(lambda: _bound(client, policy_id)))
+    bound = _known(unknown, f"whom '{name}' binds", lambda: _bound(client, policy_id))
     return Custom(policy_id, name, bool(policy.get("isEnabled")), _restrictions(policy), bound)
 
 
 def _bound(client: GraphClient, policy_id: str) -> tuple[str, ...]:
     return tuple(
         f"{str(one.get('@odata.type', 'object')).removeprefix('#microsoft.graph.')} {one.get('displayName')}"
-        for one in client.pages(f"v1.0/{POLICIES}/{policy_id}/appliesTo")
+        for one in read_bound(client, policy_id)
     )
 
 
