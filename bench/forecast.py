@@ -15,10 +15,10 @@ import msgspec
 
 from bench.figures import Figure
 from unsecret.model.snapshot import COLLECTIONS, MEMBERS, Collected, Manifest
-from unsecret.operate.check import check
-from unsecret.operate.forecast import Forecast
-from unsecret.operate.scenarios import Asking, Flags, scenarios
-from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.operate.checks.check import check
+from unsecret.operate.forecasts.forecast import Forecast
+from unsecret.operate.forecasts.scenarios import Asking, Flags, scenarios
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
 from unsecret.rules.profiles import PROFILES
 from unsecret.wire.columns import TABLES
 

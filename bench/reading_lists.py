@@ -14,11 +14,11 @@ from pathlib import Path
 import httpx2
 
 from tests.operate.canned import TAKEN
-from unsecret.operate.client import GraphClient
-from unsecret.operate.connection import Connection
-from unsecret.operate.sign_in import Token
-from unsecret.operate.snapshot_file import open_snapshot
-from unsecret.operate.take import take
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.connection import Connection
+from unsecret.operate.graph.sign_in import Token
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
+from unsecret.operate.snapshots.take import take
 
 
 def snapshot(client: GraphClient, file: str) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from unsecret.errors import Invalid
-from unsecret.operate.named_tenants import AzureVariables, NamedTenant
+from unsecret.operate.graph.named_tenants import AzureVariables, NamedTenant
 from unsecret.tenant_settings import azure_variables, named_tenants
 
 OUTPUTS = ("table", "json")

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
-from unsecret.operate.named_tenants import (
+from unsecret.operate.graph.named_tenants import (
     AUTHS,
     AZURE,
     CLOUDS,

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from unsecret.model.profile import BOTH, CREDENTIAL_KINDS, CredentialKind, Profile, Requirement, Severity
-from unsecret.operate.check_credentials import ADVICE
-from unsecret.operate.check_exemptions import EXEMPTION_ENDED
-from unsecret.operate.check_policies import PORTAL_LOCKED, WEAKENED
-from unsecret.operate.findings import Outcome
+from unsecret.operate.checks.credentials import ADVICE
+from unsecret.operate.checks.exemptions import EXEMPTION_ENDED
+from unsecret.operate.checks.findings import Outcome
+from unsecret.operate.checks.policies import PORTAL_LOCKED, WEAKENED
 from unsecret.rules.profiles import HOUSEKEEPING, PROFILES
 from unsecret.rules.shortfalls import Fault
 from unsecret.wire.instants import format_duration

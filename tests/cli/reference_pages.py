@@ -8,8 +8,8 @@ from pathlib import Path
 from tests.cli.checks_page import checks_page
 from unsecret.cli.app import EPILOGUE, build_app
 from unsecret.config import CONFIG_VARIABLE, SETTINGS
-from unsecret.operate.named_tenants import CLOUDS
-from unsecret.operate.permissions import VERBS, Need, VerbNeeds
+from unsecret.operate.graph.named_tenants import CLOUDS
+from unsecret.operate.graph.permissions import VERBS, Need, VerbNeeds
 from unsecret.tenant_settings import AZURE_VARIABLES, TENANT_KEYS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -25,7 +25,7 @@ def cli_page() -> str:
 
 
 def permissions_section() -> str:
-    """The least Graph permissions of every verb, from `operate/permissions.py`."""
+    """The least Graph permissions of every verb, from `operate/graph/permissions.py`."""
     rows = "\n".join(_permissions_row(row, need) for row in VERBS.values() for need in row.needs)
     roles = "\n".join(f"| `{row.verb}` | {' or '.join(row.roles)} |" for row in VERBS.values())
     return f"""## Least permissions

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.running_tenant import RunningTenant
-from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
 
 
 @pytest.fixture(scope="module")

@@ -19,15 +19,15 @@ from cryptography.x509.oid import NameOID
 from tests.operate.policies import entry, exemption, section
 from tests.running_tenant import RunningTenant
 from unsecret.cli.app import run
-from unsecret.operate.check import check
-from unsecret.operate.check_credentials import ADVICE
-from unsecret.operate.check_exemptions import EXEMPTION_ENDED
-from unsecret.operate.check_policies import DEFAULT_ADVICE, PORTAL_LOCKED, WEAKENED
-from unsecret.operate.client import GraphClient
-from unsecret.operate.connection import read_connection
-from unsecret.operate.findings import Finding, Report
-from unsecret.operate.snapshot_file import open_snapshot
-from unsecret.operate.take import take
+from unsecret.operate.checks.check import check
+from unsecret.operate.checks.credentials import ADVICE
+from unsecret.operate.checks.exemptions import EXEMPTION_ENDED
+from unsecret.operate.checks.findings import Finding, Report
+from unsecret.operate.checks.policies import DEFAULT_ADVICE, PORTAL_LOCKED, WEAKENED
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.connection import read_connection
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
+from unsecret.operate.snapshots.take import take
 from unsecret.rules.profiles import PROFILES
 from unsecret.rules.shortfalls import Fault
 from unsecret.wire.terms import Term, with_term

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.running_tenant import UNSECRET, RunningTenant
-from unsecret.operate.client import GraphClient
-from unsecret.operate.connection import read_connection
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.connection import read_connection
 
 DEFAULT = "/beta/policies/defaultAppManagementPolicy"
 FOUR = ["applications: passwordAddition", "applications: symmetricKeyAddition"]

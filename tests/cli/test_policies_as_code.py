@@ -14,8 +14,8 @@ import pytest
 from tests.running_tenant import UNSECRET, RunningTenant
 from tests.wire.policy_file_page import SCHEMA
 from unsecret.cli.plan_words import plan_lines
-from unsecret.operate.journal import Journal, folder_of
-from unsecret.operate.steps import Action, Plan, Step
+from unsecret.operate.plans.journal import Journal, folder_of
+from unsecret.operate.plans.steps import Action, Plan, Step
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "policies-as-code.md"
 BLOCK = """[defaultAppManagementPolicy]

@@ -10,8 +10,8 @@ import pytest
 
 from tests.cli.test_commands import at_a_terminal
 from tests.running_tenant import RunningTenant
-from unsecret.operate.client import GraphClient
-from unsecret.operate.connection import read_connection
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.connection import read_connection
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from unsecret.cli.reaching import named
 from unsecret.config import Settings, settings_from
 from unsecret.errors import Invalid, NotFound
-from unsecret.operate.named_tenants import CLOUDS, AzureVariables, NamedTenant, cloud_of
+from unsecret.operate.graph.named_tenants import CLOUDS, AzureVariables, NamedTenant, cloud_of
 
 TENANT = "5c1f2a57-0000-4000-8000-1d2c3b4a5f60"
 APP = "0d1e2f30-0000-4000-8000-112233445566"

@@ -16,7 +16,7 @@ import pytest
 from tests.running_tenant import STOPS_WITHIN, UNSECRET, RunningTenant
 from unsecret.cli.hosting import open_existing_store
 from unsecret.errors import Invalid
-from unsecret.operate.connection import read_connection
+from unsecret.operate.graph.connection import read_connection
 
 NOBODY = 65534
 

@@ -17,8 +17,8 @@ import pytest
 from tests.hostile.sockets import answered, seconds_until_closed, silent, tls
 from tests.local_tenant import LocalTenant
 from tests.running_tenant import RunningTenant
-from unsecret.operate.client import GraphClient
-from unsecret.operate.connection import read_connection
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.connection import read_connection
 from unsecret.tenant.idle_connections import SILENT_FOR, SPEAKS_WITHIN, Traffic, is_stuck
 from unsecret.tenant.server import HEADERS_WITHIN, LONGEST_HEADERS
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.running_tenant import RunningTenant
 from unsecret.errors import Unavailable, UnsecretError
-from unsecret.operate.client import GraphClient
-from unsecret.operate.connection import read_connection
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.connection import read_connection
 from unsecret.tenant.log import get_logger
 
 NOTES = "x" * 1000

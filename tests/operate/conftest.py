@@ -9,7 +9,7 @@ import pytest
 
 from tests.local_tenant import LocalTenant
 from tests.operate.in_process import UNKIND, InProcess, Ticks, client_of
-from unsecret.operate.client import GraphClient
+from unsecret.operate.graph.client import GraphClient
 from unsecret.tenant.mischief import Mischief
 
 

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from starlette.testclient import TestClient
 
 from tests.local_tenant import BASE, LocalTenant
-from unsecret.operate.client import GraphClient
-from unsecret.operate.connection import Connection
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.connection import Connection
 from unsecret.tenant.app import create_app
 from unsecret.tenant.mischief import Mischief, MischiefSettings
 

@@ -8,10 +8,10 @@ import pytest
 
 from tests.operate.policies import Json, custom_policy, entry, section
 from unsecret.errors import Conflict, Invalid
-from unsecret.operate.app_policy import MADE_BY, Holding, exemptions, plan_for_app
-from unsecret.operate.block import LIFETIMES, Wanted, blocking
-from unsecret.operate.change import Link, PolicyChange
-from unsecret.operate.targets import Face, Target
+from unsecret.operate.policies.app_policy import MADE_BY, Holding, exemptions, plan_for_app
+from unsecret.operate.policies.block import LIFETIMES, Wanted, blocking
+from unsecret.operate.policies.change import Link, PolicyChange
+from unsecret.operate.policies.targets import Face, Target
 
 BLOCK = blocking(start=None, longest=None)
 EXEMPT = Wanted(enabled=False)

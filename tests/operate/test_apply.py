@@ -16,15 +16,15 @@ from tests.local_tenant import LocalTenant
 from tests.operate.in_process import UNKIND, InProcess, Ticks, client_of, connection_to
 from tests.operate.test_plan import DEFAULT, POLICIES, assign, new_policy, plan_of
 from unsecret.errors import Conflict, Invalid
-from unsecret.operate.apply import Applier, Became, Outcome, wait_for_policy
-from unsecret.operate.client import GraphClient
-from unsecret.operate.export import export_policies
-from unsecret.operate.journal import Interrupted, Journal, alone, continued, interrupted
-from unsecret.operate.plan import make_plan
-from unsecret.operate.plan_files import plan_text, read_plan_or_policies
-from unsecret.operate.rollback import rollback_of
-from unsecret.operate.sign_in import Token
-from unsecret.operate.steps import Plan
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.sign_in import Token
+from unsecret.operate.plans.apply import Applier, Became, Outcome, wait_for_policy
+from unsecret.operate.plans.export import export_policies
+from unsecret.operate.plans.files import plan_text, read_plan_or_policies
+from unsecret.operate.plans.journal import Interrupted, Journal, alone, continued, interrupted
+from unsecret.operate.plans.plan import make_plan
+from unsecret.operate.plans.rollback import rollback_of
+from unsecret.operate.plans.steps import Plan
 from unsecret.tenant.mischief import Mischief, MischiefSettings
 from unsecret.wire.policy_file_text import policy_file_text
 from unsecret.wire.policy_files import read_policy_file

@@ -12,9 +12,9 @@ from tests.local_tenant import LocalTenant
 from tests.operate.in_process import Ticks
 from unsecret.errors import UnsecretError
 from unsecret.operate.audit import Kind, Wanted, kind_of, read_audit, watch
-from unsecret.operate.block import blocking, plan_block, read_default
-from unsecret.operate.change import apply
-from unsecret.operate.client import GraphClient
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.policies.block import blocking, plan_block, read_default
+from unsecret.operate.policies.change import apply
 from unsecret.wire.audit_records import AuditRecord
 
 

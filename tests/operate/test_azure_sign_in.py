@@ -19,11 +19,11 @@ from tests.operate.in_process import InProcess, Waits
 from tests.tenant.people import Browser, new_person
 from unsecret.errors import Invalid, Unauthenticated, Unreachable
 from unsecret.model.directory_roles import Role
-from unsecret.operate.azure_sign_in import SECRET_WARNING, AzureTokens
-from unsecret.operate.client import GraphClient
-from unsecret.operate.connection import Remote
-from unsecret.operate.named_tenants import AzureVariables, NamedTenant
-from unsecret.operate.permissions import claims_of
+from unsecret.operate.graph.azure_sign_in import SECRET_WARNING, AzureTokens
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.connection import Remote
+from unsecret.operate.graph.named_tenants import AzureVariables, NamedTenant
+from unsecret.operate.graph.permissions import claims_of
 from unsecret.tenant.issuers import Issuers
 from unsecret.tenant.signing import SigningKeys
 
@@ -204,7 +204,6 @@ def test_a_sign_in_service_that_is_away_is_unreachable_as_graph_is(
 
 
 def test_azure_identity_is_imported_when_somebody_signs_in_and_not_before() -> None:
-    program = (
-        "import sys, unsecret.operate.azure_sign_in; sys.exit('azure' in sys.modules or 'requests' in sys.modules)"
-    )
+    imported = "import sys, unsecret.operate.graph.azure_sign_in"
+    program = f"{imported}; sys.exit('azure' in sys.modules or 'requests' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -16,9 +16,9 @@ import pytest
 from tests.local_tenant import BASE, LocalTenant
 from tests.operate.in_process import InProcess, Waits, client_of, connection_to
 from unsecret.errors import Forbidden, Invalid, NotFound, Throttled, Unreachable
-from unsecret.operate.client import GraphClient
-from unsecret.operate.side_by_side import in_order
-from unsecret.operate.sign_in import Token
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.side_by_side import in_order
+from unsecret.operate.graph.sign_in import Token
 from unsecret.wire.batches import Ask
 
 NOBODY = "00000000-0000-4000-8000-000000000000"

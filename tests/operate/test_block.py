@@ -11,12 +11,12 @@ from tests.local_tenant import LocalTenant
 from tests.operate.in_process import InProcess, Ticks, Waits
 from tests.operate.policies import Json
 from unsecret.errors import Conflict, PolicyDenied
-from unsecret.operate.app_policy import MADE_BY, plan_for_app, read_holdings
-from unsecret.operate.block import Wanted, blocking, plan_allow, plan_block, read_default
-from unsecret.operate.change import PolicyChange, apply
-from unsecret.operate.client import GraphClient
-from unsecret.operate.entries import differences
-from unsecret.operate.targets import resolve
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.policies.app_policy import MADE_BY, plan_for_app, read_holdings
+from unsecret.operate.policies.block import Wanted, blocking, plan_allow, plan_block, read_default
+from unsecret.operate.policies.change import PolicyChange, apply
+from unsecret.operate.policies.entries import differences
+from unsecret.operate.policies.targets import resolve
 
 BETA = "/beta/policies/defaultAppManagementPolicy"
 BLOCK = blocking(start=None, longest=None)

@@ -10,9 +10,9 @@ import pytest
 
 from tests.operate.policies import default_policy, entry, exemption, section
 from unsecret.errors import Invalid
-from unsecret.operate.block import LIFETIMES, blocking, plan_allow, plan_block
-from unsecret.operate.change import Line
-from unsecret.operate.entries import differences, entries_of
+from unsecret.operate.policies.block import LIFETIMES, blocking, plan_allow, plan_block
+from unsecret.operate.policies.change import Line
+from unsecret.operate.policies.entries import differences, entries_of
 
 BETA, V1 = "beta/policies/defaultAppManagementPolicy", "v1.0/policies/defaultAppManagementPolicy"
 BLOCK = blocking(start=None, longest=None)

@@ -12,9 +12,9 @@ import pytest
 from tests.operate.policies import custom_policy, default_policy, entry, exemption, section
 from tests.snapshots import TAKEN_AT, snapshot_of
 from unsecret.model.profile import Mute, Profile, Severity
-from unsecret.operate.check import check
-from unsecret.operate.findings import Finding, Outcome, Report
-from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.operate.checks.check import check
+from unsecret.operate.checks.findings import Finding, Outcome, Report
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
 from unsecret.rules.profiles import PROFILES
 from unsecret.wire.terms import Term, with_term
 

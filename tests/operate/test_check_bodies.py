@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.snapshots import TAKEN_AT, snapshot_of
-from unsecret.operate.check import check
-from unsecret.operate.findings import Outcome, Report
-from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.operate.checks.check import check
+from unsecret.operate.checks.findings import Outcome, Report
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
 from unsecret.rules.profiles import HOUSEKEEPING, PROFILES
 
 Json = dict[str, Any]

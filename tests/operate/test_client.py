@@ -12,7 +12,7 @@ from tests.local_tenant import BASE, LocalTenant
 from tests.operate.in_process import InProcess, Waits, client_of, connection_to
 from unsecret import __version__
 from unsecret.errors import Invalid, NotFound, PolicyDenied, Throttled, Unauthenticated, Unavailable, Unreachable
-from unsecret.operate.client import GraphClient
+from unsecret.operate.graph.client import GraphClient
 
 DEFAULT = "policies/defaultAppManagementPolicy"
 

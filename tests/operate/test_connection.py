@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from unsecret.errors import Invalid, NotFound
-from unsecret.operate.connection import last_started, read_connection, remember_started, server_directory
+from unsecret.operate.graph.connection import last_started, read_connection, remember_started, server_directory
 
 WRITTEN = {
     "tenant_id": "11111111-2222-3333-4444-555555555555",

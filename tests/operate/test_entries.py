@@ -8,7 +8,7 @@ import pytest
 
 from tests.operate.policies import default_policy, entry, exemption, section
 from unsecret.errors import Invalid
-from unsecret.operate.entries import Difference, differences, in_words, require_policy
+from unsecret.operate.policies.entries import Difference, differences, in_words, require_policy
 
 PASSWORD = entry("passwordAddition")
 LIFETIME = entry("passwordLifetime", maxLifetime="P90D")

@@ -10,12 +10,8 @@ import pytest
 from tests.local_tenant import LocalTenant
 from tests.operate.in_process import InProcess, Waits, client_of
 from unsecret.errors import Conflict, Invalid, NotFound, PolicyDenied
-from unsecret.operate.apply import Applier, Became
-from unsecret.operate.block import read_default
-from unsecret.operate.change import POLICIES
-from unsecret.operate.client import GraphClient
-from unsecret.operate.entries import excluded_callers
-from unsecret.operate.exempt import (
+from unsecret.operate.exemptions.callers import define_attributes, find_caller, give, given
+from unsecret.operate.exemptions.exempt import (
     LIFTS,
     NAMED,
     Exempted,
@@ -26,11 +22,15 @@ from unsecret.operate.exempt import (
     grant_to_callers,
     withdrawal,
 )
-from unsecret.operate.exempt_callers import define_attributes, find_caller, give, given
-from unsecret.operate.exemptions import read_exemptions, read_policies_with_links, with_ended_withdrawn
-from unsecret.operate.journal import Journal
-from unsecret.operate.plan import make_plan
-from unsecret.operate.targets import resolve
+from unsecret.operate.exemptions.listed import read_exemptions, read_policies_with_links, with_ended_withdrawn
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.plans.apply import Applier, Became
+from unsecret.operate.plans.journal import Journal
+from unsecret.operate.plans.plan import make_plan
+from unsecret.operate.policies.block import read_default
+from unsecret.operate.policies.change import POLICIES
+from unsecret.operate.policies.entries import excluded_callers
+from unsecret.operate.policies.targets import resolve
 from unsecret.wire.policy_files import PolicyFile, read_policy_file
 from unsecret.wire.terms import Term, term_in
 

@@ -10,8 +10,8 @@ import pytest
 from unsecret.model.application import ObjectKind
 from unsecret.model.identifiers import PolicyId
 from unsecret.model.policy import AppManagementPolicy, Restriction, RestrictionKind, TenantDefault
-from unsecret.operate.explain import explain_error, may_create
-from unsecret.operate.governed import face, restrictions_on
+from unsecret.operate.applications.explain import explain_error, may_create
+from unsecret.operate.applications.governed import face, restrictions_on
 from unsecret.rules.restrictions import RULES, TYPE_NOT_ALLOWED
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -15,10 +15,10 @@ from tests.operate.policies import entry, section
 from tests.snapshots import TAKEN_AT, TENANT, snapshot_of
 from unsecret.errors import Invalid, NotFound
 from unsecret.model.policy import RestrictionKind
-from unsecret.operate.forecast import OUTCOMES, Forecast
-from unsecret.operate.foreseen import Foreseen, Wanted, foreseen
-from unsecret.operate.scenarios import Asking, Flags, Scenario, Timing, scenarios
-from unsecret.operate.snapshot_file import Snapshot, open_snapshot
+from unsecret.operate.forecasts.forecast import OUTCOMES, Forecast
+from unsecret.operate.forecasts.foreseen import Foreseen, Wanted, foreseen
+from unsecret.operate.forecasts.scenarios import Asking, Flags, Scenario, Timing, scenarios
+from unsecret.operate.snapshots.snapshot_file import Snapshot, open_snapshot
 
 BLOCK = Flags(block=True)
 MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"

@@ -24,11 +24,11 @@ from tests.loaded_tenant import LoadedTenant
 from tests.local_tenant import BASE, NOW, Identity, LocalTenant
 from tests.operate.in_process import InProcess, client_of
 from tests.operate.policies import entry, section
-from unsecret.operate.forecast import Forecast
-from unsecret.operate.foreseen import Foreseen, Renewal, Wanted, foreseen
-from unsecret.operate.scenarios import Asking, Phase, Timing, scenarios
-from unsecret.operate.snapshot_file import open_snapshot
-from unsecret.operate.take import take
+from unsecret.operate.forecasts.forecast import Forecast
+from unsecret.operate.forecasts.foreseen import Foreseen, Renewal, Wanted, foreseen
+from unsecret.operate.forecasts.scenarios import Asking, Phase, Timing, scenarios
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
+from unsecret.operate.snapshots.take import take
 from unsecret.rules.restrictions import RULES
 from unsecret.store import schema
 from unsecret.tenant import secrets

@@ -13,8 +13,8 @@ import pytest
 
 from unsecret.errors import Invalid
 from unsecret.model.snapshot import Manifest
-from unsecret.operate.foreign import read_foreign
-from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.operate.snapshots.foreign import read_foreign
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
 
 SCUBAGEAR = Path(__file__).parents[3] / "shared" / "data" / "tenant" / "scubagear"
 GUID = "00000000-0000-4000-8000-0000000000{:02}".format

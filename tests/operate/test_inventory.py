@@ -11,11 +11,11 @@ import pytest
 
 from tests.snapshots import TAKEN_AT, TENANT, snapshot_of
 from unsecret.errors import Invalid, NotFound
-from unsecret.operate.inventory import Application, Origin, applications
-from unsecret.operate.listing import first_page, listed
-from unsecret.operate.one_application import read_one
-from unsecret.operate.selection import ORDERS, Wanted
-from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.operate.applications.inventory import Application, Origin, applications
+from unsecret.operate.applications.listing import first_page, listed
+from unsecret.operate.applications.one_application import read_one
+from unsecret.operate.applications.selection import ORDERS, Wanted
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
 
 MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 SHORT = "22222222-2222-4222-8222-222222222222"

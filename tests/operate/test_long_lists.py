@@ -16,12 +16,12 @@ from tests.operate.canned import TAKEN, Canned, CannedTransport, application_id
 from tests.operate.in_process import Waits
 from unsecret.errors import Unavailable
 from unsecret.model.snapshot import Manifest
-from unsecret.operate.client import GraphClient
-from unsecret.operate.connection import Connection
-from unsecret.operate.date_ranges import EARLIEST, Range, cut
-from unsecret.operate.sign_in import Token
-from unsecret.operate.snapshot_file import open_snapshot
-from unsecret.operate.take import take
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.connection import Connection
+from unsecret.operate.graph.sign_in import Token
+from unsecret.operate.snapshots.date_ranges import EARLIEST, Range, cut
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
+from unsecret.operate.snapshots.take import take
 
 MANY = 4100
 

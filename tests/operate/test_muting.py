@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from unsecret.model.profile import Mute
-from unsecret.operate.muting import Mutes, like, may_be_an_id
+from unsecret.operate.checks.muting import Mutes, like, may_be_an_id
 
 TODAY = date(2026, 11, 22)
 NAMES = [

@@ -14,7 +14,19 @@ from tests.local_tenant import BASE, LocalTenant
 from tests.operate.in_process import InProcess, Waits, connection_to
 from unsecret.errors import Forbidden
 from unsecret.model.directory_roles import ROLE_DEFINITIONS
-from unsecret.operate.app_policy import (
+from unsecret.operate.audit import Wanted as AuditWanted
+from unsecret.operate.audit import read_audit
+from unsecret.operate.exemptions.callers import define_attributes, find_caller, give
+from unsecret.operate.exemptions.exempt import LIFTS, grant_to_application, grant_to_callers
+from unsecret.operate.exemptions.listed import read_exemptions
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.permissions import VERBS, Need, VerbNeeds, any_of, claims_of, least, missing_in
+from unsecret.operate.graph.sign_in import Token
+from unsecret.operate.plans.apply import Applier
+from unsecret.operate.plans.export import export_policies
+from unsecret.operate.plans.journal import Journal
+from unsecret.operate.plans.plan import make_plan
+from unsecret.operate.policies.app_policy import (
     exemptions,
     plan_for_app,
     plan_for_policy,
@@ -22,25 +34,13 @@ from unsecret.operate.app_policy import (
     read_holdings,
     read_policy,
 )
-from unsecret.operate.apply import Applier
-from unsecret.operate.audit import Wanted as AuditWanted
-from unsecret.operate.audit import read_audit
-from unsecret.operate.block import Wanted, blocking, plan_allow, plan_block, read_default
-from unsecret.operate.change import apply
-from unsecret.operate.client import GraphClient
-from unsecret.operate.exempt import LIFTS, grant_to_application, grant_to_callers
-from unsecret.operate.exempt_callers import define_attributes, find_caller, give
-from unsecret.operate.exemptions import read_exemptions
-from unsecret.operate.export import export_policies
-from unsecret.operate.journal import Journal
-from unsecret.operate.permissions import VERBS, Need, VerbNeeds, any_of, claims_of, least, missing_in
-from unsecret.operate.plan import make_plan
+from unsecret.operate.policies.block import Wanted, blocking, plan_allow, plan_block, read_default
+from unsecret.operate.policies.change import apply
+from unsecret.operate.policies.targets import resolve
 from unsecret.operate.removal import find_credential
 from unsecret.operate.removal import remove as remove_credential
-from unsecret.operate.sign_in import Token
+from unsecret.operate.snapshots.take import take
 from unsecret.operate.status import read_status
-from unsecret.operate.take import take
-from unsecret.operate.targets import resolve
 from unsecret.wire.policy_files import PolicyFile, read_policy_file
 from unsecret.wire.terms import Term
 

@@ -10,10 +10,10 @@ import pytest
 from tests.local_tenant import LocalTenant
 from tests.operate.in_process import Ticks
 from unsecret.errors import Invalid, NotFound, UnsecretError
-from unsecret.operate.client import GraphClient
-from unsecret.operate.export import export_policies
-from unsecret.operate.plan import make_plan
-from unsecret.operate.steps import Plan
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.plans.export import export_policies
+from unsecret.operate.plans.plan import make_plan
+from unsecret.operate.plans.steps import Plan
 from unsecret.wire.policy_file_text import policy_file_text
 from unsecret.wire.policy_files import read_policy_file
 

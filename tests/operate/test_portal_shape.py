@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.operate.policies import Json, default_policy, entry, exemption, section
-from unsecret.operate.portal_shape import divergences
+from unsecret.operate.policies.portal_shape import divergences
 
 ADDITIONS = [entry("passwordAddition"), entry("symmetricKeyAddition")]
 LIFETIMES = [entry("passwordLifetime", maxLifetime="P90D"), entry("symmetricKeyLifetime", maxLifetime="P90D")]

@@ -11,8 +11,8 @@ from tests.operate.policies import custom_policy, default_policy, entry, section
 from tests.snapshots import snapshot_of
 from unsecret.errors import Invalid, NotFound
 from unsecret.model.policy import RestrictionKind
-from unsecret.operate.proposed_policy import proposed
-from unsecret.operate.snapshot_file import Snapshot, open_snapshot
+from unsecret.operate.forecasts.proposed_policy import proposed
+from unsecret.operate.snapshots.snapshot_file import Snapshot, open_snapshot
 from unsecret.wire.policy_files import read_policy_file
 
 APP, PRINCIPAL, APP_ID = (f"00000000-0000-4000-9000-00000000000{n}" for n in (1, 2, 3))

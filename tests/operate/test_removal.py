@@ -11,7 +11,7 @@ import pytest
 from tests.local_tenant import LocalTenant, new_identity
 from tests.operate.in_process import InProcess, Ticks, Waits, client_of
 from unsecret.errors import Conflict, NotFound
-from unsecret.operate.client import GraphClient
+from unsecret.operate.graph.client import GraphClient
 from unsecret.operate.removal import find_credential, remove, require_removable
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ import pytest
 from tests.snapshots import TAKEN_AT, TENANT, snapshot_of
 from unsecret.errors import Invalid, NotFound
 from unsecret.model.snapshot import LONGEST_OBJECT, Manifest
-from unsecret.operate.snapshot_file import open_snapshot, write_snapshot
+from unsecret.operate.snapshots.snapshot_file import open_snapshot, write_snapshot
 from unsecret.wire.columns import TABLES
 
 POLICY = "11111111-1111-4111-8111-111111111111"

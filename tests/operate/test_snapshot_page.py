@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.operate.snapshot_page import PAGE, page
 from tests.snapshots import snapshot_of
-from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
 from unsecret.wire.columns import TABLES
 
 

@@ -8,12 +8,12 @@ import httpx2
 
 from tests.local_tenant import LocalTenant
 from tests.operate.in_process import InProcess, Ticks, Waits
-from unsecret.operate.app_policy import plan_for_app, read_holdings
-from unsecret.operate.block import Wanted, blocking, plan_block, read_default
-from unsecret.operate.change import apply
-from unsecret.operate.client import GraphClient
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.policies.app_policy import plan_for_app, read_holdings
+from unsecret.operate.policies.block import Wanted, blocking, plan_block, read_default
+from unsecret.operate.policies.change import apply
+from unsecret.operate.policies.targets import resolve
 from unsecret.operate.status import NEVER_KNOWN, Holders, Restriction, read_status
-from unsecret.operate.targets import resolve
 
 
 def test_a_new_tenant_has_a_default_policy_that_is_off(client: GraphClient, tenant: LocalTenant) -> None:

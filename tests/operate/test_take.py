@@ -16,11 +16,11 @@ from tests.local_tenant import NOW, LocalTenant
 from tests.operate.in_process import Answers, InProcess, client_of, connection_to
 from unsecret.errors import Conflict, Forbidden
 from unsecret.model.snapshot import Manifest
-from unsecret.operate.client import GraphClient
-from unsecret.operate.sign_in import Token
-from unsecret.operate.snapshot_file import open_snapshot
-from unsecret.operate.spool import Begun, open_spool
-from unsecret.operate.take import take
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.sign_in import Token
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
+from unsecret.operate.snapshots.spool import Begun, open_spool
+from unsecret.operate.snapshots.take import take
 from unsecret.wire.questions import NEEDS
 
 FEDERATED = {"name": "pipeline", "issuer": "https://issuer.example", "subject": "main", "audiences": ["api://x"]}

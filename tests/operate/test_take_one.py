@@ -10,12 +10,12 @@ import pytest
 from tests.local_tenant import LocalTenant
 from tests.operate.in_process import InProcess, Ticks, Waits, client_of, connection_to
 from unsecret.errors import NotFound
-from unsecret.operate.client import GraphClient
-from unsecret.operate.one_application import Whole, may_be_created, read_one
-from unsecret.operate.sign_in import Token
-from unsecret.operate.snapshot_file import open_snapshot
-from unsecret.operate.take import take
-from unsecret.operate.take_one import take_one
+from unsecret.operate.applications.one_application import Whole, may_be_created, read_one
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.sign_in import Token
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
+from unsecret.operate.snapshots.take import take
+from unsecret.operate.snapshots.take_one import take_one
 
 
 def whole(path: Path, tenant: LocalTenant) -> tuple[Whole, object]:

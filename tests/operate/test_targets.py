@@ -6,8 +6,8 @@ import pytest
 
 from tests.local_tenant import LocalTenant
 from unsecret.errors import Invalid, NotFound
-from unsecret.operate.client import GraphClient
-from unsecret.operate.targets import resolve
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.policies.targets import resolve
 
 
 def test_an_application_is_found_by_each_of_its_ids_and_by_name(client: GraphClient, tenant: LocalTenant) -> None:

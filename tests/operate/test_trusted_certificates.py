@@ -10,7 +10,7 @@ import pytest
 
 from tests.local_tenant import NOW, Identity
 from tests.snapshots import snapshot_of
-from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
 from unsecret.tenant.certificates import read_certificate
 from unsecret.tenant.pki import ensure_server_certificate
 

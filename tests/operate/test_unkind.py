@@ -9,11 +9,11 @@ import pytest
 from tests.local_tenant import LocalTenant
 from tests.operate.in_process import InProcess, Ticks, Waits, client_of
 from unsecret.errors import PolicyDenied
-from unsecret.operate.app_policy import plan_for_app, read_holdings
-from unsecret.operate.block import Wanted, blocking, plan_allow, plan_block, read_default
-from unsecret.operate.change import apply
+from unsecret.operate.policies.app_policy import plan_for_app, read_holdings
+from unsecret.operate.policies.block import Wanted, blocking, plan_allow, plan_block, read_default
+from unsecret.operate.policies.change import apply
+from unsecret.operate.policies.targets import resolve
 from unsecret.operate.status import read_status
-from unsecret.operate.targets import resolve
 from unsecret.tenant.mischief import Mischief, MischiefSettings
 
 BLOCK = blocking(start=None, longest=None)

@@ -29,7 +29,7 @@ ANSWERING = ("rules", "store", "tenant", "wire")
 READING = ("wire/batches.py", "wire/problems.py")
 """Turn answers back into errors: what they raise, somebody else said."""
 
-CHANGING = ("operate/change.py", "operate/client.py", "operate/entries.py")
+CHANGING = ("operate/policies/change.py", "operate/graph/client.py", "operate/policies/entries.py")
 """Where what `block` and `allow` do can fail once they have begun."""
 
 HEAD = """<!-- Written from the code by `python -m tests.tenant.errors_page`; edit that, or the code. -->

@@ -21,8 +21,8 @@ from unsecret.errors import Invalid
 from unsecret.model.consent import ConsentType, OAuth2PermissionGrant
 from unsecret.model.identifiers import ObjectId
 from unsecret.model.query import Query
-from unsecret.operate.snapshot_file import open_snapshot
-from unsecret.operate.take import take
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
+from unsecret.operate.snapshots.take import take
 from unsecret.store import consent
 from unsecret.tenant.export_files import read_export
 from unsecret.tenant.sample import add_sample

@@ -8,7 +8,7 @@ from hypothesis import given
 from tests.wire.policy_values import custom_policies, tenant_defaults
 from unsecret.errors import Invalid
 from unsecret.model.policy import AppManagementPolicy, TenantDefault
-from unsecret.operate.entries import differences
+from unsecret.operate.policies.entries import differences
 from unsecret.wire.policies import default_policy_to_graph, policy_to_graph
 from unsecret.wire.policy_file_text import policy_file_text
 from unsecret.wire.policy_files import Assignment, PolicyFile, PolicyWish, read_policy_file

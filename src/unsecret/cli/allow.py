@@ -39,9 +39,9 @@ def allow(
         unsecret allow --app "Payroll export" --yes
     """
     from unsecret.cli.changing import carry_out
-    from unsecret.operate.app_policy import plan_for_app, read_holdings
-    from unsecret.operate.block import ADDITIONS, LIFETIMES, Wanted, plan_allow, read_default
-    from unsecret.operate.targets import resolve
+    from unsecret.operate.policies.app_policy import plan_for_app, read_holdings
+    from unsecret.operate.policies.block import ADDITIONS, LIFETIMES, Wanted, plan_allow, read_default
+    from unsecret.operate.policies.targets import resolve
 
     settings = read_settings()
     kinds = LIFETIMES if lifetime else ADDITIONS

@@ -11,7 +11,7 @@ from unsecret.cli.exit_codes import ERROR
 from unsecret.cli.options import PLAIN
 from unsecret.cli.printing import say, say_error
 from unsecret.errors import UnsecretError
-from unsecret.operate.permissions import VERBS, in_words
+from unsecret.operate.graph.permissions import VERBS, in_words
 
 HELP = """Get an organisation off client secrets in Microsoft Entra.
 

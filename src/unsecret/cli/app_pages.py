@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from unsecret.cli.answers import Answer, Cell, Sheet, day
 
 if TYPE_CHECKING:
-    from unsecret.operate.inventory import Application
-    from unsecret.operate.listing import Listing
-    from unsecret.operate.one_application import Whole
+    from unsecret.operate.applications.inventory import Application
+    from unsecret.operate.applications.listing import Listing
+    from unsecret.operate.applications.one_application import Whole
 
 SHOWN = 50
 """Applications that a table shows unless told otherwise."""

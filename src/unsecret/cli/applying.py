@@ -14,18 +14,18 @@ from unsecret.cli.plan_words import plan_content, plan_lines, step_content, summ
 from unsecret.cli.printing import answer, as_json, progress, say, say_error
 from unsecret.cli.reaching import today
 from unsecret.config import Settings
-from unsecret.operate.apply import Applier, Became, Outcome, wait_for_policy
-from unsecret.operate.exemptions import with_ended_withdrawn
-from unsecret.operate.journal import Interrupted, Journal, alone, continued, folder_of, interrupted
-from unsecret.operate.plan import make_plan
-from unsecret.operate.plan_files import read_plan_or_policies
-from unsecret.operate.rollback import head, rollback_of
-from unsecret.operate.steps import Plan
+from unsecret.operate.exemptions.listed import with_ended_withdrawn
+from unsecret.operate.plans.apply import Applier, Became, Outcome, wait_for_policy
+from unsecret.operate.plans.files import read_plan_or_policies
+from unsecret.operate.plans.journal import Interrupted, Journal, alone, continued, folder_of, interrupted
+from unsecret.operate.plans.plan import make_plan
+from unsecret.operate.plans.rollback import head, rollback_of
+from unsecret.operate.plans.steps import Plan
 from unsecret.wire.policy_file_text import policy_file_text
 from unsecret.wire.policy_files import Json
 
 if TYPE_CHECKING:
-    from unsecret.operate.client import GraphClient
+    from unsecret.operate.graph.client import GraphClient
 
 
 def apply_file(client: GraphClient, file: Path, *, settings: Settings, yes: bool, again: str, output: str) -> int:

@@ -143,10 +143,10 @@ def list_(
     is_on_screen = form == "table" and query is None and output_file is None
     at_most = top if top is not None else SHOWN if is_on_screen else None
     from unsecret.cli.source import as_of, asked
-    from unsecret.operate.check_files import read_mutes
-    from unsecret.operate.listing import listed
-    from unsecret.operate.muting import Mutes
-    from unsecret.operate.selection import Wanted
+    from unsecret.operate.applications.listing import listed
+    from unsecret.operate.applications.selection import Wanted
+    from unsecret.operate.checks.files import read_mutes
+    from unsecret.operate.checks.muting import Mutes
 
     wanted = Wanted(
         name=name,
@@ -198,7 +198,7 @@ def show(
     from unsecret.cli.answers import put
     from unsecret.cli.app_pages import described
     from unsecret.cli.source import as_of, asked
-    from unsecret.operate.one_application import read_one
+    from unsecret.operate.applications.one_application import read_one
 
     settings = read_settings()
     with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="apps", app=app) as opened:

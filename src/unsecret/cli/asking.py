@@ -6,7 +6,7 @@ import sys
 
 from unsecret.cli.printing import clear_progress, harmless, say
 from unsecret.errors import Invalid
-from unsecret.operate.connection import Connection, Remote
+from unsecret.operate.graph.connection import Connection, Remote
 
 
 def require_yes(question: str, *, to: Connection | Remote | None = None, yes: bool, can_rehearse: bool) -> None:

@@ -17,7 +17,7 @@ from unsecret.config import read_settings
 if TYPE_CHECKING:
     from unsecret.cli.answers import Answer
     from unsecret.operate.audit import Wanted
-    from unsecret.operate.client import GraphClient
+    from unsecret.operate.graph.client import GraphClient
     from unsecret.wire.audit_records import AuditRecord
 
 COLUMNS = ("WHEN", "WHO", "WHAT", "ON", "RESULT", "DETAILS")

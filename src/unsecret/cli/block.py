@@ -87,7 +87,7 @@ def block(
         unsecret block --app "Payroll export" --app 5c1f2a57-0000-4000-8000-1d2c3b4a5f60
     """
     from unsecret.cli.changing import carry_out
-    from unsecret.operate.app_policy import (
+    from unsecret.operate.policies.app_policy import (
         exemptions,
         plan_for_app,
         plan_for_policy,
@@ -95,8 +95,8 @@ def block(
         read_holdings,
         read_policy,
     )
-    from unsecret.operate.block import blocking, plan_block, read_default
-    from unsecret.operate.targets import resolve
+    from unsecret.operate.policies.block import blocking, plan_block, read_default
+    from unsecret.operate.policies.targets import resolve
 
     settings = read_settings()
     if app and policy:

@@ -12,10 +12,10 @@ from unsecret.cli.asking import require_yes
 from unsecret.cli.exit_codes import ERROR, OK, PENDING
 from unsecret.cli.printing import as_json, progress, say, say_error, table
 from unsecret.errors import UnsecretError
-from unsecret.operate.change import PolicyChange, apply
+from unsecret.operate.policies.change import PolicyChange, apply
 
 if TYPE_CHECKING:
-    from unsecret.operate.client import GraphClient
+    from unsecret.operate.graph.client import GraphClient
 
 COLUMNS = ("WHAT", "BEFORE", "AFTER")
 

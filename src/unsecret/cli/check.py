@@ -15,7 +15,7 @@ from unsecret.cli.options import Data, Query, ReportFile, SnapshotFile, TenantNa
 from unsecret.config import read_settings
 
 if TYPE_CHECKING:
-    from unsecret.operate.findings import Report
+    from unsecret.operate.checks.findings import Report
 
 ON_A_SCREEN, IN_A_FILE = 20, 1000
 """Findings of one requirement that are listed unless asked otherwise."""
@@ -107,8 +107,8 @@ def check(
     from unsecret.cli.printing import progress
     from unsecret.cli.source import as_of, asked
     from unsecret.model.profile import Severity
-    from unsecret.operate.check import check as hold
-    from unsecret.operate.check_files import chosen_profile, read_mutes
+    from unsecret.operate.checks.check import check as hold
+    from unsecret.operate.checks.files import chosen_profile, read_mutes
 
     settings = read_settings()
     wanted, form = chosen_profile(profile), output or settings.output

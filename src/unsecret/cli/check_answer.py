@@ -8,7 +8,7 @@ from pathlib import Path
 from unsecret.cli import junit, sarif
 from unsecret.cli.answers import Answer, Cell, Sheet, put, write_file
 from unsecret.cli.printing import answer, say
-from unsecret.operate.findings import Finding, Outcome, Report, Result
+from unsecret.operate.checks.findings import Finding, Outcome, Report, Result
 
 DOCUMENTS = {"junit": junit.document, "sarif": sarif.document}
 """Forms that other programs read, each with what writes it."""

@@ -27,9 +27,9 @@ from unsecret.config import read_settings
 from unsecret.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
-    from unsecret.operate.client import GraphClient
-    from unsecret.operate.exempt import Exempted
-    from unsecret.operate.exempt_callers import Given
+    from unsecret.operate.exemptions.callers import Given
+    from unsecret.operate.exemptions.exempt import Exempted
+    from unsecret.operate.graph.client import GraphClient
 
 exempt = App(
     name="exempt",
@@ -113,11 +113,11 @@ def add(
     """
     from unsecret.cli.applying import again_there, apply_plan
     from unsecret.cli.asking import require_yes
-    from unsecret.operate.block import read_default
-    from unsecret.operate.exempt import LIFTS, grant_to_application, grant_to_callers
-    from unsecret.operate.exempt_callers import define_attributes, find_caller, give
-    from unsecret.operate.plan import make_plan
-    from unsecret.operate.targets import resolve
+    from unsecret.operate.exemptions.callers import define_attributes, find_caller, give
+    from unsecret.operate.exemptions.exempt import LIFTS, grant_to_application, grant_to_callers
+    from unsecret.operate.plans.plan import make_plan
+    from unsecret.operate.policies.block import read_default
+    from unsecret.operate.policies.targets import resolve
     from unsecret.wire.terms import LONGEST_CALLERS_REASON, LONGEST_REASON, Term, require_reason
 
     settings = read_settings()
@@ -198,9 +198,9 @@ def remove(
     """
     from unsecret.cli.applying import again_there
     from unsecret.cli.withdrawing import withdraw
-    from unsecret.operate.app_policy import read_holdings, require_unshared
-    from unsecret.operate.exempt_callers import find_caller
-    from unsecret.operate.targets import resolve
+    from unsecret.operate.exemptions.callers import find_caller
+    from unsecret.operate.policies.app_policy import read_holdings, require_unshared
+    from unsecret.operate.policies.targets import resolve
 
     settings = read_settings()
     form = output or settings.output
@@ -246,7 +246,7 @@ def expire(
     """
     from unsecret.cli.applying import again_there
     from unsecret.cli.withdrawing import withdraw
-    from unsecret.operate.exempt import State
+    from unsecret.operate.exemptions.exempt import State
 
     settings = read_settings()
     with reach(settings, data, tenant, verb="exempt") as client:
@@ -262,7 +262,7 @@ def expire(
 
 def _read(client: GraphClient) -> tuple[tuple[Exempted, ...], tuple[Given, ...]]:
     """Every exemption, and who has the attribute of those of callers."""
-    from unsecret.operate.exemptions import read_exemptions
+    from unsecret.operate.exemptions.listed import read_exemptions
 
     return read_exemptions(client)
 

@@ -8,8 +8,8 @@ from datetime import date
 from msgspec import Struct
 
 from unsecret.cli.answers import Answer, Sheet, day
-from unsecret.operate.exempt import Exempted, State
-from unsecret.operate.exempt_callers import Given
+from unsecret.operate.exemptions.callers import Given
+from unsecret.operate.exemptions.exempt import Exempted, State
 from unsecret.wire.terms import CALLERS_ATTRIBUTE
 
 

@@ -17,8 +17,8 @@ from unsecret.errors import Invalid, NotFound, UnsecretError
 if TYPE_CHECKING:
     from unsecret.cli.answers import Answer
     from unsecret.config import Settings
-    from unsecret.operate.explain import May, Meaning
-    from unsecret.operate.one_application import Whole
+    from unsecret.operate.applications.explain import May, Meaning
+    from unsecret.operate.applications.one_application import Whole
 
 App = Annotated[str | None, Parameter(metavar="APP", help="The application: appId, object id or exact display name.")]
 Error = Annotated[
@@ -72,7 +72,7 @@ def _of_application(
     app: str, settings: Settings, snapshot: Path | None, data: Path | None, tenant: str | None
 ) -> Answer:
     from unsecret.cli.source import as_of, asked
-    from unsecret.operate.one_application import may_be_created, read_one
+    from unsecret.operate.applications.one_application import may_be_created, read_one
 
     with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="explain", app=app) as opened:
         at = as_of(opened)
@@ -126,7 +126,7 @@ def _verdict(one: May) -> str:
 
 def _of_error(text: str, settings: Settings, snapshot: Path | None, data: Path | None, tenant: str | None) -> Answer:
     from unsecret.cli.answers import Answer, Sheet
-    from unsecret.operate.explain import explain_error
+    from unsecret.operate.applications.explain import explain_error
 
     meanings = explain_error(text)
     if not meanings:

@@ -56,7 +56,7 @@ def schema_text() -> str:
 
 
 def _policies(data: Path | None, tenant: str | None) -> str:
-    from unsecret.operate.export import export_policies
+    from unsecret.operate.plans.export import export_policies
     from unsecret.wire.policy_file_text import HEAD, policy_file_text
 
     with reach(read_settings(), data, tenant, verb="export") as client:

@@ -179,9 +179,9 @@ def forecast(
     from unsecret.cli.forecast_pages import answer_of
     from unsecret.cli.printing import progress
     from unsecret.cli.source import as_of, asked
-    from unsecret.operate.forecast import USUAL_SECRET, Forecast
-    from unsecret.operate.foreseen import Wanted, foreseen
-    from unsecret.operate.scenarios import Asking, Flags, Timing, scenarios
+    from unsecret.operate.forecasts.forecast import USUAL_SECRET, Forecast
+    from unsecret.operate.forecasts.foreseen import Wanted, foreseen
+    from unsecret.operate.forecasts.scenarios import Asking, Flags, Timing, scenarios
 
     settings = read_settings()
     form = "json" if query is not None else output or settings.output

@@ -11,12 +11,12 @@ from msgspec.structs import asdict
 
 from unsecret.cli.answers import Answer, Cell, Sheet, day
 from unsecret.model.policy import RestrictionKind
-from unsecret.operate.forecast import OUTCOMES
+from unsecret.operate.forecasts.forecast import OUTCOMES
 from unsecret.rules.restrictions import in_words
 
 if TYPE_CHECKING:
-    from unsecret.operate.forecast import Forecast, Summary, Week
-    from unsecret.operate.foreseen import Foreseen, Found, Reason, Renewal, Value
+    from unsecret.operate.forecasts.forecast import Forecast, Summary, Week
+    from unsecret.operate.forecasts.foreseen import Foreseen, Found, Reason, Renewal, Value
 
 MOST_VALUES = 3
 """URIs of one application that a cell lists."""

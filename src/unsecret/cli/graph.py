@@ -18,7 +18,7 @@ from unsecret.config import read_settings
 from unsecret.errors import Invalid
 
 if TYPE_CHECKING:
-    from unsecret.operate.client import GraphClient
+    from unsecret.operate.graph.client import GraphClient
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 OURS = frozenset({"authorization", "host", "content-length"})

@@ -24,7 +24,7 @@ from unsecret.model.connection import (
     ConnectionFile,
     StartedFile,
 )
-from unsecret.operate.connection import may_not_be_read
+from unsecret.operate.graph.connection import may_not_be_read
 from unsecret.store import tenants
 from unsecret.store.engine import Connection, Store, require_postgresql, without_password
 from unsecret.tenant.administrator_permissions import give_missing_permissions

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from unsecret.cli.printing import harmless
-from unsecret.operate.findings import Finding, Outcome, Report, Result
+from unsecret.operate.checks.findings import Finding, Outcome, Report, Result
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -76,7 +76,7 @@ def list_(*, data: Server = None, database: ServerDatabase = None, output: Outpu
 @contextmanager
 def _opened(settings: Settings, data: Path | None, database: str | None) -> Generator[SigningKeys]:
     from unsecret.cli.hosting import key_passphrase, open_existing_store
-    from unsecret.operate.connection import last_started, server_directory
+    from unsecret.operate.graph.connection import last_started, server_directory
     from unsecret.tenant.key_making import take_over_files
     from unsecret.tenant.signing import SigningKeys
 

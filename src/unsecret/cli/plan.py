@@ -41,10 +41,10 @@ def plan(file: File, /, *, out: Out = None, tenant: TenantName = None, data: Dat
         unsecret plan policies.toml -o json
     """
     from unsecret.cli.plan_words import plan_content, plan_lines, save_plan, talk
-    from unsecret.operate.exemptions import with_ended_withdrawn
-    from unsecret.operate.journal import folder_of, interrupted
-    from unsecret.operate.plan import make_plan
-    from unsecret.operate.plan_files import read_policies
+    from unsecret.operate.exemptions.listed import with_ended_withdrawn
+    from unsecret.operate.plans.files import read_policies
+    from unsecret.operate.plans.journal import folder_of, interrupted
+    from unsecret.operate.plans.plan import make_plan
 
     settings = read_settings()
     wanted = read_policies(file)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unsecret.cli.printing import harmless, on_one_line, say
-from unsecret.operate.steps import Action, Plan, Step
+from unsecret.operate.plans.steps import Action, Plan, Step
 
 if TYPE_CHECKING:
-    from unsecret.operate.change import Line
+    from unsecret.operate.policies.change import Line
 
 _NOTHING = ("not set", "not bound")
 _SIGNS = {Action.CREATE: "+", Action.DELETE: "-"}
@@ -115,7 +115,7 @@ def _title(steps: list[Step]) -> str:
 def save_plan(plan: Plan, file: Path) -> None:
     """Write the plan to `file`. Raises Unavailable."""
     from unsecret.cli.answers import write_file
-    from unsecret.operate.plan_files import plan_text
+    from unsecret.operate.plans.files import plan_text
 
     write_file(file, plan_text(plan))
     say(f"Written: {file}. To carry out just this: unsecret apply {file}")

@@ -30,7 +30,7 @@ def _first_page(file: Path) -> bool:
     if read_settings().output != "table":
         return False
     from unsecret.cli.app_pages import SHOWN, listing
-    from unsecret.operate.listing import first_page
+    from unsecret.operate.applications.listing import first_page
 
     if (found := first_page(file, SHOWN)) is None:
         return False

@@ -10,13 +10,13 @@ from unsecret.cli.options import now
 from unsecret.cli.printing import say
 from unsecret.config import Settings
 from unsecret.errors import Invalid, NotFound
-from unsecret.operate.connection import Connection, Remote, last_started, read_connection
-from unsecret.operate.named_tenants import AZURE, LOCAL, NamedTenant
-from unsecret.operate.permissions import VERBS, least
+from unsecret.operate.graph.connection import Connection, Remote, last_started, read_connection
+from unsecret.operate.graph.named_tenants import AZURE, LOCAL, NamedTenant
+from unsecret.operate.graph.permissions import VERBS, least
 from unsecret.tenant_settings import is_tenant_id, require_complete, unnamed_tenant
 
 if TYPE_CHECKING:
-    from unsecret.operate.client import GraphClient
+    from unsecret.operate.graph.client import GraphClient
 
 
 def chosen(settings: Settings, data: Path | None) -> Connection:
@@ -57,14 +57,14 @@ def named(settings: Settings, data: Path | None, tenant: str | None) -> NamedTen
 
 def reach(settings: Settings, data: Path | None, tenant: str | None = None, *, verb: str | None = None) -> GraphClient:
     """A client for the chosen tenant. No call is made yet. `verb` is the one that calls, as in `permissions.VERBS`."""
-    from unsecret.operate.client import GraphClient
+    from unsecret.operate.graph.client import GraphClient
 
     needs = VERBS.get(verb) if verb else None
     real = named(settings, data, tenant)
     if real is None:
         connection, tokens = chosen(settings, data), None
     else:
-        from unsecret.operate.azure_sign_in import AzureTokens
+        from unsecret.operate.graph.azure_sign_in import AzureTokens
 
         asked = least(needs, is_person=True) if needs else ()
         tokens = AzureTokens(real, settings.azure, permissions=asked, say=say)

@@ -10,7 +10,7 @@ from typing import Any
 
 from unsecret import __version__
 from unsecret.model.profile import Requirement, Severity
-from unsecret.operate.findings import Finding, Outcome, Report, Result
+from unsecret.operate.checks.findings import Finding, Outcome, Report, Result
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

@@ -69,7 +69,7 @@ def snapshot(
 
 def _of_tenant(target: Path, settings: Settings, data: Path | None, tenant: str | None) -> Manifest:
     from unsecret.operate.clock import read_clock
-    from unsecret.operate.take import take
+    from unsecret.operate.snapshots.take import take
 
     with reach(settings, data, tenant, verb="snapshot") as client:
         at = read_clock(client) if client.connection.clock else now()
@@ -77,7 +77,7 @@ def _of_tenant(target: Path, settings: Settings, data: Path | None, tenant: str 
 
 
 def _of_files(source: Path, target: Path, tenant: Path | str | None) -> Manifest:
-    from unsecret.operate.foreign import read_foreign
+    from unsecret.operate.snapshots.foreign import read_foreign
 
     if tenant:
         raise Invalid("--from names files, --data and --tenant a tenant; a snapshot is of one of them.")

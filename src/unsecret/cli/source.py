@@ -15,8 +15,8 @@ from unsecret.config import Settings
 from unsecret.errors import Invalid
 
 if TYPE_CHECKING:
-    from unsecret.operate.client import GraphClient
-    from unsecret.operate.snapshot_file import Snapshot
+    from unsecret.operate.graph.client import GraphClient
+    from unsecret.operate.snapshots.snapshot_file import Snapshot
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def asked(
     `verb` is the one that asks, as for `reach`. With `app`, only that application is read.
     Raises what reading either raises, and Invalid when a file and a tenant are named.
     """
-    from unsecret.operate.snapshot_file import open_snapshot
+    from unsecret.operate.snapshots.snapshot_file import open_snapshot
 
     if snapshot is not None:
         if tenant or data:
@@ -58,10 +58,10 @@ def as_of(snapshot: Snapshot) -> datetime:
 
 def _take(client: GraphClient, file: Path, app: str | None) -> None:
     if app is not None:
-        from unsecret.operate.take_one import take_one
+        from unsecret.operate.snapshots.take_one import take_one
 
         take_one(client, app, file, now=instant_of(client))
         return
-    from unsecret.operate.take import take
+    from unsecret.operate.snapshots.take import take
 
     take(client, file, now=instant_of(client), say=progress())

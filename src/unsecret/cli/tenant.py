@@ -130,7 +130,7 @@ def list_(*, data: Server = None, database: ServerDatabase = None, output: Outpu
 
 def _server_directory(settings: Settings, data: Path | None) -> Path:
     """Where the server's data is; a tenant's own directory stands for its server's."""
-    from unsecret.operate.connection import last_started, server_directory
+    from unsecret.operate.graph.connection import last_started, server_directory
 
     asked = data or settings.data or last_started(settings.state) or settings.default_data
     return server_directory(asked.absolute())

@@ -185,7 +185,7 @@ def up(
         unsecret up --data ./rehearsal --from contoso.snapshot
     """
     from unsecret.cli.hosting import wanted_filling
-    from unsecret.operate.connection import server_directory
+    from unsecret.operate.graph.connection import server_directory
     from unsecret.tenant.use_cases.clock import require_on_the_calendar
 
     if clock is not None:
@@ -350,7 +350,7 @@ def _tenants(store: Store, start: Start, begun: datetime) -> tuple[tuple[Hosted,
 
 def _remember(state: Path, data: Path) -> None:
     """So that other commands find this tenant without --data. Where that cannot be noted, they need it."""
-    from unsecret.operate.connection import remember_started
+    from unsecret.operate.graph.connection import remember_started
 
     try:
         remember_started(state, data)

@@ -11,14 +11,14 @@ from unsecret.cli.exit_codes import OK, PENDING
 from unsecret.cli.options import now
 from unsecret.cli.printing import answer, say
 from unsecret.config import Settings
-from unsecret.operate.app_policy import read_versioned_policies
-from unsecret.operate.block import read_default
-from unsecret.operate.exempt import Exempted, withdrawal
-from unsecret.operate.exempt_callers import Given, give
-from unsecret.operate.plan import make_plan
+from unsecret.operate.exemptions.callers import Given, give
+from unsecret.operate.exemptions.exempt import Exempted, withdrawal
+from unsecret.operate.plans.plan import make_plan
+from unsecret.operate.policies.app_policy import read_versioned_policies
+from unsecret.operate.policies.block import read_default
 
 if TYPE_CHECKING:
-    from unsecret.operate.client import GraphClient
+    from unsecret.operate.graph.client import GraphClient
 
 
 def withdraw(

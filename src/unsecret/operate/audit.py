@@ -17,12 +17,12 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from unsecret.operate.entries import entries_of, in_words
+from unsecret.operate.policies.entries import entries_of, in_words
 from unsecret.wire.audit_records import AuditRecord, audit_record_from_graph
 from unsecret.wire.instants import format_instant
 
 if TYPE_CHECKING:
-    from unsecret.operate.client import GraphClient
+    from unsecret.operate.graph.client import GraphClient
 
 PAGE = 500
 LATENESS = timedelta(minutes=10)

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from unsecret.errors import Invalid, NotFound
-from unsecret.operate.client import GraphClient
-from unsecret.operate.connection import Remote
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.connection import Remote
 from unsecret.wire.instants import format_duration, format_instant, parse_instant
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unsecret.operate.app_policy import read_custom_policies
-from unsecret.operate.block import read_default
-from unsecret.operate.snapshot_file import open_snapshot
+from unsecret.operate.policies.app_policy import read_custom_policies
+from unsecret.operate.policies.block import read_default
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
 
 if TYPE_CHECKING:
-    from unsecret.operate.client import GraphClient
+    from unsecret.operate.graph.client import GraphClient
 
 TENANT_DEFAULT = "the tenant's default policy"
 

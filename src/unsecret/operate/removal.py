@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from unsecret.errors import Conflict, NotFound
-from unsecret.operate.change import Link
-from unsecret.operate.client import VISIBLE_PAUSES
-from unsecret.operate.entries import KEYS, PASSWORDS, Json
-from unsecret.operate.targets import resolve
+from unsecret.operate.graph.client import VISIBLE_PAUSES
+from unsecret.operate.policies.change import Link
+from unsecret.operate.policies.entries import KEYS, PASSWORDS, Json
+from unsecret.operate.policies.targets import resolve
 from unsecret.wire.instants import format_instant, parse_instant
 
 if TYPE_CHECKING:
-    from unsecret.operate.client import GraphClient
+    from unsecret.operate.graph.client import GraphClient
 
 
 class Removal(Struct, frozen=True, kw_only=True):

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from unsecret.errors import Forbidden, NotFound, Unsupported
-from unsecret.operate.app_policy import read_bound, read_custom_policies
-from unsecret.operate.block import read_default
-from unsecret.operate.entries import Json, entries_of, in_words, is_enabled
-from unsecret.operate.portal_shape import divergences
+from unsecret.operate.policies.app_policy import read_bound, read_custom_policies
+from unsecret.operate.policies.block import read_default
+from unsecret.operate.policies.entries import Json, entries_of, in_words, is_enabled
+from unsecret.operate.policies.portal_shape import divergences
 from unsecret.wire.instants import parse_instant
 
 if TYPE_CHECKING:
-    from unsecret.operate.client import GraphClient
+    from unsecret.operate.graph.client import GraphClient
 
 NEVER_KNOWN = ("whether a secret is still used: policies and credentials do not say; sign-in logs do",)
 """What no answer of these calls contains."""

@@ -25,7 +25,7 @@ from unsecret.cli.hosting import open_store
 from unsecret.cli.options import now
 from unsecret.errors import Unavailable
 from unsecret.model.connection import CONNECTION_FILE, ConnectionFile
-from unsecret.operate.connection import Connection
+from unsecret.operate.graph.connection import Connection
 from unsecret.tenant.bootstrap import create_tenant
 from unsecret.tenant.certificates import CertificateFacts
 from unsecret.tenant.clock import clock_url

@@ -9,9 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from unsecret.operate.client import GraphClient
 from unsecret.operate.clock import move_clock, read_clock, set_clock
-from unsecret.operate.connection import Connection
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.connection import Connection
 from unsecret.wire.instants import format_instant
 
 

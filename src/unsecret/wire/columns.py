@@ -1,8 +1,8 @@
 """A tenant in columns: how Graph's JSON becomes the tables of a snapshot.
 
-The text of questions only; whoever has a database asks them (`operate/snapshot_file.py`). Each collection is read
-from a file with one JSON object on a line, with the members listed in SOURCES and no others; TABLES are then made of
-them in order. docs/reference/snapshot.md is written from TABLES.
+The text of questions only; whoever has a database asks them (`operate/snapshots/snapshot_file.py`). Each collection is
+read from a file with one JSON object on a line, with the members listed in SOURCES and no others; TABLES are then made
+of them in order. docs/reference/snapshot.md is written from TABLES.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Exemptions with a term and a reason, which the tenant itself keeps."""

@@ -1,0 +1,155 @@
+"""The custom security attribute by which policies know exempted callers: defining it, giving it to somebody, taking it.
+
+https://learn.microsoft.com/en-us/graph/custom-security-attributes-examples. Reading and writing it needs permissions of
+its own, and the directory role Attribute Assignment Administrator for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from unsecret.errors import Conflict, Forbidden, Invalid, NotFound, Unsupported
+from unsecret.operate.graph.client import VISIBLE_PAUSES
+from unsecret.operate.policies.targets import resolve
+from unsecret.wire.terms import ATTRIBUTE_SET, REASON, UNTIL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unsecret.operate.graph.client import GraphClient
+
+_SETS = "v1.0/directory/attributeSets"
+_DEFINITIONS = "v1.0/directory/customSecurityAttributeDefinitions"
+_MEMBER = "customSecurityAttributes"
+_VALUE_TYPE = "#Microsoft.DirectoryServices.CustomSecurityAttributeValue"
+_ADVANCED = {"ConsistencyLevel": "eventual"}
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Somebody who calls Graph: a person, or an application by its service principal."""
+
+    collection: str
+    id: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Where the object is."""
+        return f"v1.0/{self.collection}/{self.id}"
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """A caller who has the attribute, until when, and why."""
+
+    caller: Caller
+    until: str
+    reason: str | None
+
+
+def find_caller(client: GraphClient, text: str) -> Caller:
+    """The person (by user principal name or id) or application that `text` names. Raises NotFound, Invalid."""
+    if "@" in text or not text.strip():
+        return _person(client, text)
+    try:
+        target = resolve(client, [text])[0]
+    except NotFound:
+        try:
+            return _person(client, text)
+        except NotFound:
+            raise NotFound(
+                f"Neither an application nor a person is named '{text}'.",
+                hint="Name a person by the user principal name, an application by its appId or exact display name.",
+            ) from None
+    for face in target.faces:
+        if face.link.collection == "servicePrincipals":
+            return Caller(collection="servicePrincipals", id=face.link.id, name=target.display_name)
+    raise Invalid(f"'{target.display_name}' has no service principal in this tenant, and so calls nothing here.")
+
+
+def _person(client: GraphClient, text: str) -> Caller:
+    found = client.get(f"v1.0/users/{quote(text, safe='@')}?$select=id,displayName,userPrincipalName")
+    return Caller(collection="users", id=str(found["id"]), name=str(found.get("userPrincipalName") or text))
+
+
+def define_attributes(client: GraphClient) -> None:
+    """Make the attribute set and its two attributes, where they are not there yet. They cannot be deleted again."""
+    _require(client, f"{_SETS}/{ATTRIBUTE_SET}", _SETS, {
+        "id": ATTRIBUTE_SET,
+        "description": "Exemptions from app management policies, kept by unsecret",
+        "maxAttributesPerSet": 25,
+    })  # fmt: skip
+    for name, about in ((UNTIL, "Last day of an exemption, such as 2027-01-31"), (REASON, "Why there is an exemption")):
+        _require(client, f"{_DEFINITIONS}/{ATTRIBUTE_SET}_{name}", _DEFINITIONS, {
+            "attributeSet": ATTRIBUTE_SET,
+            "name": name,
+            "description": about,
+            "type": "String",
+            "status": "Available",
+            "isCollection": False,
+            "isSearchable": True,
+            "usePreDefinedValuesOnly": False,
+        })  # fmt: skip
+
+
+def _require(client: GraphClient, path: str, collection: str, body: dict[str, Any]) -> None:
+    try:
+        client.get(path)
+    except NotFound:
+        try:
+            client.send("POST", collection, body=body)
+        except Conflict:  # a replica that lags had not shown it
+            return
+
+
+def give(
+    client: GraphClient, caller: Caller, until: date | None, reason: str | None, *, sleep: Callable[[float], None]
+) -> None:
+    """Write the attribute of `caller`; None takes it away. Raises Conflict when it does not read so afterwards."""
+    wanted = until.isoformat() if until else None
+    values = {"@odata.type": _VALUE_TYPE, UNTIL: wanted, REASON: reason}
+    client.send("PATCH", caller.path, body={_MEMBER: {ATTRIBUTE_SET: values}})
+    for pause in (*VISIBLE_PAUSES, 0.0):
+        if _value(client, caller).get(UNTIL) == wanted:
+            return
+        sleep(pause)
+    raise Conflict(f"The attribute of {caller.name} was written, and does not read so.", code="ReadBackDiffers")
+
+
+def _value(client: GraphClient, caller: Caller) -> dict[str, Any]:
+    shown = client.get(f"{caller.path}?$select=id,{_MEMBER}").get(_MEMBER) or {}
+    return shown.get(ATTRIBUTE_SET) or {}
+
+
+def given(client: GraphClient, values: set[str]) -> Iterator[Given]:
+    """Everybody whose attribute has one of `values`. Where Graph does not answer that question, everybody is asked for.
+
+    Raises Forbidden where attributes may not be read.
+    """
+    for collection, name in (("servicePrincipals", "displayName"), ("users", "userPrincipalName")):
+        selected = (
+            f"$select=id,displayName,{name},{_MEMBER}" if name != "displayName" else f"$select=id,{name},{_MEMBER}"
+        )
+        for one in _holders(client, collection, selected, values):
+            held = (one.get(_MEMBER) or {}).get(ATTRIBUTE_SET) or {}
+            if held.get(UNTIL) in values:
+                caller = Caller(collection=collection, id=str(one["id"]), name=str(one.get(name)))
+                yield Given(caller=caller, until=str(held[UNTIL]), reason=held.get(REASON))
+
+
+def _holders(client: GraphClient, collection: str, selected: str, values: set[str]) -> list[dict[str, Any]]:
+    try:
+        found = []
+        for value in sorted(values):
+            term = quote(f"{_MEMBER}/{ATTRIBUTE_SET}/{UNTIL} eq '{value}'", safe="'/")
+            path = f"v1.0/{collection}?$filter={term}&{selected}&$count=true"
+            found += client.pages(path, headers=_ADVANCED)
+        return found
+    except Forbidden:
+        raise
+    except (Invalid, Unsupported):
+        return list(client.pages(f"v1.0/{collection}?{selected}"))

@@ -1,0 +1,70 @@
+"""Every exemption of a tenant, and who has the attribute of those of callers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from unsecret.errors import Forbidden
+from unsecret.operate.exemptions.callers import Given, given
+from unsecret.operate.exemptions.exempt import Exempted, State, exempted_applications, exempted_callers, withdrawal
+from unsecret.operate.policies.app_policy import read_bound, read_versioned_policies
+from unsecret.operate.policies.block import read_default
+from unsecret.operate.policies.entries import Json
+from unsecret.wire.policy_files import PolicyFile
+from unsecret.wire.terms import CALLERS_ATTRIBUTE
+
+if TYPE_CHECKING:
+    from unsecret.operate.graph.client import GraphClient
+
+
+def read_policies_with_links(client: GraphClient) -> tuple[Json, ...]:
+    """Every custom policy, each with what it applies to as `appliesTo`."""
+    return tuple(
+        {**policy, "appliesTo": read_bound(client, str(policy["id"]))} for policy in read_versioned_policies(client)[1]
+    )
+
+
+def read_exemptions(client: GraphClient) -> tuple[tuple[Exempted, ...], tuple[Given, ...]]:
+    """All exemptions; the holders are empty where attributes may not be read."""
+    default, policies = read_default(client)[1], read_policies_with_links(client)
+    found = (*exempted_applications(policies), *exempted_callers(default, policies))
+    values = {one.value for one in found if one.attribute == CALLERS_ATTRIBUTE and one.value}
+    try:
+        return found, tuple(given(client, values)) if values else ()
+    except Forbidden:
+        return found, ()
+
+
+def with_ended_withdrawn(client: GraphClient, wanted: PolicyFile, today: date) -> tuple[PolicyFile, tuple[str, ...]]:
+    """`wanted` and, besides, the withdrawal of every exemption that has ended, with a sentence for each. What the file
+    itself speaks of is left to the file."""
+    default, policies = read_default(client)[1], read_versioned_policies(client)[1]
+    found = (*exempted_applications(policies), *exempted_callers(default, policies))
+    ending = tuple(one for one in found if one.state(today) is State.ENDED and not _is_mentioned(one, wanted))
+    gone = withdrawal(default, policies, ending)
+    both = PolicyFile(
+        default=wanted.default if gone.default is None else _joined(wanted.default or {}, gone.default),
+        policies=(*wanted.policies, *gone.policies),
+    )
+    return both, tuple(_sentence(one) for one in ending)
+
+
+def _is_mentioned(one: Exempted, wanted: PolicyFile) -> bool:
+    if one.policy_id is None:
+        return "excludeActors" in str(wanted.default)
+    return any(wish.policy_id == one.policy_id or wish.display_name == one.policy for wish in wanted.policies)
+
+
+def _joined(wish: Json, other: Json) -> Json:
+    """Two wishes that do not speak of the same members."""
+    joined = dict(wish)
+    for name, value in other.items():
+        both = isinstance(value, dict) and isinstance(joined.get(name), dict)
+        joined[name] = _joined(joined[name], value) if both else value
+    return joined
+
+
+def _sentence(one: Exempted) -> str:
+    whom = f"by '{one.policy}'" if one.policy_id else f"of callers with {one.attribute} = {one.value}"
+    return f"The exemption {whom} ended on {one.until}, and is withdrawn."

@@ -1,0 +1,1 @@
+"""Policies as a file: exporting, comparing and applying them, and the way back."""
