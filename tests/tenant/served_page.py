@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unsecret.model.directory_roles import ROLE_DEFINITIONS
+from unsecret.model.directory_roles import ROLE_DEFINITIONS, Role
+from unsecret.rules.app_only_permission import roles_for
 from unsecret.rules.delegated_permission import Delegated, needed
 from unsecret.rules.permission import REQUIRED
 from unsecret.tenant import azure_resource_manager, clock, oauth2
@@ -49,7 +50,8 @@ def page() -> str:
             _routes(clock.TABLE),
             "## What each operation needs\n",
             "Application permissions, granted as app role assignments on Microsoft Graph's service principal. Of each\n"
-            "group one is enough; where there are several groups, one of every group is needed.\n",
+            "group one is enough; where there are several groups, one of every group is needed. Instead of all of\n"
+            "them the application's service principal may hold one of the directory roles on the right.\n",
             _permissions(),
             "## What people may do\n",
             "On behalf of a signed-in person the client needs a delegated permission, and the person a directory\n"
@@ -101,15 +103,20 @@ def _who(row: Delegated) -> str:
     if row.to_members:
         return "members"
     owners = ["owners"] if row.to_owners else []
-    return ", ".join([*owners, *sorted(ROLE_DEFINITIONS[role].display_name for role in row.roles)])
+    return ", ".join([*owners, *_names(row.roles)])
+
+
+def _names(roles: frozenset[Role]) -> list[str]:
+    return sorted(ROLE_DEFINITIONS[role].display_name for role in roles)
 
 
 def _permissions() -> str:
     rows = [
-        f"| {operation.replace('_', ' ')} | {' **and** '.join(map(_any_of, groups))} |"
+        f"| {operation.replace('_', ' ')} | {' **and** '.join(map(_any_of, groups))} "
+        f"| {', '.join(_names(roles_for(operation)))} |"
         for operation, groups in REQUIRED.items()
     ]
-    return "\n".join(["| operation | permissions |", "| --- | --- |", *rows, ""])
+    return "\n".join(["| operation | permissions | or a directory role |", "| --- | --- | --- |", *rows, ""])
 
 
 if __name__ == "__main__":

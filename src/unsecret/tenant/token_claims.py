@@ -24,17 +24,19 @@ EXPIRES_IN = 3599
 
 _BACKDATED = timedelta(minutes=5)
 _LIFETIME = timedelta(hours=1)
-_APP_ONLY_WIDS = ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"]  # what every application's token has; not a directory role
+_APP_ONLY_WID = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"  # what every application's token has; not a directory role
 _SECRET, _CERTIFICATE = "1", "2"
 
 
 class Granted(Struct, frozen=True, kw_only=True):
-    """A token that may be issued: to whom, for what, and how the client proved itself."""
+    """A token that may be issued: to whom, for what, and how the client proved itself. `roles` are app roles of the
+    resource by name, `directory_roles` template ids."""
 
     tenant: Tenant
     client: ServicePrincipal
     resource: Resource
     roles: list[str]
+    directory_roles: list[str]
     credential_type: CredentialType
     capabilities: tuple[str, ...]
 
@@ -60,7 +62,7 @@ def _v1(granted: Granted, trace: Trace, times: dict[str, int]) -> dict[str, Any]
     if granted.resource.is_microsoft:
         claims |= {
             "tenant_region_scope": "WW",
-            "wids": _APP_ONLY_WIDS,
+            "wids": [*granted.directory_roles, _APP_ONLY_WID],
             "xms_idrel": "7 28",
             "xms_tcdt": int(granted.tenant.created_at.timestamp()),
         }

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from unsecret.model.application import ServicePrincipal
+from unsecret.store.directory_roles import roles_of
 from unsecret.tenant.client_authentication import require_client
 from unsecret.tenant.token_answers import Trace
 from unsecret.tenant.token_attempts import Asking, record
@@ -70,6 +71,7 @@ def _judge(asking: Asking, asked: _Asked) -> Granted:
         principal = require_client(questions, asking, asked.client)
         attempt.resource = find_resource(questions, tenant, asked.resource, asking.services.settings)
         roles = questions.ask(granted_roles, principal.id, attempt.resource.principal.app_id)
+        held = questions.ask(roles_of, principal.id) if attempt.resource.is_microsoft else ()
     if roles is None and attempt.resource.principal.other.get("appRoleAssignmentRequired"):
         raise _not_assigned(principal, attempt.resource)
     return Granted(
@@ -77,6 +79,7 @@ def _judge(asking: Asking, asked: _Asked) -> Granted:
         client=principal,
         resource=attempt.resource,
         roles=list(roles or ()),
+        directory_roles=sorted(held),
         credential_type=attempt.credential_type,
         capabilities=asked.capabilities,
     )

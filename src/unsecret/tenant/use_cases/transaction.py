@@ -31,13 +31,13 @@ from unsecret.model.event import (
     Target,
 )
 from unsecret.model.identifiers import AppId, ObjectId, TenantId, canonical_guid
-from unsecret.model.people import MEMBER, AnyObject, User
+from unsecret.model.people import AnyObject, User
 from unsecret.model.verdict import Verdict
-from unsecret.rules.delegated_permission import SignedIn, permitted_to
-from unsecret.rules.permission import INSUFFICIENT, Operation, permitted
-from unsecret.store import directory_objects, directory_roles, links, live_objects, logs, users
+from unsecret.rules.permission import INSUFFICIENT, Operation
+from unsecret.store import directory_objects, links, live_objects, logs, users
 from unsecret.store.questions import Questions
 from unsecret.store.transaction import undo_work
+from unsecret.tenant.use_cases.rights import Rights
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -104,7 +104,7 @@ class Transaction:
         self.caller = caller
         self.circumstances = circumstances
         self._attempt: Attempt | None = None
-        self._signed_in: SignedIn | None = None
+        self._rights = Rights(caller, self._questions)
 
     @property
     def tenant_id(self) -> TenantId:
@@ -127,11 +127,9 @@ class Transaction:
     # -- who may ------------------------------------------------------------------------------------------
 
     def may(self, operation: Operation, *, owns_target: bool = False) -> Verdict:
-        """What the law says to `operation`: for an application by its permissions, for a person by the client's scopes
-        and their roles, which are read here and now."""
-        if self.caller.user is None:
-            return permitted(self.caller.roles, operation, owns_target=owns_target)
-        return permitted_to(self._person(), operation, owns_target=owns_target)
+        """What the law says to `operation`: for an application by its permissions or its roles, for a person by the
+        client's scopes and their roles. Roles are read here and now."""
+        return self._rights.verdict(operation, owns_target=owns_target)
 
     def permit(self, operation: Operation, *, owns_target: bool = False) -> None:
         """Raise Forbidden, with everything that is missing, unless the caller may do `operation`."""
@@ -166,17 +164,17 @@ class Transaction:
 
     def own(self, made: DirectoryObject) -> None:
         """Who makes something becomes its owner: a person, unless a role makes all applications theirs to manage
-        anyway, and an application that may change only what it owns.
+        anyway, and an application unless it may change everything.
 
         https://learn.microsoft.com/en-us/entra/identity/role-based-access-control/permissions-reference says of the
         roles that administer applications that they are not made owners.
         """
         if self.caller.user is None:
             owner = self.caller.service_principal_id
-            needs_to_own = not permitted(self.caller.roles, _WRITE_OPERATION[made.kind]).allowed
+            needs_to_own = not self.may(_WRITE_OPERATION[made.kind]).allowed
         else:
             owner = self.caller.user.id
-            needs_to_own = self._person().roles.isdisjoint(_NOT_MADE_OWNERS)
+            needs_to_own = self._rights.roles_of_person.isdisjoint(_NOT_MADE_OWNERS)
         if needs_to_own and owner is not None:
             links.add_owner(self.conn, self.tenant_id, made.id, owner)
 
@@ -197,16 +195,6 @@ class Transaction:
         return directory_objects.get_by_app_id(
             self.conn, self.tenant_id, ObjectKind.SERVICE_PRINCIPAL, self.caller.app_id
         )
-
-    def _person(self) -> SignedIn:
-        """What the person brings; looked up once for each transaction."""
-        if self._signed_in is None:
-            user = self.signed_in_user()
-            roles = directory_roles.roles_of(self.conn, self.tenant_id, user.id) if user else frozenset[str]()
-            self._signed_in = SignedIn(
-                scopes=self.caller.scopes, roles=roles, is_member=user is not None and user.user_type == MEMBER
-            )
-        return self._signed_in
 
     def _owns(self, target: DirectoryObject) -> bool:
         """Owning an application is not owning its service principal, nor the other way round."""
