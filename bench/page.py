@@ -35,7 +35,8 @@ _TAIL = """
 ## How it is measured
 
 * **Tokens**: {workers} workers on either side, 16 connections, TLS with the same certificate. npm oidc-provider has its
-  clients in memory, and records nothing.
+  clients in memory, and records nothing. A route that only signs has the tenant's server, TLS, workers and claims, and
+  no client, directory or record: a goal that it misses as well is out of reach for whatever is built on that server.
 * **New secrets**: one process, over TLS, judged by policies, with the audit record in the same transaction. moto_server
   answers without TLS, out of memory. SQLite alone inserts rows with a GUID as their key, in commits that survive the
   loss of power, on the same disk.

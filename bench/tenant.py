@@ -40,6 +40,11 @@ class Tenant:
         return Server(self.running.process.pid)
 
     @property
+    def authority(self) -> str:
+        """Where its tokens are issued, with the tenant's id."""
+        return f"{self.running.authority}/{self.running.tenant_id}"
+
+    @property
     def token_path(self) -> str:
         return f"/{self.running.tenant_id}/oauth2/v2.0/token"
 
