@@ -73,6 +73,26 @@ def test_of_many_refresh_tokens_of_one_sign_in_those_used_or_handed_out_last_are
     assert _find(store, GrantKind.AUTHORIZATION_CODE, b"c" * 32)
 
 
+def test_of_many_sign_ins_to_a_client_those_used_or_begun_last_are_kept(store: Store):
+    lifetime = timedelta(days=90)
+    ada, ben, cli, portal = ObjectId(guid()), ObjectId(guid()), AppId(guid()), AppId(guid())
+
+    def begun(hours: int, **fields: Any) -> IssuedGrant:
+        at = NOW + timedelta(hours=hours)
+        return _grant(**({"user_id": ada, "client_id": cli, "issued_at": at, "expires_at": at + lifetime} | fields))
+
+    kept = [begun(hours) for hours in range(5)]
+    kept[0] = msgspec.structs.replace(kept[0], used_at=NOW + timedelta(hours=6))
+    second_of_the_third = msgspec.structs.replace(kept[2], used_at=NOW + timedelta(hours=7))
+    others = [begun(0, user_id=ben), begun(0, client_id=portal), begun(0, kind=GrantKind.AUTHORIZATION_CODE)]
+    everything = [*kept, second_of_the_third, *others]
+    for number, grant in enumerate(everything):
+        _add(store, grant, bytes([number]) * 32)
+    store.write(lambda conn: issued.trim_families(conn, TENANT, ada, cli, most=3, lifetime=lifetime), TENANT).result()
+    found = [_find(store, grant.kind, bytes([number]) * 32) is not None for number, grant in enumerate(everything)]
+    assert found == [True, False, True, False, True, True, True, True, True]
+
+
 def test_what_became_of_it_is_written_down(store: Store):
     grant = _grant()
     _add(store, grant)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
+import uuid
 import warnings
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from unsecret.errors import Unavailable
@@ -98,16 +100,43 @@ def test_a_directory_of_the_first_revision_keeps_everything(tmp_path: Path) -> N
     assert digests == [(digest_of("{}"),)]
 
 
+def test_refresh_tokens_of_an_older_revision_are_counted_with_the_newer_ones(tmp_path: Path) -> None:
+    path = tmp_path / "directory.sqlite"
+    engine = create_engine(f"sqlite:///{path}")
+    user, client = uuid.uuid4(), uuid.uuid4()
+    with engine.connect() as conn:
+        _upgrade(conn, "0003")
+        for row, kind in enumerate((1, 3)):
+            body = json.dumps({"user_id": str(user), "client_id": str(client)})
+            values = (row, bytes(16), kind, bytes([row]), bytes(16), body)
+            conn.exec_driver_sql(
+                "INSERT INTO issued_grant (id, tenant_id, kind, digest, family, expires_at, body) "
+                "VALUES (?, ?, ?, ?, ?, 1, ?)",
+                values,
+            )
+        conn.commit()
+    engine.dispose()
+    Store.open(path).close()
+    with sqlite3.connect(path) as conn:
+        holders = conn.execute("SELECT user_id, client_id FROM issued_grant ORDER BY id").fetchall()
+    conn.close()
+    assert holders == [(None, None), (user.bytes, client.bytes)]
+
+
 _FILLED = ("tenant", "directory_object", "owner", "password_credential")
+
+
+def _upgrade(conn: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = conn
+    command.upgrade(config, revision)
 
 
 def _make_first_revision(path: Path) -> None:
     engine = create_engine(f"sqlite:///{path}")
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with engine.connect() as conn:
-        config.attributes["connection"] = conn
-        command.upgrade(config, "0001")
+        _upgrade(conn, "0001")
         tenant = bytes(16)
         conn.exec_driver_sql("INSERT INTO tenant VALUES (1, ?, '{}')", (tenant,))
         for row in (1, 2):

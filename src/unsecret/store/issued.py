@@ -12,9 +12,9 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, func, literal_column, select, update
 
 from unsecret.errors import Conflict
-from unsecret.model.identifiers import TenantId
+from unsecret.model.identifiers import AppId, ObjectId, TenantId
 from unsecret.model.issued import GrantKind, IssuedGrant
-from unsecret.store.columns import body_of, guid, micros
+from unsecret.store.columns import body_of, guid, guid_or_none, micros
 from unsecret.store.schema_records import AUTHORIZATION_CODE, DEVICE_CODE, REFRESH_TOKEN, SESSION, issued_grant
 from unsecret.store.statement import Insertion, Statement
 
@@ -56,6 +56,7 @@ _REVOKE_FAMILY = Statement(
     )
 )
 _others = issued_grant.alias("others").c
+_LAST_USE = func.coalesce(_others.used_at + bindparam("lifetime"), _others.expires_at)
 _TRIM = Statement(
     delete(issued_grant).where(
         _grant.id.in_(
@@ -65,11 +66,27 @@ _TRIM = Statement(
                 _others.family == bindparam("family"),
                 _others.kind == literal_column(str(REFRESH_TOKEN)),
             )
-            .order_by(
-                func.coalesce(_others.used_at + bindparam("lifetime"), _others.expires_at).desc(), _others.id.desc()
-            )
+            .order_by(_LAST_USE.desc(), _others.id.desc())
             .offset(bindparam("most"))
         )
+    )
+)
+_TRIM_FAMILIES = Statement(
+    delete(issued_grant).where(
+        _grant.tenant_id == bindparam("tenant_id"),
+        _grant.kind == literal_column(str(REFRESH_TOKEN)),
+        _grant.family.in_(
+            select(_others.family)
+            .where(
+                _others.tenant_id == bindparam("tenant_id"),
+                _others.user_id == bindparam("user_id"),
+                _others.client_id == bindparam("client_id"),
+                _others.kind == literal_column(str(REFRESH_TOKEN)),
+            )
+            .group_by(_others.family)
+            .order_by(func.max(_LAST_USE).desc(), func.max(_others.id).desc())
+            .offset(bindparam("most"))
+        ),
     )
 )
 _CLEAR = Statement(
@@ -92,6 +109,8 @@ def add(conn: Connection, tenant_id: TenantId, digest: bytes, grant: IssuedGrant
         expires_at=micros(grant.expires_at),
         used_at=micros(grant.used_at) if grant.used_at else None,
         body=body_of(grant),
+        user_id=guid_or_none(grant.user_id),
+        client_id=guid(grant.client_id),
     )
 
 
@@ -134,3 +153,18 @@ def trim_family(conn: Connection, tenant_id: TenantId, family: str, *, most: int
     """Forgets the refresh tokens of one sign-in but for so many: those that were used or handed out last."""
     life = lifetime // timedelta(microseconds=1)
     _TRIM.run(conn, tenant_id=guid(tenant_id), family=guid(family), most=most, lifetime=life)
+
+
+def trim_families(
+    conn: Connection, tenant_id: TenantId, user_id: ObjectId, client_id: AppId, *, most: int, lifetime: timedelta
+) -> None:
+    """Forgets the refresh tokens that a client holds for a person but for those of so many sign-ins: the ones of which
+    something was used or handed out last. Codes stay, so that they are still known to have been used."""
+    _TRIM_FAMILIES.run(
+        conn,
+        tenant_id=guid(tenant_id),
+        user_id=guid(user_id),
+        client_id=guid(client_id),
+        most=most,
+        lifetime=lifetime // timedelta(microseconds=1),
+    )

@@ -27,11 +27,23 @@ issued_grant = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
     Column("body", Text, nullable=False),
+    guid_column("user_id", nullable=True),
+    guid_column("client_id", nullable=True),
     Index("uq_issued_grant", "tenant_id", "kind", "digest", unique=True),
     Index("uq_issued_grant_user_code", "tenant_id", "folded_user_code", unique=True),
     Index("ix_issued_grant_family", "tenant_id", "family"),
     Index("ix_issued_grant_end", "tenant_id", "expires_at"),
     *guids_are_guids("family"),
+)
+
+_is_refresh_token = text(f"kind = {REFRESH_TOKEN}")
+Index(
+    "ix_issued_grant_holder",
+    issued_grant.c.tenant_id,
+    issued_grant.c.user_id,
+    issued_grant.c.client_id,
+    sqlite_where=_is_refresh_token,
+    postgresql_where=_is_refresh_token,
 )
 
 # Of the server, not of a tenant: the tokens of all its tenants are signed with the same key.

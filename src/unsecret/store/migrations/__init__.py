@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 
 from unsecret.errors import Unavailable
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in `versions/`."""
 
 

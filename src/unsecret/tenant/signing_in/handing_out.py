@@ -30,6 +30,10 @@ MOST_REFRESH_TOKENS = 50
 """Of one sign-in. Each refresh hands out one more and leaves the old one good: without a limit, a program that asks
 again and again would fill the directory for 90 days."""
 
+MOST_SIGN_INS = 100
+"""That one client holds refresh tokens of, for one person: programs that sign in anew each time they run, and forget
+what they got, would fill the directory as well."""
+
 
 def hand_out_code(
     conn: Connection,
@@ -92,5 +96,9 @@ def hand_out_refresh_token(
         code_challenge_method=None,
     )
     issued.add(conn, tenant.id, digest(text), grant, now=now)
-    issued.trim_family(conn, tenant.id, grant.family, most=MOST_REFRESH_TOKENS, lifetime=REFRESH_LIFETIME)
+    if came_from.kind is GrantKind.REFRESH_TOKEN:
+        issued.trim_family(conn, tenant.id, grant.family, most=MOST_REFRESH_TOKENS, lifetime=REFRESH_LIFETIME)
+    else:
+        holder = (person.user.id, grant.client_id)
+        issued.trim_families(conn, tenant.id, *holder, most=MOST_SIGN_INS, lifetime=REFRESH_LIFETIME)
     return text
