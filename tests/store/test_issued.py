@@ -79,7 +79,8 @@ def test_of_many_sign_ins_to_a_client_those_used_or_begun_last_are_kept(store: S
 
     def begun(hours: int, **fields: Any) -> IssuedGrant:
         at = NOW + timedelta(hours=hours)
-        return _grant(**({"user_id": ada, "client_id": cli, "issued_at": at, "expires_at": at + lifetime} | fields))
+        whose: dict[str, Any] = {"user_id": ada, "client_id": cli, "issued_at": at, "expires_at": at + lifetime}
+        return _grant(**(whose | fields))
 
     kept = [begun(hours) for hours in range(5)]
     kept[0] = msgspec.structs.replace(kept[0], used_at=NOW + timedelta(hours=6))

@@ -6,6 +6,7 @@ The plans of SQLite without statistics depend on the tables and not on what is i
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from tests.store.nouns import (
     sign_in,
 )
 from unsecret.model.application import ObjectKind
-from unsecret.model.identifiers import AppId
+from unsecret.model.identifiers import AppId, ObjectId
 from unsecret.model.query import And, AnyOf, Comparison, Filter, Not, Operator, OrderBy, Query
 from unsecret.store import (
     activity,
@@ -35,6 +36,7 @@ from unsecret.store import (
     deleted_objects,
     directory_objects,
     federation,
+    issued,
     links,
     logs,
     policies,
@@ -305,6 +307,19 @@ def test_rows_that_another_table_knows_are_not_looked_for_in_the_whole_tenant(fi
     with filled.read() as conn:
         plans = [plan(conn, text) for text in statements(conn, question)]
     assert not [step for steps in plans for step in steps if TENANT_WIDE in step], plans
+
+
+def test_the_refresh_tokens_of_a_person_and_a_client_are_counted_among_no_others(filled: Store) -> None:
+    def trim(conn: Any) -> None:
+        issued.trim_families(conn, TENANT, ObjectId(NOWHERE), AppId(NOWHERE), most=1, lifetime=timedelta(days=1))
+
+    def work(conn: Any) -> list[str]:
+        (text,) = statements(conn, trim)
+        return plan(conn, text)
+
+    searches = [step for step in filled.write(work).result() if step.startswith(("SEARCH", "SCAN"))]
+    assert len(searches) == 2
+    assert all("ix_issued_grant_holder (tenant_id=? AND user_id=? AND client_id=?" in step for step in searches)
 
 
 @pytest.mark.parametrize("top", [1, 20])

@@ -74,6 +74,8 @@ _TRIM = Statement(
 _TRIM_FAMILIES = Statement(
     delete(issued_grant).where(
         _grant.tenant_id == bindparam("tenant_id"),
+        _grant.user_id == bindparam("user_id"),
+        _grant.client_id == bindparam("client_id"),
         _grant.kind == literal_column(str(REFRESH_TOKEN)),
         _grant.family.in_(
             select(_others.family)

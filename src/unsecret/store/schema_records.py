@@ -42,6 +42,7 @@ Index(
     issued_grant.c.tenant_id,
     issued_grant.c.user_id,
     issued_grant.c.client_id,
+    issued_grant.c.family,
     sqlite_where=_is_refresh_token,
     postgresql_where=_is_refresh_token,
 )

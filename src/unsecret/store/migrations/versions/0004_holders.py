@@ -29,7 +29,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_issued_grant_holder",
         "issued_grant",
-        ["tenant_id", "user_id", "client_id"],
+        ["tenant_id", "user_id", "client_id", "family"],
         sqlite_where=_IS_REFRESH_TOKEN,
         postgresql_where=_IS_REFRESH_TOKEN,
     )
