@@ -52,7 +52,8 @@ was read.
 
 Collections, by Graph's names: {", ".join(f"`{name}`" for name in COLLECTIONS)}. Of `users` only those are in it who own
 something, hold a role or have consented. `appManagementPolicies` have `appliesTo`, applications and service principals
-`owners`, applications `federatedIdentityCredentials`. `appRoleAssignments` are those of service principals.
+`owners`, applications and managed identities `federatedIdentityCredentials`. `appRoleAssignments` are those of service
+principals.
 
 Besides, what is asked of objects by questions of their own: {", ".join(f"`{name}`" for name in MEMBERS)}.
 `keys` are the bytes of certificates.
@@ -74,7 +75,11 @@ day.
 | --- | --- |
 | more than twenty owners or permissions | are asked for object by object, twenty in a call |
 | federated credentials | are asked of those applications that have any |
+| those of managed identities | are asked of those that users assign, and not known where none is shown; see below |
 | the reports of use | are beta, and need a licence (Entra ID P1 or P2) |
+
+Azure Resource Manager keeps the federated credentials of managed identities. Graph's schema has a list of them, and no
+page of Microsoft's describes it; so where it shows none for any of them, the manifest says that they are not known.
 
 ## What it takes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,6 +55,7 @@ appliesTo = [{ app = "Leaving", absent = true }]
 [appManagementPolicies.restrictions.keyCredentials]
 asymmetricKeyLifetime = { maxLifetime = "P90D" }
 """
+ELSEWHERE = "00000000-0000-4000-8000-000000000001"
 NAMES = ("Free", "Moving", "Leaving", "Untouched")
 
 
@@ -394,10 +396,90 @@ def test_two_applies_at_once_are_told_of_each_other(tmp_path: Path) -> None:
 
 def test_a_plan_for_another_tenant_is_refused(tenant: LocalTenant, kind: InProcess, tmp_path: Path) -> None:
     with client_of(tenant, tmp_path, kind) as client:
-        plan = Plan(tenant_id="00000000-0000-4000-8000-000000000001", graph="", made_at=NOW, source="")
+        plan = Plan(tenant_id=ELSEWHERE, graph="", made_at=NOW, source="")
 
         with pytest.raises(Conflict, match="made for the tenant"):
             Applier(client, plan).require_unmoved()
+
+
+def test_a_policy_file_for_another_tenant_is_refused_before_anything_is_read(
+    tenant: LocalTenant, kind: InProcess, tmp_path: Path
+) -> None:
+    with client_of(tenant, tmp_path, kind) as client:
+        client.tenant_id()
+        kind.seen.clear()
+        with pytest.raises(Conflict, match=f"for the tenant {ELSEWHERE} only") as refused:
+            plan_of(client, f'tenantId = "{ELSEWHERE}"\n{EVERYTHING}')
+        assert (refused.value.code, kind.calls()) == ("OtherTenant", [])
+        assert plan_of(client, f'tenantId = "{tenant.tenant_id.upper()}"').steps == ()
+
+
+def test_a_rollback_file_is_for_its_tenant_only(tenant: LocalTenant, kind: InProcess, tmp_path: Path) -> None:
+    with client_of(tenant, tmp_path, kind) as client:
+        plan = plan_of(client, EVERYTHING.partition("[[")[0])
+    back = read_policy_file(policy_file_text(rollback_of(plan)))
+    assert back.tenant_id == tenant.tenant_id
+
+    elsewhere = read_policy_file(policy_file_text(rollback_of(replace(plan, tenant_id=ELSEWHERE))))
+    with client_of(tenant, tmp_path, kind) as client, pytest.raises(Conflict, match="only"):
+        make_plan(client, elsewhere, source="", now=NOW)
+
+
+class Disk:
+    """What is certain to be there after a power cut: sizes of files, and names, as they were when waited for."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+        self.names: set[str] = set()
+
+    def sync(self, descriptor: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        if path.is_dir():
+            self.names |= {one.name for one in path.iterdir()}
+        else:
+            self.sizes[path.name] = path.stat().st_size
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="which file is waited for is asked of Linux")
+def test_nothing_is_sent_before_the_way_back_is_on_the_disk(
+    tenant: LocalTenant, organisation: dict[str, Any], tmp_path: Path
+) -> None:
+    """At every write: whole files, under their names, with a note of that very write."""
+    folder, disk = tmp_path / "state", Disk()
+    at_writes: list[tuple[dict[str, int], bool]] = []
+
+    def look(request: httpx2.Request) -> None:
+        if request.method != "GET" and "token" not in request.url.path:
+            on_disk = {name: size for name, size in disk.sizes.items() if name in disk.names}
+            files = {one.name: one.stat().st_size for one in folder.iterdir() if one.name != "lock"}
+            last = (next(folder.glob("*.ndjson"))).read_text().splitlines()[-1]
+            at_writes.append((on_disk, on_disk == files and '"writing"' in last))
+
+    with client_of(tenant, tmp_path, InProcess(tenant, before=look)) as client:
+        plan = plan_of(client, EVERYTHING)
+        with alone(folder, now=NOW):
+            text = policy_file_text(rollback_of(plan))
+            journal = Journal(folder, plan, rollback=text, clock=lambda: NOW, sync=disk.sync)
+            Applier(client, plan, sleep=lambda _seconds: None).carry_out(journal)
+
+    assert [whole for _, whole in at_writes] == [True] * len(STEPS)
+    assert [len(on_disk) for on_disk, _ in at_writes] == [2] * len(STEPS)
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_after_a_kill_the_rollback_file_gives_back_what_was_there(
+    tenant: LocalTenant, kind: InProcess, organisation: dict[str, Any], tmp_path: Path, number: int
+) -> None:
+    before, folder = policy_state(tenant, tmp_path), tmp_path / "state"
+    with client_of(tenant, tmp_path, DiesAt(tenant, None, number, sent=True)) as doomed, pytest.raises(Killed):
+        run(doomed, folder, EVERYTHING)
+    assert policy_state(tenant, tmp_path) != before
+    left = interrupted(folder)
+
+    assert left is not None
+    with client_of(tenant, tmp_path, kind) as client:
+        run(client, folder, left.rollback.read_text(), now=NOW + timedelta(seconds=1))
+    assert policy_state(tenant, tmp_path) == before
 
 
 def test_a_tenant_is_told_by_its_id_however_it_was_named(tenant: LocalTenant, kind: InProcess, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 import zipfile
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -21,6 +23,7 @@ from unsecret.operate.graph.sign_in import Token
 from unsecret.operate.snapshots.snapshot_file import open_snapshot
 from unsecret.operate.snapshots.spool import Begun, open_spool
 from unsecret.operate.snapshots.take import take
+from unsecret.operate.snapshots.take_one import take_one
 from unsecret.wire.questions import NEEDS
 
 FEDERATED = {"name": "pipeline", "issuer": "https://issuer.example", "subject": "main", "audiences": ["api://x"]}
@@ -136,6 +139,57 @@ def test_where_the_directory_does_not_say_who_has_federated_credentials_everybod
         manifest = take(client, tmp_path / "contoso.snapshot", now=tenant.clock.now)
     assert manifest.collections["federatedIdentityCredentials"].count == 2
     assert manifest.not_known == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "shown", "known"),
+    [
+        (["isExplicit=True"], [FEDERATED], True),
+        (["isExplicit=True"], [], False),
+        ([], [], False),  # a name that is not shown says nothing
+        (["isExplicit=False"], None, True),  # of a machine itself: it can have none, and is not asked
+        (["isExplicit=True"], None, False),  # None: refused
+    ],
+)
+def test_what_federates_a_managed_identity_is_told_or_said_not_to_be_known(
+    tenant: LocalTenant, kind: InProcess, tmp_path: Path, names: list[str], shown: Any, *, known: bool
+) -> None:
+    """As a part of the whole tenant, and by itself."""
+    principal = tenant.new_principal(tenant.new_application("Deployer")["appId"])
+    managed = {"servicePrincipalType": "ManagedIdentity", "alternativeNames": names}
+
+    def with_identity(request: httpx2.Request) -> httpx2.Response | None:
+        path = request.url.path
+        if path.endswith(f"{principal['id']}/federatedIdentityCredentials"):
+            value = {"value": [{"id": "1", **one} for one in shown or ()]}
+            return httpx2.Response(403, json=DENIED) if shown is None else httpx2.Response(200, json=value)
+        if path == "/beta/$batch":
+            asked = json.loads(request.content)["requests"]
+            return httpx2.Response(200, json={"responses": [in_batch(one) for one in asked]})
+        if "/servicePrincipals" not in path or path.endswith("$count"):
+            return None
+        answer = kind.door.send(request)
+        body = answer.json()
+        for one in body.get("value", [body]):
+            one.update(managed if one.get("id") == principal["id"] and "appId" in one else {})
+        return httpx2.Response(answer.status_code, json=body)
+
+    def in_batch(asked: dict[str, Any]) -> dict[str, Any]:
+        request = httpx2.Request("GET", f"https://graph.test/beta{asked['url']}")
+        answer = with_identity(request) or kind.door.send(request)
+        return {"id": asked["id"], "status": answer.status_code, "body": answer.json()}
+
+    kind.before = with_identity
+    with client_of(tenant, tmp_path, kind) as client:
+        whole = take(client, tmp_path / "whole", now=tenant.clock.now)
+        alone = take_one(client, "Deployer", tmp_path / "alone", now=tenant.clock.now)
+    for manifest in (whole, alone):
+        said = [one for one in manifest.not_known if "managed identities" in one]
+        assert (said == []) is known, said
+    for name in ("whole", "alone"):
+        with open_snapshot(tmp_path / name) as snapshot:
+            rows = snapshot.database.execute("SELECT display_name FROM credentials WHERE kind = 'federated'")
+            assert rows.fetchall() == [(FEDERATED["name"],)] * len(shown or ())
 
 
 def found_by_an_interrupted_take(path: Path, begun: Begun) -> object:

@@ -74,6 +74,7 @@ RULES = """```
   one (`passwordAdition`, `PasswordAddition`) is refused as a slip.
 * A custom policy is known by its `id` if the file gives one, else by its `displayName`. A name that several
   policies have is an error that lists their ids. A policy that is not there is made.
+* `tenantId = "…"` at its head says that it is for that tenant only; elsewhere it is refused. A rollback file says so.
 * `app` in `appliesTo` is an appId, an object id or an exact display name. Without `on`, both the app registration
   and the service principal are meant, as far as they exist; `on = "application"` or `on = "servicePrincipal"` means
   one of them. An object can have one custom policy; one that is in another has to leave it in the same file.

@@ -36,7 +36,7 @@ def apply_file(client: GraphClient, file: Path, *, settings: Settings, yes: bool
     folder = folder_of(settings.state, client.tenant_id())
     with alone(folder, now=now()):
         before = interrupted(folder)
-        seen = _take_up(client, before) if before else ()
+        seen = _take_up(client, before, again) if before else ()
         plan, is_pending = _plan_of(client, file, seen)
         if is_pending:
             talk(plan)
@@ -77,9 +77,11 @@ def apply_plan(
         return _change(applier, folder, yes=yes, output=output, again=again)
 
 
-def _take_up(client: GraphClient, before: Interrupted) -> tuple[Json, ...]:
+def _take_up(client: GraphClient, before: Interrupted, again: str) -> tuple[Json, ...]:
     """Say what is known of an apply that did not end. Gives the policy that it made without hearing of it, if any."""
     say(f"note: {before.words} What is left of it is planned anew.")
+    way_back = f"unsecret apply {quote(str(before.rollback))}{again}"
+    say(f"To go back to before it, once what follows was taken back: {way_back}")
     if not before.making:
         return ()
     say(f"Looking whether the policy '{before.making}' was made …")

@@ -49,6 +49,9 @@ COLLECTIONS = (
 MEMBERS = ("owners", "federatedIdentityCredentials", "keys", "customSecurityAttributes")
 """What is read of each application and service principal by a question of its own. `keys` are certificates' bytes."""
 
+OF_MANAGED_IDENTITIES = "federatedIdentityCredentials of managed identities"
+"""What is read of user-assigned managed identities, in a tenant that has any."""
+
 
 class Collected(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came of reading one collection, or one member of many objects. `missing` says, in words, why it is not all
@@ -60,7 +63,7 @@ class Collected(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Manifest(Struct, frozen=True, kw_only=True):
     """What a snapshot says about itself. `collections` has an entry for everything that was asked for; the keys are
-    COLLECTIONS and MEMBERS."""
+    COLLECTIONS and MEMBERS, and OF_MANAGED_IDENTITIES where there are any."""
 
     layout: str = LAYOUT
     software: str
@@ -80,4 +83,5 @@ class Manifest(Struct, frozen=True, kw_only=True):
         """A sentence for everything that was asked for and not answered, or never asked for."""
         said = {name: one.missing for name, one in self.collections.items()}
         missing = {name: said.get(name, "it was not read") for name in (*COLLECTIONS, *MEMBERS)}
+        missing[OF_MANAGED_IDENTITIES] = said.get(OF_MANAGED_IDENTITIES)
         return tuple(f"{name}: {why}" for name, why in missing.items() if why)

@@ -59,6 +59,7 @@ SOURCES: dict[str, dict[str, str]] = {
         "preferredSingleSignOnMode": "VARCHAR",
         "appRoles": "STRUCT(id VARCHAR, value VARCHAR)[]",
         "appRoleAssignments": f"{_ASSIGNMENT}[]",
+        "federatedIdentityCredentials": _FEDERATED,
     },
     "appManagementPolicies": {"id": "VARCHAR", "appliesTo": "STRUCT(id VARCHAR)[]"},
     "appRoleAssignments": {"principalId": "VARCHAR", "resourceId": "VARCHAR", "appRoleId": "VARCHAR"},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from unsecret.model.policy import CREDENTIAL_GROUPS, GROUP_OF, LIFETIME_KINDS, RestrictionGroup, RestrictionKind
-from unsecret.wire.policy_files import CALLER_TYPE, CUSTOM, DEFAULT, FACES, LAYOUT, SECTIONS, STATES
+from unsecret.wire.policy_files import CALLER_TYPE, CUSTOM, DEFAULT, FACES, LAYOUT, SECTIONS, STATES, TENANT
 from unsecret.wire.redirect_uri_lists import PLATFORMS, lists_of
 from unsecret.wire.restrictions import MEMBERS
 
@@ -111,6 +111,7 @@ def policy_file_schema() -> Schema:
         "type": "object",
         "properties": {
             "unsecret": {"const": LAYOUT, "description": "How the file is laid out."},
+            TENANT: _described("The only tenant that the file is for; without it, any.", _GUID),
             DEFAULT: _described("The tenant's default policy: it binds what no custom policy frees.", _default()),
             CUSTOM: {"type": "array", "items": _custom()},
         },

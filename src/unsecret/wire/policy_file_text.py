@@ -12,7 +12,17 @@ from typing import Any
 
 from unsecret.errors import UnsecretError
 from unsecret.wire.instants import parse_instant
-from unsecret.wire.policy_files import CALLER_TYPE, CUSTOM, DEFAULT, LAYOUT, Assignment, Json, PolicyFile, PolicyWish
+from unsecret.wire.policy_files import (
+    CALLER_TYPE,
+    CUSTOM,
+    DEFAULT,
+    LAYOUT,
+    TENANT,
+    Assignment,
+    Json,
+    PolicyFile,
+    PolicyWish,
+)
 
 SCHEMA_FILE = "policy-file.schema.json"
 """The schema's name, beside the file: where an editor looks for it."""
@@ -32,6 +42,8 @@ _PLAIN = ("id", "displayName", "description", "isEnabled", "absent")
 def policy_file_text(file: PolicyFile, *, comments: Sequence[str] = HEAD) -> str:
     """`file` as TOML, with `comments` at its head."""
     lines = [f"#:schema ./{SCHEMA_FILE}", *map(_comment, comments), f"unsecret = {_value(LAYOUT)}"]
+    if file.tenant_id is not None:
+        lines.append(f"{TENANT} = {_value(file.tenant_id)}")
     if file.default is not None:
         lines += ["", f"[{DEFAULT}]", *_members(file.default), *_sections((DEFAULT,), file.default)]
     for policy in file.policies:

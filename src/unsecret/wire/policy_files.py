@@ -34,6 +34,7 @@ LAYOUT = "policy/1"
 """Says how the file is laid out. Software that reads another layout refuses it."""
 
 DEFAULT, CUSTOM = "defaultAppManagementPolicy", "appManagementPolicies"
+TENANT = "tenantId"
 FACES = ("application", "servicePrincipal")
 """The two objects that an application may have in a tenant, and that a policy can be linked to."""
 
@@ -80,10 +81,12 @@ class PolicyWish(Struct, frozen=True, kw_only=True):
 
 
 class PolicyFile(Struct, frozen=True, kw_only=True):
-    """What a file says. `default` is the wish for the tenant default, None when it is not mentioned."""
+    """What a file says. `default` is the wish for the tenant default, None when it is not mentioned; `tenant_id` is
+    the only tenant that the file is for, None when it may be used on any."""
 
     default: Json | None = None
     policies: tuple[PolicyWish, ...] = ()
+    tenant_id: str | None = None
 
 
 def read_policy_file(text: str) -> PolicyFile:
@@ -94,16 +97,17 @@ def read_policy_file(text: str) -> PolicyFile:
         raise Invalid(f"The policy file is not TOML: {problem}.") from problem
     except RecursionError as problem:
         raise Invalid("The policy file is nested too deeply.") from problem
-    _only(content, ("unsecret", DEFAULT, CUSTOM), "")
+    _only(content, ("unsecret", TENANT, DEFAULT, CUSTOM), "")
     if content.get("unsecret", LAYOUT) != LAYOUT:
         raise expect.refuse(
             f"The file is laid out as '{content['unsecret']}'; this software reads '{LAYOUT}'.", "unsecret"
         )
+    tenant_id = expect.a_guid(content[TENANT], TENANT) if TENANT in content else None
     default = _default(content[DEFAULT]) if DEFAULT in content else None
     listed = expect.a_list(content.get(CUSTOM, []), CUSTOM)
     policies = tuple(_policy(one, f"{CUSTOM}[{index}]") for index, one in enumerate(listed))
     _require_each_once(policies)
-    return PolicyFile(default=default, policies=policies)
+    return PolicyFile(default=default, policies=policies, tenant_id=tenant_id)
 
 
 def _default(value: Any) -> Json:

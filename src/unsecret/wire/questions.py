@@ -109,6 +109,19 @@ def federated_of(application_id: str) -> str:
     return f"beta/applications/{application_id}/federatedIdentityCredentials"
 
 
+def federated_of_identity(principal_id: str) -> str:
+    """The federated credentials of one managed identity. Graph's schema has this list, and no page describes it."""
+    return f"beta/servicePrincipals/{principal_id}/federatedIdentityCredentials"
+
+
+def may_be_federated(kind: str | None, names: Iterable[str] | None) -> bool:
+    """Whether a service principal of this type, with these `alternativeNames`, is a managed identity that may have
+    federated credentials: one that is assigned by users. Whether it is stands in a name of it, `isExplicit=True`.
+    https://learn.microsoft.com/en-us/entra/identity/managed-identities-azure-resources/how-to-view-managed-identity-service-principal
+    """
+    return kind == "ManagedIdentity" and "isexplicit=false" not in {one.lower() for one in names or ()}
+
+
 RELATED: dict[str, tuple[str, str]] = {
     "appManagementPolicies": ("appliesTo", "v1.0/policies/appManagementPolicies/{id}/appliesTo"),
     "customSecurityAttributeDefinitions": (

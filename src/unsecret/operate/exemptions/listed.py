@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from unsecret.errors import Forbidden
 from unsecret.operate.exemptions.callers import Given, given
 from unsecret.operate.exemptions.exempt import Exempted, State, exempted_applications, exempted_callers, withdrawal
@@ -43,7 +45,8 @@ def with_ended_withdrawn(client: GraphClient, wanted: PolicyFile, today: date) -
     found = (*exempted_applications(policies), *exempted_callers(default, policies))
     ending = tuple(one for one in found if one.state(today) is State.ENDED and not _is_mentioned(one, wanted))
     gone = withdrawal(default, policies, ending)
-    both = PolicyFile(
+    both = replace(
+        wanted,
         default=wanted.default if gone.default is None else _joined(wanted.default or {}, gone.default),
         policies=(*wanted.policies, *gone.policies),
     )

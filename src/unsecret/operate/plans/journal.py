@@ -13,7 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,10 @@ from unsecret.wire.instants import format_instant
 APPLIES, LOCK = "applies", "lock"
 _JOURNAL, _ROLLBACK = ".journal.ndjson", ".rollback.toml"
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+
 Clock = Callable[[], datetime]
+Sync = Callable[[int], None]
 
 
 class Interrupted(Struct, frozen=True, kw_only=True):
@@ -42,6 +45,11 @@ class Interrupted(Struct, frozen=True, kw_only=True):
     steps: int
     writing: str | None = None
     making: str | None = None
+
+    @property
+    def rollback(self) -> Path:
+        """The policy file that gives back what was there before it."""
+        return self.journal.with_name(self.journal.name.removesuffix(_JOURNAL) + _ROLLBACK)
 
     @property
     def words(self) -> str:
@@ -62,7 +70,10 @@ def folder_of(state: Path, tenant_id: str) -> Path:
 def alone(folder: Path, *, now: datetime) -> Generator[None]:
     """Hold the tenant's lock meanwhile. Raises Conflict when another apply on this machine holds it."""
     try:
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for one in missing:
+            _sync_names(one.parent, os.fsync)
         descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as problem:
         raise _unwritable(folder, problem) from problem
@@ -84,20 +95,24 @@ def alone(folder: Path, *, now: datetime) -> Generator[None]:
 
 
 class Journal:
-    """The journal of one apply. Every note is on the disk before anything else happens."""
+    """The journal of one apply. Every note is on the disk before anything else happens, and so is the rollback file."""
 
-    def __init__(self, folder: Path, plan: Plan, *, rollback: str, clock: Clock):
-        """Begin: write the rollback file, then the first note. Raises Unavailable when they cannot be written."""
-        self._clock = clock
+    def __init__(self, folder: Path, plan: Plan, *, rollback: str, clock: Clock, sync: Sync = os.fsync):
+        """Begin: write the rollback file, then the first note. Raises Unavailable when they cannot be written. `sync`
+        waits until what was written to a descriptor is on the disk."""
+        self._clock, self._sync = clock, sync
         name = _free_name(folder, clock())
         self.path, self.rollback = folder / f"{name}{_JOURNAL}", folder / f"{name}{_ROLLBACK}"
         try:
-            self.rollback.touch(mode=0o600)
-            self.rollback.write_text(rollback, "utf-8")
-            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            with os.fdopen(os.open(self.rollback, _NEW, 0o600), "w", encoding="utf-8", newline="\n") as file:
+                file.write(rollback)
+                file.flush()
+                sync(file.fileno())
+            self._file = os.open(self.path, _NEW | os.O_APPEND, 0o600)
         except OSError as problem:
             raise _unwritable(folder, problem) from problem
         self._note("begun", source=plan.source, steps=[step.words for step in plan.steps])
+        _sync_names(folder, sync)
 
     def writing(self, number: int, step: Step) -> None:
         """A write is about to be sent."""
@@ -128,9 +143,20 @@ class Journal:
     def _note(self, event: str, **what: Any) -> None:
         try:
             os.write(self._file, _line(event, self._clock(), what))
-            os.fsync(self._file)
+            self._sync(self._file)
         except OSError as problem:
             raise _unwritable(self.path.parent, problem) from problem
+
+
+def _sync_names(directory: Path, sync: Sync) -> None:
+    """Wait until the names of the files in it are on the disk; without that, a file that is there may be nameless after
+    a power cut. A file system that cannot do so is left in peace."""
+    with suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            sync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _line(event: str, at: datetime, what: dict[str, Any]) -> bytes:
@@ -140,7 +166,7 @@ def _line(event: str, at: datetime, what: dict[str, Any]) -> bytes:
 def _free_name(folder: Path, at: datetime) -> str:
     """Sorts by time, also within a second."""
     name = at.strftime("%Y%m%dT%H%M%SZ")
-    return f"{name}-{sum(1 for _ in folder.glob(f'{name}*{_JOURNAL}')) + 1:02}"
+    return f"{name}-{sum(1 for _ in folder.glob(f'{name}*{_ROLLBACK}')) + 1:02}"
 
 
 def interrupted(folder: Path) -> Interrupted | None:

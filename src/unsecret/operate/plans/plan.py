@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from unsecret.errors import Invalid, NotFound
+from unsecret.errors import Conflict, Invalid, NotFound
 from unsecret.operate.plans.steps import (
     DEFAULT_TITLE,
     Action,
@@ -73,9 +73,11 @@ def make_plan(
 
     `seen` are custom policies that were seen a moment ago: a list may lag behind.
 
-    Raises Invalid for what cannot be: a name that several have, an application in two policies, an entry that lacks
-    what it measures by. NotFound for an application, or a policy's id, that is not there.
+    Raises Conflict when the file is for another tenant; Invalid for what cannot be: a name that several have, an
+    application in two policies, an entry that lacks what it measures by; NotFound for an application, or a policy's id,
+    that is not there.
     """
+    require_for_tenant(file, client.tenant_id())
     version, present = read_versioned_policies(client) if file.policies else ("beta", ())
     ids = {one["id"] for one in present}
     present = (*present, *(one for one in seen if one["id"] not in ids))
@@ -97,6 +99,16 @@ def make_plan(
         steps=steps,
         notes=(*told, *notes),
     )
+
+
+def require_for_tenant(file: PolicyFile, tenant_id: str) -> None:
+    """Raises Conflict when `file` says that it is for another tenant: the names in it may mean something else here."""
+    if file.tenant_id is not None and file.tenant_id != tenant_id:
+        raise Conflict(
+            f"The file is for the tenant {file.tenant_id} only (tenantId); this one is {tenant_id}.",
+            code="OtherTenant",
+            hint="Name that tenant with --tenant. To use what the file says here, take its line tenantId out.",
+        )
 
 
 def _default_step(client: GraphClient, wish: Json) -> Step | None:

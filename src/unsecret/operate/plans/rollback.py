@@ -14,13 +14,14 @@ _WORDS = {collection: face for face, collection in COLLECTION_OF.items()}
 
 
 def rollback_of(plan: Plan) -> PolicyFile:
-    """What undoes `plan`, also when only part of it was carried out. A policy that the plan deletes comes back under a
-    new id; all else is as it was."""
+    """What undoes `plan` in its own tenant, also when only part of it was carried out. A policy that the plan deletes
+    comes back under a new id; all else is as it was."""
     default = next((_wish_back(step) for step in plan.steps if step.change and _is_default(step)), None)
     keys = dict.fromkeys((step.policy_id, step.policy_name) for step in plan.steps if not _is_default(step))
     return PolicyFile(
         default=default or None,
         policies=tuple(_policy([one for one in plan.steps if (one.policy_id, one.policy_name) == key]) for key in keys),
+        tenant_id=plan.tenant_id,
     )
 
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
 
 FEDERATED = "federatedIdentityCredentials"
+OF_IDENTITIES = "identities.federatedIdentityCredentials"
 ROLES = "appRoleAssignments"
 
 
@@ -99,6 +100,7 @@ def _read_everything(taking: Taking, assembled: Path) -> dict[str, Any]:
         taking.say(f"reading {name}")
         _with_related(taking, name, taking.first_answer(name, paths), assembled / f"{name}.ndjson")
     _note_members(taking, lists[APPLICATIONS], lists[SERVICE_PRINCIPALS], tally)
+    taking.collected |= tally.of_managed_identities(taking.spool.kept(f"{OF_IDENTITIES}.refused"))
     _default_policy(taking, assembled)
     _permissions(taking, assembled, listings[SERVICE_PRINCIPALS])
     _people(taking, assembled, tally.people)
@@ -135,6 +137,10 @@ def _members_of(taking: Taking, collection: str, listed: Listed) -> dict[str, di
         files, missing = taking.of_each(FEDERATED, federated)
         count = _collect(files, FEDERATED, extra)
         taking.collected[FEDERATED] = Collected(count=count, missing=missing)
+    else:
+        identities = [one.id for one in _seen(listed.files) if one.is_identity]
+        files, _ = taking.of_each(OF_IDENTITIES, {one: questions.federated_of_identity(one) for one in identities})
+        _collect(files, FEDERATED, extra)
     return extra
 
 

@@ -19,6 +19,7 @@ from unsecret.model.snapshot import (
     CREDENTIAL_ACTIVITIES,
     CUSTOM_POLICIES,
     DEFAULT_POLICY,
+    OF_MANAGED_IDENTITIES,
     PRINCIPAL_ACTIVITIES,
     SERVICE_PRINCIPALS,
     Collected,
@@ -29,6 +30,7 @@ from unsecret.operate.policies.block import read_default
 from unsecret.operate.policies.targets import resolve
 from unsecret.operate.snapshots.snapshot_file import write_snapshot
 from unsecret.operate.snapshots.taking import REFUSED
+from unsecret.operate.snapshots.tally import nothing_shown
 from unsecret.wire import questions
 
 if TYPE_CHECKING:
@@ -92,11 +94,16 @@ class _Reading:
         """The object with its owners, the policy that binds it, and what federates it."""
         path = f"v1.0/{collection}/{object_id}"
         policies = self._list(CUSTOM_POLICIES, f"{path}/{CUSTOM_POLICIES}?$select=id", member=CUSTOM_POLICIES)
-        found = {
+        found: dict[str, Any] = {
             **self._client.get(path),
             "owners": self._list("owners", questions.owners_of(collection, object_id), member="owners"),
             CUSTOM_POLICIES: [{"id": one["id"]} for one in policies],
         }
+        if questions.may_be_federated(found.get("servicePrincipalType"), found.get("alternativeNames")):
+            path = questions.federated_of_identity(object_id)
+            found[_FEDERATED] = self._list(OF_MANAGED_IDENTITIES, path, member=OF_MANAGED_IDENTITIES)
+            if not found[_FEDERATED] and self.members[OF_MANAGED_IDENTITIES].missing is None:
+                self.members[OF_MANAGED_IDENTITIES] = Collected(missing=nothing_shown(1))
         if collection == APPLICATIONS:
             found[_FEDERATED] = self._list(_FEDERATED, questions.federated_of(object_id), member=_FEDERATED)
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Raw, Struct, field
 
-from unsecret.model.snapshot import Collected
+from unsecret.model.snapshot import OF_MANAGED_IDENTITIES, Collected
 from unsecret.wire import questions
 
 _USER = "#microsoft.graph.user"
@@ -28,6 +28,13 @@ class Seen(Struct):
     federated: list[Raw] | None = field(default=None, name="federatedIdentityCredentials")
     key_credentials: list[_Key] = field(default_factory=list, name="keyCredentials")
     attributes: Raw = field(default=Raw(b""), name=questions.ATTRIBUTES)
+    principal_type: str | None = field(default=None, name="servicePrincipalType")
+    names: list[str] | None = field(default=None, name="alternativeNames")
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it is a managed identity that may have federated credentials."""
+        return questions.may_be_federated(self.principal_type, self.names)
 
 
 class Tally(Struct):
@@ -39,6 +46,8 @@ class Tally(Struct):
     keys: int = 0
     certificates: int = 0
     people: set[str] = field(default_factory=set)
+    identities: int = 0
+    of_identities: int = 0
 
     def add(self, seen: Seen) -> None:
         """Count one object."""
@@ -47,6 +56,9 @@ class Tally(Struct):
             self.people.update(one.id for one in seen.owners if one.type == _USER)
         if seen.federated is not None:
             self.federated = (self.federated or 0) + len(seen.federated)
+        if seen.is_identity:
+            self.identities += 1
+            self.of_identities += len(seen.federated or ())
         for key in seen.key_credentials:
             if key.type != "Symmetric":
                 self.certificates += 1
@@ -65,4 +77,18 @@ class Tally(Struct):
             questions.ATTRIBUTES: self.attributes,
         }
         members = {name: Collected(count=n or 0, missing=never if n is None else None) for name, n in counts.items()}
-        return members | {"keys": Collected(count=self.keys, missing=no_bytes)}
+        return members | {"keys": Collected(count=self.keys, missing=no_bytes)} | self.of_managed_identities(None)
+
+    def of_managed_identities(self, refused: str | None) -> dict[str, Collected]:
+        """What is known of the federated credentials of managed identities, if there are any of these. That none was
+        shown does not say that there is none: Azure Resource Manager keeps them."""
+        if not self.identities:
+            return {}
+        none = None if self.of_identities else nothing_shown(self.identities)
+        return {OF_MANAGED_IDENTITIES: Collected(count=self.of_identities, missing=refused or none)}
+
+
+def nothing_shown(identities: int) -> str:
+    """Why it is not known what federates so many managed identities of which nothing was shown."""
+    azure = "az identity federated-credential list"
+    return f"none was shown of {identities}, and Graph need not show them; Azure does: {azure}"
