@@ -57,6 +57,17 @@ PAGES: dict[str, str] = {
             ("DELETE", "/{assignment}", "delete"),
         )
     },
+    **{
+        f"GET {root}/{name}{kind}": f"{page}-list-{name.lower()}"
+        for root, page in (("/me", "user"), ("/users/{key}", "user"), ("/servicePrincipals/{key}", "serviceprincipal"))
+        for name in ("memberOf", "transitiveMemberOf")
+        for kind in ("", "/{kind}")
+    },
+    **{
+        f"POST {root}/{name}": f"directoryobject-{name.lower()}"
+        for root in ("/me", "/users/{key}", "/servicePrincipals/{key}", "/directoryObjects/{key}")
+        for name in ("getMemberGroups", "getMemberObjects", "checkMemberGroups", "checkMemberObjects")
+    },
     "GET /oauth2PermissionGrants": "oauth2permissiongrant-list",
     "POST /oauth2PermissionGrants": "oauth2permissiongrant-post",
     "GET /oauth2PermissionGrants/delta": "oauth2permissiongrant-delta",
@@ -65,8 +76,6 @@ PAGES: dict[str, str] = {
     "DELETE /oauth2PermissionGrants/{key}": "oauth2permissiongrant-delete",
     "GET /me": "user-get",
     "GET /me/ownedObjects": "user-list-ownedobjects",
-    "GET /me/memberOf": "user-list-memberof",
-    "GET /me/transitiveMemberOf": "user-list-transitivememberof",
     "GET /me/oauth2PermissionGrants": "user-list-oauth2permissiongrants",
     "GET /users": "user-list",
     "GET /users/$count": "user-list",
@@ -76,8 +85,6 @@ PAGES: dict[str, str] = {
     "PATCH /users/{key}": "user-update",
     "DELETE /users/{key}": "user-delete",
     "GET /users/{key}/ownedObjects": "user-list-ownedobjects",
-    "GET /users/{key}/memberOf": "user-list-memberof",
-    "GET /users/{key}/transitiveMemberOf": "user-list-transitivememberof",
     "GET /users/{key}/appRoleAssignments/{assignment}": "user-list-approleassignments",
     "GET /users/{key}/oauth2PermissionGrants": "user-list-oauth2permissiongrants",
     "GET /users/{key}/appRoleAssignments": "user-list-approleassignments",

@@ -164,14 +164,6 @@ def test_what_somebody_owns_is_listed_in_pages(tenant: LocalTenant):
     assert len(by_name["value"]) == 3
 
 
-def test_the_roles_of_somebody_are_what_they_are_members_of(tenant: LocalTenant):
-    who = tenant.as_person(Role.GLOBAL_READER)
-    for path, token in (("/me/memberOf", who.token), (f"/users/{who.user.id}/memberOf", None)):
-        (role,) = tenant.get(path, token=token)["value"]
-        assert role["@odata.type"] == "#microsoft.graph.directoryRole"
-        assert (role["displayName"], role["roleTemplateId"]) == ("Global Reader", Role.GLOBAL_READER)
-
-
 def test_who_administers_people_gives_no_administrator_a_new_password(tenant: LocalTenant):
     admin, member = tenant.as_person(Role.GLOBAL_ADMINISTRATOR), tenant.as_person()
     helper, boss = tenant.as_person(Role.USER_ADMINISTRATOR), tenant.as_person(Role.GLOBAL_ADMINISTRATOR)
@@ -255,12 +247,3 @@ def test_who_may_only_write_applications_restores_nobody(tenant: LocalTenant):
     tenant.must("DELETE", f"/users/{made['id']}")
     for method, path in (("POST", "/restore"), ("DELETE", ""), ("GET", "")):
         tenant.refused(method, f"/directory/deletedItems/{made['id']}{path}", status=403, token=app.token)
-
-
-def test_the_roles_of_a_person_are_what_it_is_a_member_of(tenant: LocalTenant) -> None:
-    who = tenant.as_person(Role.GLOBAL_READER)
-    for path in (f"/users/{who.user.id}/transitiveMemberOf", f"/users/{who.user.id}/memberOf"):
-        assert [role["displayName"] for role in tenant.get(path)["value"]] == ["Global Reader"]
-    for path in ("/me/transitiveMemberOf", "/me/memberOf"):
-        (role,) = tenant.get(path, token=who.token)["value"]
-        assert (role["@odata.type"], role["displayName"]) == ("#microsoft.graph.directoryRole", "Global Reader")

@@ -207,7 +207,8 @@ class Call:
         asked = self.asked(collection)
         if asked.query.filter is not None or asked.query.order_by is not None:
             raise Invalid("This collection cannot be filtered or sorted.", code="Request_UnsupportedQuery")
-        return self.page(Page(items=tuple(items)), encode, context, asked)
+        whole = tuple(items)
+        return self.page(Page(items=whole, count=len(whole) if asked.query.count else None), encode, context, asked)
 
     def _own_url(self) -> str:
         url = self.request.url

@@ -31,7 +31,7 @@ _DEFINITIONS = "/roleManagement/directory/roleDefinitions"
 _ASSIGNMENTS = "/roleManagement/directory/roleAssignments"
 
 
-def _id_here(call: Call, role: RoleDefinition) -> str:
+def id_here(call: Call, role: RoleDefinition) -> str:
     """A role's object id differs from tenant to tenant; its template's does not."""
     return str(uuid.uuid5(uuid.UUID(call.caller.tenant_id), role.role))
 
@@ -40,7 +40,7 @@ def _named(call: Call) -> Callable[[RoleDefinition], bool]:
     """How the URL names a role: by id, or by `roleTemplateId=…`."""
     key = call.key()
     if key.name == "id":
-        return lambda role: _id_here(call, role) == key.value.lower()
+        return lambda role: id_here(call, role) == key.value.lower()
     if key.name == "roleTemplateId":
         return lambda role: role.role == key.value.lower()
     raise Invalid(f"'{key.name}' is not a key of directoryRole. Use the object id, or (roleTemplateId='…').")
@@ -49,7 +49,7 @@ def _named(call: Call) -> Callable[[RoleDefinition], bool]:
 def list_roles(call: Call) -> Response:
     """GET /directoryRoles: the roles of the directory, all of which are active."""
     found = call.read(directory_roles.list_roles)
-    return _chosen(call, found, lambda role: role_to_graph(role, object_id=_id_here(call, role)), "directoryRoles")
+    return _chosen(call, found, lambda role: role_to_graph(role, object_id=id_here(call, role)), "directoryRoles")
 
 
 def list_role_templates(call: Call) -> Response:
@@ -96,7 +96,7 @@ def get_role(call: Call) -> Response:
     """GET /directoryRoles/{id}: one of them."""
     select = call.asked(collections.DIRECTORY_ROLES).select
     role = call.read(directory_roles.get_role, _named(call), call.path("key"))
-    return call.entity(role_to_graph(role, object_id=_id_here(call, role)), "directoryRoles", select=select)
+    return call.entity(role_to_graph(role, object_id=id_here(call, role)), "directoryRoles", select=select)
 
 
 def get_role_template(call: Call) -> Response:
@@ -215,19 +215,6 @@ async def revoke_role(call: Call) -> Response:
     """DELETE /roleManagement/directory/roleAssignments/{id}: withdraw it."""
     await call.write(directory_roles.revoke_role, call.path("key"))
     return no_content()
-
-
-def role_assignments_as_roles(call: Call, assignments: tuple[DirectoryRoleAssignment, ...]) -> Response:
-    """What somebody holds, as the directoryRole objects of `memberOf`."""
-
-    def encode(assignment: DirectoryRoleAssignment) -> dict[str, Any]:
-        role = ROLE_DEFINITIONS[Role(assignment.role_definition_id)]
-        return {
-            "@odata.type": "#microsoft.graph.directoryRole",
-            **role_to_graph(role, object_id=_id_here(call, role)),
-        }
-
-    return call.whole(assignments, encode, "directoryObjects", collections.DIRECTORY_OBJECTS)
 
 
 ROUTES: Routes = [

@@ -13,7 +13,6 @@ from unsecret.model.query import Query
 from unsecret.tenant import passwords
 from unsecret.tenant.call import Call, Routes, no_content
 from unsecret.tenant.description import described
-from unsecret.tenant.directory_roles import role_assignments_as_roles
 from unsecret.tenant.use_cases import people
 from unsecret.wire import collections, json_schemas, odata
 from unsecret.wire.directory import directory_object_to_graph
@@ -111,16 +110,6 @@ def list_user_owned_objects(call: Call) -> Response:
     return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
 
 
-def list_my_roles(call: Call) -> Response:
-    """GET /me/memberOf: the directory roles of who is signed in; there are no groups here."""
-    return role_assignments_as_roles(call, call.read(people.list_my_roles))
-
-
-def list_user_roles(call: Call) -> Response:
-    """GET /users/{id}/memberOf: the directory roles of somebody; there are no groups here."""
-    return role_assignments_as_roles(call, call.read(people.list_user_roles, call.path("key")))
-
-
 def refuse_me(call: Call) -> Response:
     """GET /me/…: an application is nobody's me, and the rest of it is not served."""
     raise people.not_delegated() if call.caller.user is None else call.not_served()
@@ -134,12 +123,8 @@ ROUTES: Routes = [
     ("PATCH", "/users/{key}", update_user),
     ("DELETE", "/users/{key}", delete_user),
     ("GET", "/users/{key}/ownedObjects", list_user_owned_objects),
-    ("GET", "/users/{key}/memberOf", list_user_roles),
-    ("GET", "/users/{key}/transitiveMemberOf", list_user_roles),
     ("GET", "/me", get_me),
     ("GET", "/me/ownedObjects", list_my_owned_objects),
-    ("GET", "/me/memberOf", list_my_roles),
-    ("GET", "/me/transitiveMemberOf", list_my_roles),
 ]
 
 REST_OF_ME: Routes = [("GET", "/me/{rest:path}", refuse_me)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from unsecret.errors import Conflict, Invalid, Unsupported
-from unsecret.model.application import Application
+from unsecret.model.application import Application, ObjectKind
 from unsecret.model.directory_roles import ROLE_DEFINITIONS, Role, RoleDefinition
 from unsecret.model.event import Activity, ModifiedProperty, OperationType
 from unsecret.model.identifiers import ObjectId, canonical_guid
@@ -17,7 +17,8 @@ from unsecret.rules.permission import Operation
 from unsecret.store import directory_objects
 from unsecret.store import directory_roles as kept
 from unsecret.tenant.use_cases.links import new_assignment_id
-from unsecret.tenant.use_cases.transaction import ROLE_MANAGEMENT, Transaction, not_found, target_of
+from unsecret.tenant.use_cases.reading import get_directory_object
+from unsecret.tenant.use_cases.transaction import ROLE_MANAGEMENT, ObjectKey, Transaction, not_found, target_of
 from unsecret.wire.directory_roles import RoleAssignmentBody
 from unsecret.wire.logs import as_json
 from unsecret.wire.odata import DIVERGENCES
@@ -74,6 +75,19 @@ def list_holders(
     transaction.permit(Operation.READ_DIRECTORY_ROLE)
     found = {one.principal_id: _holder(transaction, one) for one in assignments}
     return {identifier: holder for identifier, holder in found.items() if holder is not None}
+
+
+def list_principal_roles(transaction: Transaction, key: ObjectKey) -> tuple[DirectoryRoleAssignment, ...]:
+    """The directory roles of a service principal. Raises NotFound, Forbidden."""
+    transaction.permit(Operation.READ_SERVICE_PRINCIPAL)
+    principal = transaction.find(ObjectKind.SERVICE_PRINCIPAL, key)
+    return kept.assignments_of(transaction.conn, transaction.tenant_id, principal.id)
+
+
+def list_object_roles(transaction: Transaction, object_id: str) -> tuple[DirectoryRoleAssignment, ...]:
+    """The directory roles of whatever has this id; an application has none. Raises NotFound, Forbidden."""
+    found = get_directory_object(transaction, object_id)
+    return kept.assignments_of(transaction.conn, transaction.tenant_id, found.id)
 
 
 def assign_role(transaction: Transaction, decode: Callable[[], RoleAssignmentBody]) -> DirectoryRoleAssignment:
