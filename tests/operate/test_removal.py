@@ -80,6 +80,63 @@ def test_a_certificate_that_somebody_added_meanwhile_is_not_wiped(
     assert len(held(tenant, app)) == 5
 
 
+def test_a_secret_that_somebody_adds_in_the_same_instant_is_kept_and_no_alarm(
+    tenant: LocalTenant, kind: InProcess, tmp_path: Any, app: Json
+) -> None:
+    """A secret goes by its keyId; what comes meanwhile has nothing to do with it."""
+
+    def busy(request: httpx2.Request) -> httpx2.Response | None:
+        if request.url.path.endswith("/removePassword"):
+            tenant.must("POST", f"/v1.0/applications/{app['id']}/addPassword", {})
+        return None
+
+    kind.before = busy
+    with client_of(tenant, tmp_path, kind) as client:
+        gone = app["passwordCredentials"][0]["keyId"]
+        removal = find_credential(client, "Payroll", gone, now=tenant.clock.now)
+        remove(client, removal, now=tenant.clock.now, sleep=Waits())
+
+    assert len(held(tenant, app)) == 4
+    assert gone not in held(tenant, app)
+
+
+def test_a_certificate_that_another_tool_puts_back_is_told(
+    tenant: LocalTenant, kind: InProcess, tmp_path: Any, app: Json
+) -> None:
+    """It sends the list that it read before; a key that a directory knows no more needs its bytes for that."""
+    put_back = {**app["keyCredentials"][0]}
+
+    def busy(request: httpx2.Request) -> httpx2.Response | None:
+        if request.method == "PATCH":
+            kind.door.send(request)
+            kept = [{"keyId": one["keyId"]} for one in app["keyCredentials"][1:]]
+            key = tenant.get(f"/v1.0/applications/{app['id']}?$select=keyCredentials")["keyCredentials"][0]["key"]
+            tenant.must(
+                "PATCH", f"/v1.0/applications/{app['id']}", {"keyCredentials": [*kept, {**put_back, "key": key}]}
+            )
+            return httpx2.Response(204)
+        return None
+
+    kind.before = busy
+    with client_of(tenant, tmp_path, kind) as client:
+        removal = find_credential(client, "Payroll", put_back["keyId"], now=tenant.clock.now)
+        with pytest.raises(Conflict, match="do not read as they should"):
+            remove(client, removal, now=tenant.clock.now, sleep=Waits())
+
+
+def test_what_was_shown_as_left_is_looked_at_again(
+    tenant: LocalTenant, kind: InProcess, tmp_path: Any, app: Json
+) -> None:
+    """Whoever removes a certificate was told that secrets are left; they went while the question stood there."""
+    with client_of(tenant, tmp_path, kind) as client:
+        removal = find_credential(client, "Payroll", app["keyCredentials"][0]["keyId"], now=tenant.clock.now)
+        secret = {"keyId": app["passwordCredentials"][0]["keyId"]}
+        tenant.must("POST", f"/v1.0/applications/{app['id']}/removePassword", secret)
+        with pytest.raises(Conflict, match="meanwhile"):
+            remove(client, removal, now=tenant.clock.now, sleep=Waits())
+    assert len(held(tenant, app)) == 3
+
+
 def _add_another(tenant: LocalTenant, app: Json) -> None:
     kept = [{"keyId": one["keyId"]} for one in tenant.get(f"/v1.0/applications/{app['id']}")["keyCredentials"]]
     key = b64encode(new_identity("three").facts.der).decode()

@@ -95,5 +95,5 @@ def test_what_is_wrong_with_a_profile_is_named(content: str, words: str) -> None
 
 
 def test_a_profile_that_is_not_text_is_refused() -> None:
-    with pytest.raises(Invalid, match="is not TOML"):
+    with pytest.raises(Invalid, match="is not UTF-8"):
         profile_from_toml(b"\xff\xfe", "ours.toml")

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from unsecret.cli.options import (
+    PATTERNS,
     PLAIN,
     Data,
     Query,
@@ -64,11 +65,10 @@ Use = Annotated[
         help="Only those seen signing in (used), not seen (unused), or of which no report tells (unknown).",
     ),
 ]
-Name = Annotated[
-    str | None, Parameter(name="--name", metavar="PATTERN", help="Only this name, such as 'Payroll*', or this appId.")
-]
+Name = Annotated[str | None, Parameter(name="--name", metavar="PATTERN", help=f"Only this name or appId. {PATTERNS}")]
 Owner = Annotated[
-    str | None, Parameter(name="--owner", metavar="PATTERN", help="Only those of an owner, such as 'maria@*'.")
+    str | None,
+    Parameter(name="--owner", metavar="PATTERN", help="Only those of an owner; a pattern, such as 'maria@*'."),
 ]
 Ownerless = Annotated[bool, Parameter(name="--ownerless", help="Only those that nobody owns.")]
 ExpiresWithin = Annotated[

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from unsecret.cli.options import Data, Query, Report, ReportFile, TenantName, own_reader, read_duration, read_instant
+from unsecret.cli.options import (
+    PATTERNS,
+    Data,
+    Query,
+    Report,
+    ReportFile,
+    TenantName,
+    own_reader,
+    read_duration,
+    read_instant,
+)
 from unsecret.cli.printing import answer, on_one_line, say
 from unsecret.cli.reaching import instant_of, reach
 from unsecret.config import read_settings
@@ -44,11 +54,11 @@ Kinds = Annotated[
 ]
 AppNamed = Annotated[
     str | None,
-    Parameter(name="--app", metavar="APP", help="Only what was done to this: a name, such as 'Payroll*', or an id."),
+    Parameter(name="--app", metavar="APP", help=f"Only what was done to this: a name, or an id. {PATTERNS}"),
 ]
 By = Annotated[
     str | None,
-    Parameter(name="--by", metavar="WHO", help="Only what they did: a name, such as 'maria@*', or an id."),
+    Parameter(name="--by", metavar="WHO", help="Only what they did: a name, or an id; a pattern, such as 'maria@*'."),
 ]
 Refused = Annotated[bool, Parameter(name="--refused", help="Only what was refused.")]
 Watch = Annotated[bool, Parameter(name="--watch", help="Go on, and print each new record as it appears, until Ctrl-C.")]

@@ -51,6 +51,7 @@ def directory_option(help_: str) -> Parameter:
     return own_reader(_directory, name="--data", metavar="DIR", help_=help_)
 
 
+PATTERNS = "A pattern, such as 'Payroll*': `*` is anything, `?` one character; capitals do not matter."
 PLAIN = Parameter(show_default=False, negative=())
 """Every parameter: its help says the default where there is one, and there is no `--no-yes`."""
 

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
-from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from unsecret.operate.policies.entries import entries_of, in_words
+from unsecret.rules.patterns import matches
 from unsecret.wire.audit_records import AuditRecord, audit_record_from_graph
 from unsecret.wire.instants import format_instant
 
@@ -126,4 +126,4 @@ def _path(since: datetime, until: datetime | None) -> str:
 
 
 def _is_meant(pattern: str, id_: str | None, name: str) -> bool:
-    return pattern.lower() == (id_ or "").lower() or fnmatch(name.lower(), pattern.lower())
+    return pattern.lower() == (id_ or "").lower() or matches(pattern, name)

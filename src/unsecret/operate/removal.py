@@ -91,7 +91,7 @@ def remove(
     should afterwards.
     """
     current = _look(client, removal.holder, removal.key_id, now)
-    if current is None or _ids(current.staying) != _ids(removal.staying):
+    if current is None or (_ids(current.staying), current.usable_left) != (_ids(removal.staying), removal.usable_left):
         raise Conflict(
             f"Somebody changed the credentials of the {removal.holder.words} meanwhile; nothing was written.",
             code="CredentialsChangedMeanwhile",
@@ -107,7 +107,8 @@ def remove(
 
 def _read_back(client: GraphClient, removal: Removal, sleep: Callable[[float], None]) -> None:
     for pause in (*VISIBLE_PAUSES, None):
-        if _ids(_held(_read(client, removal.holder), removal.group)) == _ids(removal.staying):
+        found = _ids(_held(_read(client, removal.holder), removal.group))
+        if removal.key_id.lower() not in found and _ids(removal.staying) <= found:  # somebody may have added one
             return
         if pause is not None:
             sleep(pause)

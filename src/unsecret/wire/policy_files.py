@@ -12,14 +12,12 @@ refused: a misspelt restriction that were ignored would leave the organisation l
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
 from msgspec import Struct
 
-from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
 from unsecret.model.policy import CREDENTIAL_GROUPS, GROUP_OF, LIFETIME_KINDS, RestrictionGroup, RestrictionKind
 from unsecret.wire import expect
@@ -27,6 +25,7 @@ from unsecret.wire.instants import format_duration, format_instant, parse_instan
 from unsecret.wire.lenient_durations import parse_any_duration
 from unsecret.wire.redirect_uri_lists import PLATFORMS, lists_of
 from unsecret.wire.restrictions import MEMBERS
+from unsecret.wire.toml_text import read_toml
 
 Json = dict[str, Any]
 
@@ -50,6 +49,7 @@ SECTIONS = {"applicationRestrictions": _GROUPS, "servicePrincipalRestrictions": 
 
 _COMPUTED = "isStateSetByMicrosoft"
 _GROUP_OF_WORD = {str(kind): str(group) for kind, group in GROUP_OF.items()}
+_LARGEST = 2**63 - 1
 _ALIKE = 0.85
 """From here on two words are taken for the same one with a slip; `difflib` counts from 0 to 1."""
 
@@ -91,12 +91,7 @@ class PolicyFile(Struct, frozen=True, kw_only=True):
 
 def read_policy_file(text: str) -> PolicyFile:
     """The policy file `text`. Raises Invalid, naming the line or the word at fault."""
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
-        raise Invalid(f"The policy file is not TOML: {problem}.") from problem
-    except RecursionError as problem:
-        raise Invalid("The policy file is nested too deeply.") from problem
+    content = read_toml(text, "The policy file")
     _only(content, ("unsecret", TENANT, DEFAULT, CUSTOM), "")
     if content.get("unsecret", LAYOUT) != LAYOUT:
         raise expect.refuse(
@@ -357,4 +352,6 @@ def _json(value: Any, where: str) -> Any:
         return [_json(one, where) for one in value]
     if isinstance(value, datetime):
         return format_instant(value) if value.tzinfo else f"{value.isoformat()}Z"
+    if isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:  # nan is neither
+        raise expect.refuse(f"'{where}' is no number that JSON can carry.", where)
     return value if isinstance(value, str | int | float | bool) else str(value)

@@ -23,7 +23,6 @@ docs/reference/checks.md says what each member means.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -34,6 +33,7 @@ from unsecret.model.application import ObjectKind
 from unsecret.model.policy import LIFETIME_KINDS
 from unsecret.model.profile import CREDENTIAL_KINDS, CredentialKind, Mute, Profile, Requirement, Severity
 from unsecret.wire.instants import parse_duration
+from unsecret.wire.toml_text import read_toml
 
 LARGEST_FILE = 256 * 1024
 MOST_REQUIREMENTS = 100
@@ -90,9 +90,10 @@ def _document(content: bytes, name: str) -> dict[str, Any]:
     if len(content) > LARGEST_FILE:
         raise Invalid(f"{name} has more than {LARGEST_FILE} bytes, which are read at most.")
     try:
-        return tomllib.loads(content.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise Invalid(f"{name} is not TOML: {problem}") from None
+        text = content.decode()
+    except UnicodeDecodeError as problem:
+        raise Invalid(f"{name} is not UTF-8, which TOML is written in: {problem}") from None
+    return read_toml(text, name)
 
 
 def _tables(document: dict[str, Any], kind: str, most: int, name: str) -> list[Any]:

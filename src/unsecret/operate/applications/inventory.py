@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -17,6 +16,7 @@ from msgspec import Struct
 from unsecret.model.application import ObjectKind
 from unsecret.operate.applications.governed import face, new_secrets
 from unsecret.operate.snapshots.rows import from_column, to_column
+from unsecret.rules.patterns import matches
 from unsecret.rules.privileges import Privilege, privilege_of, privilege_of_role
 from unsecret.rules.risk import Facts, Ground, Level, risk_of
 
@@ -271,4 +271,4 @@ def _privileges(row: dict[str, Any]) -> Iterator[Privilege]:
 
 def renewed_by(display_name: str) -> str | None:
     """What replaces the credentials of an application of this name, where something does (RENEW_THEMSELVES)."""
-    return next((what for pattern, what in RENEW_THEMSELVES if fnmatchcase(display_name, pattern)), None)
+    return next((what for pattern, what in RENEW_THEMSELVES if matches(pattern, display_name)), None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatch
 from typing import Any
 
 from msgspec import Struct
 
 from unsecret.operate.applications.inventory import Application, Origin, by_risk
+from unsecret.rules.patterns import matches
 from unsecret.rules.risk import Level
 
 HOLDINGS: dict[str, Callable[[Application], bool]] = {
@@ -65,11 +65,11 @@ class Wanted(Struct, frozen=True, kw_only=True):
         return all(
             (
                 self._is_of_an_origin(found),
-                self.name is None or fnmatch(found.display_name, self.name) or found.app_id == self.name,
+                self.name is None or any(matches(self.name, one) for one in (found.display_name, found.app_id)),
                 self.risk is None or _RANK[found.risk] >= _RANK[self.risk],
                 all(HOLDINGS[word](found) for word in self.holding),
                 self.use is None or found.use == self.use,
-                self.owner is None or any(fnmatch(owner, self.owner) for owner in found.owners or ()),
+                self.owner is None or any(matches(self.owner, owner) for owner in found.owners or ()),
                 not self.is_ownerless or found.owners == (),
                 self.expires_within is None or self._ends_soon(found, now),
             )

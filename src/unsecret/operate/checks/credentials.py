@@ -15,8 +15,9 @@ from msgspec import Struct
 from unsecret.model.profile import CredentialKind, Requirement
 from unsecret.operate.checks.findings import Finding, Subject
 from unsecret.operate.checks.mending import removing
-from unsecret.operate.checks.muting import Mutes, like, may_be_an_id
+from unsecret.operate.checks.muting import Mutes
 from unsecret.operate.snapshots.rows import from_column, to_column
+from unsecret.rules.patterns import like, may_be_an_id
 from unsecret.wire.instants import format_duration, format_instant
 
 if TYPE_CHECKING:

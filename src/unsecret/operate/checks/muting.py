@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 
 from unsecret.model.profile import Mute
+from unsecret.rules.patterns import matches
 
 
 class Mutes:
@@ -22,7 +22,7 @@ class Mutes:
         return tuple(
             number
             for number, mute in enumerate(self._mutes)
-            if not mute.why_not(self._today) and _matches(mute.requirement, requirement) and _matches(mute.check, check)
+            if not mute.why_not(self._today) and matches(mute.requirement, requirement) and matches(mute.check, check)
         )
 
     def subject(self, number: int) -> str:
@@ -46,7 +46,7 @@ class Mutes:
         return tuple(self._note(mute, muted) for mute, muted in zip(self._mutes, self._muted, strict=True))
 
     def _says(self, number: int, name: str) -> bool:
-        return _matches(self.subject(number), name)
+        return matches(self.subject(number), name)
 
     def _note(self, mute: Mute, muted: int) -> str:
         if why_not := mute.why_not(self._today):
@@ -56,20 +56,3 @@ class Mutes:
         findings = "1 finding" if muted == 1 else f"{muted} findings"
         until = mute.until.isoformat() if mute.until else ""
         return f"The mute of '{mute.subject}' muted {findings} until {until}: {mute.reason}"
-
-
-def like(pattern: str) -> str:
-    r"""A pattern for SQL's `lower(name) LIKE … ESCAPE '\'`, which says the same as `_matches`."""
-    escaped = re.sub(r"([\\%_])", r"\\\1", pattern.lower())
-    return escaped.replace("*", "%").replace("?", "_")
-
-
-def may_be_an_id(pattern: str) -> bool:
-    """Whether any GUID could match."""
-    return re.fullmatch(r"[0-9a-f*?-]*", pattern.lower()) is not None
-
-
-def _matches(pattern: str, word: str) -> bool:
-    """`*` is anything, `?` one character, everything else itself in small letters or capitals."""
-    expression = re.escape(pattern.lower()).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, word.lower(), re.DOTALL) is not None
