@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,9 @@ def test_nothing_that_cuts_an_application_off_can_be_copied_by_accident(check: C
     removals = [line for line in lines if "unsecret remove" in line]
     assert removals
     assert all(line.startswith("# ") for line in removals)
-    assert any(line.startswith("What mends them (add --tenant for the tenant") for line in lines)
+    assert any(line.startswith("What mends them (for NAME, write what your settings call the tenant") for line in lines)
+    commands = [line for line in lines if line.startswith(("unsecret ", "# unsecret "))]
+    assert all(" --tenant NAME " in line for line in commands)
 
 
 def test_exit_code_3_can_be_ignored(check: Check) -> None:
@@ -260,3 +263,13 @@ def test_a_question_can_be_asked_of_the_json(check: Check) -> None:
     _code, text = check("--query", "findings[].check | [0]")
 
     assert json.loads(text) == "weakened:disabled"
+
+
+def test_a_command_for_a_tenant_that_nobody_can_name_does_nothing(
+    check: Check, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Copied as it is, it must not mend whichever tenant is the usual one."""
+    commands = {one["mend"] for one in json.loads(check("-o", "json")[1])["findings"]}
+    for command in commands:
+        assert run([*shlex.split(command)[1:], "--yes"]) == 1
+        assert "There is no tenant 'NAME'" in capsys.readouterr().err

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from unsecret.cli.reaching import named
+from unsecret.cli.reaching import named, options_for
 from unsecret.config import Settings, settings_from
 from unsecret.errors import Invalid, NotFound
+from unsecret.model.snapshot import NOBODY, Manifest
 from unsecret.operate.graph.named_tenants import CLOUDS, AzureVariables, NamedTenant, cloud_of
 
 TENANT = "5c1f2a57-0000-4000-8000-1d2c3b4a5f60"
@@ -145,3 +149,49 @@ def test_an_unknown_host_of_sign_in_is_named(tmp_path: Path) -> None:
 
 def test_nothing_is_read_of_an_environment_that_says_nothing(tmp_path: Path) -> None:
     assert settings(tmp_path, AZURE_TENANT_ID="").azure == AzureVariables()
+
+
+REAL, HERE, LOCALHOST = "https://graph.microsoft.com", "11111111-2222-4333-8444-555555555555", "https://localhost:8443"
+PROD = NamedTenant(name="prod", tenant_id=HERE, authority="https://login.microsoftonline.com", graph=REAL)
+BY_DOMAIN = replace(PROD, name="domain", tenant_id="Contoso.onmicrosoft.com")
+COPY = replace(PROD, name="copy", graph=LOCALHOST)
+
+
+@pytest.mark.parametrize(
+    ("tenants", "usual", "local", "tenant_id", "source", "options"),
+    [
+        ([PROD], None, None, HERE, REAL, ("--tenant", "prod")),
+        ([BY_DOMAIN], None, None, HERE, REAL, ("--tenant", "domain")),
+        ([BY_DOMAIN, PROD], "prod", None, HERE, REAL, ("--tenant", "prod")),
+        ([COPY], None, None, HERE, REAL, ("--tenant", HERE)),  # a copy of it, elsewhere
+        ([], None, HERE, HERE, REAL, ("--tenant", HERE)),  # likewise, in the local tenant
+        ([], None, HERE, HERE, LOCALHOST, ()),
+        ([], None, HERE, HERE, "https://localhost:9000", ()),  # it had another port then
+        ([PROD], "prod", HERE, HERE, LOCALHOST, ("--tenant", "local")),
+        ([], None, PROD.graph, HERE, LOCALHOST, None),  # a local tenant, and not the one started last
+        ([], None, None, HERE, "https://graph.microsoft.us", None),  # its id alone would go to another cloud
+        ([PROD], None, None, HERE, "export.json", ("--tenant", "prod")),
+        ([], None, None, HERE, "export.json", ("--tenant", HERE)),
+        ([], None, None, NOBODY, "export.json", None),
+    ],
+)
+def test_a_command_names_the_tenant_of_a_snapshot(
+    tmp_path: Path,
+    tenants: list[NamedTenant],
+    usual: str | None,
+    local: str | None,
+    tenant_id: str,
+    source: str,
+    options: tuple[str, ...] | None,
+) -> None:
+    written = {"tenant_id": local, "authority": LOCALHOST, "graph": LOCALHOST, "ca": "a", "client_id": "b"}
+    if local:
+        (tmp_path / "connection.json").write_text(json.dumps({**written, "certificate": "c"}))
+    settings = Settings(
+        **{"default_data": tmp_path, "state": tmp_path, "home": tmp_path, "data": tmp_path},
+        tenant=usual,
+        tenants={one.name: one for one in tenants},
+    )
+    manifest = Manifest(software="0", taken_at=datetime(2026, 11, 22, tzinfo=UTC), tenant_id=tenant_id, source=source)
+
+    assert options_for(settings, manifest, ["contoso.example", "contoso.onmicrosoft.com"]) == options

@@ -12,10 +12,14 @@ from msgspec.structs import replace
 
 from unsecret.cli.exit_codes import FINDINGS, OK
 from unsecret.cli.options import Data, Query, ReportFile, SnapshotFile, TenantName, own_reader, read_instant
-from unsecret.config import read_settings
+from unsecret.config import Settings, read_settings
 
 if TYPE_CHECKING:
     from unsecret.operate.checks.findings import Report
+    from unsecret.operate.snapshots.snapshot_file import Snapshot
+
+UNNAMED = ("--tenant", "NAME")
+"""Where nobody here knows how to name the tenant of a snapshot: copied as it is, a command refuses to do anything."""
 
 ON_A_SCREEN, IN_A_FILE = 20, 1000
 """Findings of one requirement that are listed unless asked otherwise."""
@@ -123,16 +127,30 @@ def check(
             most=_most(limit, form),
             say=progress(),
         )
-    report = _naming(report, tenant, data)
-    deliver(report, output=form, query=query, file=output_file, of_a_file=snapshot is not None)
+        words = _of_snapshot(settings, taken) if snapshot else _told(tenant, data)
+    report = _naming(report, UNNAMED if words is None else words)
+    deliver(report, output=form, query=query, file=output_file, is_named=words is not None)
     return _exit_code(report, ignored=ignore_exit_code_3)
 
 
-def _naming(report: Report, tenant: str | None, data: Path | None) -> Report:
-    """The report with commands that speak to the tenant that was checked, where that is not the usual one."""
-    if not tenant and not data:
+def _of_snapshot(settings: Settings, snapshot: Snapshot) -> tuple[str, ...] | None:
+    """How commands name the tenant of a snapshot, which need not be the usual one."""
+    from unsecret.cli.reaching import options_for
+
+    organisations = snapshot.objects("organization")
+    domains = [domain.get("name") for one in organisations for domain in one.get("verifiedDomains") or ()]
+    return options_for(settings, snapshot.manifest, [one for one in domains if isinstance(one, str)])
+
+
+def _told(tenant: str | None, data: Path | None) -> tuple[str, ...]:
+    return ("--tenant", tenant) if tenant else ("--data", str(data)) if data else ()
+
+
+def _naming(report: Report, options: tuple[str, ...]) -> Report:
+    """The report with commands that speak to the tenant that was checked."""
+    if not options:
         return report
-    words = shlex.join(["--tenant", tenant] if tenant else ["--data", str(data)])
+    words = shlex.join(options)
     return replace(report, findings=tuple(replace(one, mend=f"{one.mend} {words}") for one in report.findings))
 
 

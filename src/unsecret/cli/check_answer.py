@@ -17,11 +17,11 @@ FORCED = "--force"
 """What a command says that removes a credential with which an application can still sign in."""
 
 
-def deliver(report: Report, *, output: str, query: str | None, file: Path | None, of_a_file: bool = False) -> None:
-    """Print the report as `output`, or write it to `file`. Raises as `answers.put`. `of_a_file` says that a snapshot
-    was checked, so that the commands do not know which tenant they are for."""
+def deliver(report: Report, *, output: str, query: str | None, file: Path | None, is_named: bool = True) -> None:
+    """Print the report as `output`, or write it to `file`. Raises as `answers.put`. `is_named` says whether the
+    commands name the tenant that they are for."""
     if query is not None or output not in DOCUMENTS:
-        put(_answer(report, output=output, of_a_file=of_a_file), output=output, query=query, file=file)
+        put(_answer(report, output=output, is_named=is_named), output=output, query=query, file=file)
         return
     text = DOCUMENTS[output](report)
     if file is None:
@@ -31,9 +31,9 @@ def deliver(report: Report, *, output: str, query: str | None, file: Path | None
         say(f"Written: {file}")
 
 
-def _answer(report: Report, *, output: str, of_a_file: bool) -> Answer:
+def _answer(report: Report, *, output: str, is_named: bool) -> Answer:
     findings = {"csv": _csv_sheet, "table": _short_sheet}.get(output, _findings)(report)
-    mending = _commands(report, of_a_file=of_a_file) if output == "table" else ()
+    mending = _commands(report, is_named=is_named) if output == "table" else ()
     return Answer(
         title=f"Check: {report.title}",
         content=report,
@@ -65,7 +65,7 @@ def _short_sheet(report: Report) -> Sheet:
     return Sheet(title="Findings", columns=("NO", "SEVERITY", "REQUIREMENT", "WHAT", "WHY"), rows=rows)
 
 
-def _commands(report: Report, *, of_a_file: bool) -> Iterator[str]:
+def _commands(report: Report, *, is_named: bool) -> Iterator[str]:
     """What mends the findings, to be copied; what would cut an application off today cannot be copied by accident."""
     numbers: dict[str, list[int]] = {}
     for number, one in enumerate(report.findings, 1):
@@ -73,7 +73,8 @@ def _commands(report: Report, *, of_a_file: bool) -> Iterator[str]:
     lines = {command: f"{command}    # {', '.join(map(str, mended))}" for command, mended in numbers.items()}
     safe = [line for command, line in lines.items() if FORCED not in command.split()]
     if safe:
-        where = f" (add --tenant for the tenant {report.tenant_id}, unless it is the local one)" if of_a_file else ""
+        unnamed = f" (for NAME, write what your settings call the tenant {report.tenant_id}; a local one has --data)"
+        where = "" if is_named else unnamed
         yield f"What mends them{where}:"
         yield from (f"  {line}" for line in safe)
     if cutting := [line for command, line in lines.items() if FORCED in command.split()]:

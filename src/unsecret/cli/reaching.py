@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 from unsecret.cli.options import now
 from unsecret.cli.printing import say
 from unsecret.config import Settings
-from unsecret.errors import Invalid, NotFound
+from unsecret.errors import Invalid, NotFound, UnsecretError
+from unsecret.model.snapshot import NOBODY, Manifest
 from unsecret.operate.graph.connection import Connection, Remote, last_started, read_connection
-from unsecret.operate.graph.named_tenants import AZURE, LOCAL, NamedTenant
+from unsecret.operate.graph.named_tenants import AZURE, CLOUDS, LOCAL, NamedTenant
 from unsecret.operate.graph.permissions import VERBS, least
 from unsecret.tenant_settings import is_tenant_id, require_complete, unnamed_tenant
 
@@ -53,6 +55,36 @@ def named(settings: Settings, data: Path | None, tenant: str | None) -> NamedTen
             hint=f'Name it in the settings file: [tenants.{name}] with tenant_id = "…". See `unsecret --help`.',
         )
     return require_complete(found, settings.azure)
+
+
+def options_for(settings: Settings, manifest: Manifest, domains: Iterable[str]) -> tuple[str, ...] | None:
+    """The options with which a command speaks to the tenant that a snapshot is of; None when nobody here knows how.
+
+    A local tenant may be a copy, with the id of the one that it was made of: where the snapshot was taken decides.
+    """
+    ids = {manifest.tenant_id.lower(), *(one.lower() for one in domains)}
+    is_of_files = not manifest.source.startswith("https://")
+    is_real = manifest.source in {cloud.graph for cloud in CLOUDS.values()}
+    names = [
+        name
+        for name, one in settings.tenants.items()
+        if one.tenant_id.lower() in ids and (is_of_files or one.graph == manifest.source)
+    ]
+    if names:
+        return ("--tenant", settings.tenant if settings.tenant in names else names[0])
+    if not is_real and _local_tenant_id(settings) in ids:
+        return ("--tenant", LOCAL) if settings.tenant else ()
+    if manifest.tenant_id == NOBODY or not (is_real or is_of_files):
+        return None
+    unnamed = unnamed_tenant(manifest.tenant_id, settings.home, settings.azure)
+    return ("--tenant", manifest.tenant_id) if is_of_files or unnamed.graph == manifest.source else None
+
+
+def _local_tenant_id(settings: Settings) -> str | None:
+    try:
+        return chosen(settings, None).tenant_id.lower()
+    except UnsecretError:
+        return None
 
 
 def reach(settings: Settings, data: Path | None, tenant: str | None = None, *, verb: str | None = None) -> GraphClient:

@@ -19,6 +19,9 @@ GRAPH, COLUMNS = "graph", "columns"
 LONGEST_OBJECT = 8 * 1024 * 1024
 """Bytes of one object as JSON; Microsoft Graph's own service principal takes about one megabyte."""
 
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The tenant of files that do not name it."""
+
 APPLICATIONS = "applications"
 SERVICE_PRINCIPALS = "servicePrincipals"
 DEFAULT_POLICY = "defaultAppManagementPolicy"

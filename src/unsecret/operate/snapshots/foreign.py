@@ -23,6 +23,7 @@ from unsecret.model.snapshot import (
     COLLECTIONS,
     DEFAULT_POLICY,
     LONGEST_OBJECT,
+    NOBODY,
     SERVICE_PRINCIPALS,
     Collected,
     Manifest,
@@ -34,9 +35,6 @@ from unsecret.wire.powershell import as_graph, is_from_powershell, utf8
 
 LARGEST_FILE = 1024 * 1024 * 1024
 """Bytes of a JSON file, which is held as it is."""
-
-NOBODY = "00000000-0000-0000-0000-000000000000"
-"""The tenant of files that do not name it."""
 
 _BY_NAME: dict[str, str] = {name.lower(): name for name in (*COLLECTIONS, "policies")}
 _SUFFIXES = (".json", ".ndjson", ".jsonl")
