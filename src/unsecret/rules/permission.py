@@ -16,6 +16,7 @@ application-post-owners). https://github.com/microsoftgraph/microsoft-graph-docs
 from __future__ import annotations
 
 from enum import StrEnum, auto
+from functools import lru_cache
 
 from unsecret.model.verdict import ALLOWED, Reason, Verdict
 
@@ -144,6 +145,7 @@ _ONLY_WHAT_IS_OWNED = frozenset(
 """Where OWNED_BY is enough only on what the caller owns; for a new service principal that is its application."""
 
 
+@lru_cache(maxsize=1024)
 def permitted(roles: frozenset[str], operation: Operation, *, owns_target: bool = False) -> Verdict:
     """Whether the application permissions in a token allow `operation` (on something that the caller owns, or not)."""
     if operation in _ONLY_WHAT_IS_OWNED and not owns_target:

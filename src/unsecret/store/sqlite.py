@@ -13,8 +13,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -80,26 +80,19 @@ class SqliteFile:
             return Unavailable(f"{remedy} Nothing was changed.")
         return None
 
-    @contextmanager
-    def read(self) -> Generator[Connection]:
+    def read(self) -> _Reading:
         """See `Store.read`."""
-        conn = self._idle_or_new()
-        driver = driver_of(conn)
-        try:
-            driver.execute("BEGIN")
-            yield conn
-        finally:
-            driver.rollback()
-            self._keep(conn)
+        return _Reading(self)
 
-    def _idle_or_new(self) -> Connection:
-        """Taking one from the pool costs more than what most requests ask of it."""
+    def borrow(self) -> Connection:
+        """A connection that reads. Taking one from the pool costs more than what most requests ask of it."""
         try:
             return self._idle.pop()
         except IndexError:
             return self._readers.connect()
 
-    def _keep(self, conn: Connection) -> None:
+    def give_back(self, conn: Connection) -> None:
+        """Takes what `borrow` gave."""
         if self._closed or len(self._idle) >= _KEPT_READERS:
             conn.close()
         else:
@@ -117,6 +110,28 @@ class SqliteFile:
             self._idle.pop().close()
         self._writing.dispose()
         self._readers.dispose()
+
+
+class _Reading(AbstractContextManager[Connection]):
+    """One consistent state of the file. A generator would do the same and take longer than what is mostly asked."""
+
+    __slots__ = ("_conn", "_file")
+
+    def __init__(self, file: SqliteFile):
+        self._file = file
+        self._conn = file.borrow()
+
+    def __enter__(self) -> Connection:
+        try:
+            driver_of(self._conn).execute("BEGIN")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self._conn
+
+    def __exit__(self, *_: object) -> None:
+        driver_of(self._conn).rollback()
+        self._file.give_back(self._conn)
 
 
 def _url(url_or_path: str) -> URL:

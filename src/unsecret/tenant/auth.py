@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -27,17 +28,13 @@ import msgspec
 from unsecret.errors import Unauthenticated
 from unsecret.model.event import Caller, SignedInUser
 from unsecret.model.identifiers import AppId, ObjectId, TenantId, canonical_guid
-from unsecret.store.decoded import Decoded, digest_of
 from unsecret.tenant.settings import Services
-from unsecret.tenant.signing import TENANT_PLACEHOLDER
+from unsecret.tenant.signing import REMEMBERED_TOKENS, TENANT_PLACEHOLDER, Claims
 
 V1_ISSUER = f"https://sts.windows.net/{TENANT_PLACEHOLDER}/"
 """The issuer of v1.0 tokens, on every host."""
 
 _SCHEME = "bearer"
-
-_callers: Decoded[Caller] = Decoded(size=1024)
-"""Whom the claims of a token name. A token is verified each time before anybody is looked up by it."""
 
 
 def authenticate(header: str | None, services: Services, now: datetime) -> Caller:
@@ -60,10 +57,11 @@ def _authenticate(header: str | None, services: Services, audiences: Collection[
         raise Unauthenticated("Access token is empty.")
     token = token.strip()
     claims = services.signing.verify(token, audiences=audiences, issuers=(V1_ISSUER,), now=now)
-    return _callers.get(digest_of(token), lambda: _caller(claims))
+    return _caller(claims)
 
 
-def _caller(claims: dict[str, Any]) -> Caller:
+@lru_cache(maxsize=REMEMBERED_TOKENS)
+def _caller(claims: Claims) -> Caller:
     """The claims as a Caller; what is neither an application's nor a user's is refused."""
     tenant_id, app_id, object_id = (_guid(claims, name) for name in ("tid", "appid", "oid"))
     caller = Caller(

@@ -66,7 +66,7 @@ class Call:
             now=now,
             machine_now=machine_instant_of(request),
             correlation_id=correlation_id(request),
-            ip_address=request.client.host if request.client else None,
+            ip_address=ip_address_of(request),
             user_agent=kept(request.headers.get("user-agent")),
         )
 
@@ -360,6 +360,12 @@ def _sent_request_id(request: Request) -> str | None:
         if sent is not None and (guid := canonical_guid(sent.strip("{} "))) is not None:
             return guid
     return None
+
+
+def ip_address_of(request: Request) -> str | None:
+    """The client's."""
+    client: tuple[str, int] | None = request.scope.get("client")
+    return client[0] if client else None
 
 
 def kept(text: str | None) -> str | None:

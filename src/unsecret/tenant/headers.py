@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
-from starlette.types import Scope
+from starlette.requests import Request, empty_receive, empty_send
+from starlette.types import Receive, Scope, Send
 
 
 class IndexedRequest(Request):
-    """A request whose headers are decoded once."""
+    """A request whose headers are looked up by their names."""
 
-    @cached_property
-    def headers(self) -> Headers:
-        return IndexedHeaders(self.scope)
+    def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send):
+        super().__init__(scope, receive, send)
+        self._headers = IndexedHeaders(scope)
 
 
 class IndexedHeaders(Headers):
@@ -23,13 +22,14 @@ class IndexedHeaders(Headers):
 
     def __init__(self, scope: Scope):
         super().__init__(scope=scope)
-        self._by_name = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(self._list)}
+        self._by_name = dict(reversed(self._list))
 
     def __getitem__(self, key: str) -> str:
-        return self._by_name[key.lower()]
+        return self._by_name[key.lower().encode("latin-1")].decode("latin-1")
 
     def __contains__(self, key: Any) -> bool:
-        return key.lower() in self._by_name
+        return key.lower().encode("latin-1") in self._by_name
 
     def get(self, key: Any, default: Any = None) -> Any:
-        return self._by_name.get(key.lower(), default)
+        value = self._by_name.get(key.lower().encode("latin-1"))
+        return default if value is None else value.decode("latin-1")

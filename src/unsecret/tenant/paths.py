@@ -31,12 +31,15 @@ def canonical_path(path: str, words: Mapping[str, str]) -> str:
         rest = rest[1:]
     spelled = [version.casefold()]
     for segment in rest:
-        spelled += _respelled(segment, words)
+        if "(" in segment:
+            spelled += _respelled(segment, words)
+        else:
+            spelled.append(_word(segment, words))
     return "/" + "/".join(spelled)
 
 
 def _respelled(segment: str, words: Mapping[str, str]) -> list[str]:
-    keyed = _KEYED.fullmatch(segment) if "(" in segment else None
+    keyed = _KEYED.fullmatch(segment)
     if keyed is None:
         return [_word(segment, words)]
     key = _key(keyed["key"])

@@ -24,7 +24,8 @@ _TOLD_APART_BY = 3
 
 
 class RouteIndex(Router):
-    """Starlette's router over `routes`. A path is taken as it is written, with a slash at its end or without."""
+    """Starlette's router over `routes`, whose parameters are texts. A path is taken as it is written, with a slash at
+    its end or without."""
 
     def __init__(self, routes: Sequence[Route]):
         super().__init__(routes=routes, redirect_slashes=False)
@@ -40,11 +41,9 @@ class RouteIndex(Router):
         method, path = scope["method"], scope["path"]
         routes = self.routes_for(path)
         for route in routes:
-            if method in (route.methods or ()):
-                match, found = route.matches(scope)
-                if match is Match.FULL:
-                    scope.update(found)
-                    return route
+            if method in (route.methods or ()) and (matched := route.path_regex.match(path)) is not None:
+                scope["path_params"] = matched.groupdict()
+                return route
         shown = path[:LONGEST_HEADER]
         if any(route.matches(scope)[0] is Match.PARTIAL for route in routes):
             raise MethodNotAllowed(f"{method} is not possible on {shown}.")

@@ -339,44 +339,54 @@ def bounded(app: ASGIApp, in_flight: set[asyncio.Task[Any]], *, body_within: flo
     """
 
     async def bounded_app(scope: Scope, receive: Receive, send: Send) -> None:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        task = asyncio.current_task()
         assert task is not None
-        deadline = loop.time() + body_within
-        complete = False
-
-        async def receive_in_time() -> Message:
-            nonlocal complete
-            if complete:
-                return await receive()
-            late = False
-
-            def give_up() -> None:
-                nonlocal late
-                late = True
-                task.cancel()
-
-            alarm = loop.call_at(
-                deadline, give_up
-            )  # asyncio.timeout does no more here, and takes several times as long
-            try:
-                message = await receive()
-            except asyncio.CancelledError:
-                if not late or task.uncancel() > 0:
-                    raise
-                raise Invalid(f"The request's body did not arrive within {body_within:g} seconds.") from None
-            finally:
-                alarm.cancel()
-            complete = not message.get("more_body", False)
-            return message
-
         in_flight.add(task)
         try:
-            with contextlib.suppress(asyncio.CancelledError):
-                await app(scope, receive_in_time, send)
+            await app(scope, _InTime(receive, task, body_within), send)
+        except asyncio.CancelledError:
+            pass  # given up
         finally:
             in_flight.discard(task)
 
     return bounded_app
+
+
+class _InTime:
+    """What a request's body is received with. All of it has to arrive within so many seconds of being asked for."""
+
+    __slots__ = ("_complete", "_deadline", "_late", "_receive", "_task", "_within")
+
+    def __init__(self, receive: Receive, task: asyncio.Task[Any], within: float):
+        self._receive = receive
+        self._task = task
+        self._within = within
+        self._deadline: float | None = None
+        self._complete = False
+        self._late = False
+
+    async def __call__(self) -> Message:
+        if self._complete:
+            return await self._receive()
+        loop = asyncio.get_running_loop()
+        if self._deadline is None:
+            self._deadline = loop.time() + self._within
+        # asyncio.timeout does no more here, and takes several times as long
+        alarm = loop.call_at(self._deadline, self._give_up)
+        try:
+            message = await self._receive()
+        except asyncio.CancelledError:
+            if not self._late or self._task.uncancel() > 0:
+                raise
+            raise Invalid(f"The request's body did not arrive within {self._within:g} seconds.") from None
+        finally:
+            alarm.cancel()
+        self._complete = not message.get("more_body", False)
+        return message
+
+    def _give_up(self) -> None:
+        self._late = True
+        self._task.cancel()
 
 
 def _let_native_threads_end() -> None:

@@ -45,7 +45,7 @@ MAX_TOKEN_LENGTH = 64 * 1024
 TENANT_PLACEHOLDER = "{tenantid}"
 """How Microsoft writes an issuer that holds for every tenant."""
 
-_REMEMBERED_TOKENS = 1024
+REMEMBERED_TOKENS = 1024
 _SECONDS_BETWEEN_LOOKS = 2.0
 REFRESH_SECONDS = 30.0
 SHOWN_BEFORE = timedelta(days=1)
@@ -63,6 +63,14 @@ class _Registry(jws.JWSRegistry):
 
 
 _REGISTRY = _Registry(algorithms=[ALGORITHM], strict_check_header=False)
+
+
+class Claims(dict[str, Any]):
+    """What a token says. The same for as long as the token is remembered, and equal to nothing else: so what is made
+    of it can be remembered by it. Whoever gets it only looks at it."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
 
 class SigningKey(Struct, frozen=True, kw_only=True):
@@ -175,9 +183,7 @@ class SigningKeys:
         shown = {"issuer": issuer} if issuer is not None else {}
         return {"keys": [key.jwk | shown for key in self._keys.values()]}
 
-    def verify(
-        self, token: str, *, audiences: Collection[str], issuers: Collection[str], now: datetime
-    ) -> dict[str, Any]:
+    def verify(self, token: str, *, audiences: Collection[str], issuers: Collection[str], now: datetime) -> Claims:
         """The claims of a token that one of these keys signed for one of `audiences`, valid at `now`.
 
         `issuers` may have `{tenantid}` in them, which stands for the token's own `tid`. Nothing in the token
@@ -185,14 +191,15 @@ class SigningKeys:
         `x5u` and `x5c` are not looked at. Raises Unauthenticated with Graph's words.
         """
         claims = self._signed_claims(token)
-        if claims.get("aud") not in tuple(audiences):  # compared, not hashed: it may be anything
+        audience = claims.get("aud")
+        if not isinstance(audience, str) or audience not in audiences:
             raise Unauthenticated("Access token validation failure. Invalid audience.")
         if not _issued_by_one_of(issuers, claims):
             raise Unauthenticated("Access token validation failure. Invalid issuer.")
         _require_valid_at(now, claims)
-        return dict(claims)
+        return claims
 
-    def _decode(self, token: str) -> dict[str, Any]:
+    def _decode(self, token: str) -> Claims:
         if len(token) > MAX_TOKEN_LENGTH or token.count(".") != 2:
             raise _malformed()
         try:
@@ -204,7 +211,7 @@ class SigningKeys:
             raise Unauthenticated("Access token validation failure. Invalid signature.")
         try:
             payload = jws.deserialize_compact(token, key.public, registry=_REGISTRY).payload
-            return msgspec.json.decode(payload or b"", type=dict[str, Any])
+            return Claims(msgspec.json.decode(payload or b"", type=dict[str, Any]))
         except (JoseError, ValueError, RecursionError):
             raise Unauthenticated("Access token validation failure. Invalid signature.") from None
 
@@ -219,7 +226,7 @@ class SigningKeys:
 
     def _forget_tokens(self) -> None:
         # A client shows the same token for an hour; that we signed it does not change, whatever else is asked of it.
-        self._signed_claims = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._decode)
+        self._signed_claims = lru_cache(maxsize=REMEMBERED_TOKENS)(self._decode)
 
 
 @contextmanager
@@ -273,16 +280,17 @@ def _issued_by_one_of(issuers: Collection[str], claims: dict[str, Any]) -> bool:
     tenant_id = claims.get("tid")
     if not isinstance(tenant_id, str):
         return False
-    return any(claims.get("iss") == issuer.replace(TENANT_PLACEHOLDER, tenant_id) for issuer in issuers)
+    return claims.get("iss") in [issuer.replace(TENANT_PLACEHOLDER, tenant_id) for issuer in issuers]
 
 
 def _require_valid_at(now: datetime, claims: dict[str, Any]) -> None:
     starts, ends = claims.get("nbf"), claims.get("exp")
     if not isinstance(starts, int) or not isinstance(ends, int):
         raise Unauthenticated("Lifetime validation failed, the token has no lifetime.")
-    if now.timestamp() >= ends:
+    at = now.timestamp()
+    if at >= ends:
         raise Unauthenticated("Lifetime validation failed, the token is expired.")
-    if now.timestamp() < starts:
+    if at < starts:
         raise Unauthenticated("Lifetime validation failed, the token is not valid yet.")
 
 
