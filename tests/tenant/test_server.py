@@ -23,7 +23,8 @@ import httpx2
 import pytest
 
 from unsecret.errors import Conflict, Invalid
-from unsecret.tenant.server import LONGEST_HEADERS, bounded, claim, running
+from unsecret.tenant.bounded_requests import bounded
+from unsecret.tenant.server import LONGEST_HEADERS, claim, running
 
 SERVER = """
 import asyncio, sys
