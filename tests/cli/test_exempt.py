@@ -48,6 +48,8 @@ def test_an_exemption_is_shown_granted_listed_and_withdrawn_after_its_last_day(t
     [
         (("add", "Payroll Export", "--until", "2020-01-01", "--reason", "late"), "is over"),
         (("add", "Payroll Export", "--until", "soon", "--reason", "x"), "expected a date"),
+        (("add", "Payroll Export", "--until", "2027-02-29", "--reason", "x"), "expected a date"),
+        (("add", "Payroll Export", "--until", "2099-01-01T00:00:00+14:00", "--reason", "x"), "expected a date"),
         (("add", "Payroll Export", "--until", "2099-01-01", "--reason", " "), "needs a reason"),
         (("add", "Nobody", "--until", "2099-01-01", "--reason", "x"), "no application"),
         (("remove", "Intranet Search"), "no exemption with a term"),
@@ -75,3 +77,19 @@ def test_an_exemption_that_others_came_to_share_is_not_removed_for_one_of_them(t
     refused = tenant.run("exempt", "remove", "Payroll Export", "--yes")
     assert (refused.returncode, "Intranet Search" in refused.stderr) == (1, True)
     assert len(json.loads(tenant.run("exempt", "list", "-o", "json").stdout)["exemptions"]) == 1
+
+
+def test_an_attribute_is_not_taken_from_anybody_unasked(tenant: RunningTenant) -> None:
+    """Of two callers with one last day, one is exempt no longer: no policy changes, and yet it is asked."""
+    for who in ("Payroll Export", "Intranet Search"):
+        asked = ("exempt", "add", who, "--caller", "--until", UNTIL_LATER, "--reason", "builds", "--yes")
+        assert tenant.run(*asked).returncode == 0
+
+    unasked = tenant.run("exempt", "remove", "Payroll Export", "--caller")
+    assert (unasked.returncode, "needs your yes" in unasked.stderr) == (1, True)
+    found = json.loads(tenant.run("exempt", "list", "-o", "json").stdout)["exemptions"]
+    assert {name for one in found if one["subject"] == "callers" for name in one["who"]} == {
+        "Payroll Export",
+        "Intranet Search",
+    }
+    assert tenant.run("exempt", "remove", "Payroll Export", "--caller", "--yes").returncode == 0

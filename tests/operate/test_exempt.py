@@ -25,6 +25,7 @@ from unsecret.operate.exemptions.exempt import (
 from unsecret.operate.exemptions.listed import read_exemptions, read_policies_with_links, with_ended_withdrawn
 from unsecret.operate.graph.client import GraphClient
 from unsecret.operate.plans.apply import Applier, Became
+from unsecret.operate.plans.export import export_policies
 from unsecret.operate.plans.journal import Journal
 from unsecret.operate.plans.plan import make_plan
 from unsecret.operate.policies.block import read_default
@@ -210,7 +211,74 @@ def test_a_plan_withdraws_what_has_ended_unless_its_file_speaks_of_it(
     assert [one.absent for one in wanted.policies] == [True]
     assert said == (f"The exemption by '{policy['displayName']}' ended on 2027-01-31, and is withdrawn.",)
     about_it = read_policy_file(f'[[appManagementPolicies]]\nid = "{policy["id"]}"\nisEnabled = true')
-    assert with_ended_withdrawn(client, about_it, DAY_AFTER) == (about_it, ())
+    left = (
+        f"The exemption by '{policy['displayName']}' ended on 2027-01-31; it is left to the file, which speaks of it."
+    )
+    unchanged, said = with_ended_withdrawn(client, about_it, DAY_AFTER)
+    assert (unchanged, [one.startswith(left) for one in said]) == (about_it, [True])
+    assert with_ended_withdrawn(client, about_it, LAST_DAY) == (about_it, ())
+
+
+def test_a_file_of_before_does_not_bring_back_what_has_ended_without_a_word(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any
+) -> None:
+    blocked.new_application("Payroll")
+    exempt(client, tmp_path, "Payroll")
+    before = export_policies(client)[0]
+    expire(client, tmp_path, DAY_AFTER)
+    assert with_ended_withdrawn(client, before, LAST_DAY) == (before, ())
+    _wanted, [said] = with_ended_withdrawn(client, before, DAY_AFTER)
+    assert said.startswith("The file makes the exemption by 'unsecret exemption: Payroll (")
+    assert "which ended on 2027-01-31. Take it out of the file" in said
+
+
+def test_the_exemption_of_an_application_that_was_deleted_goes_when_it_ends(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any
+) -> None:
+    payroll = blocked.new_application("Payroll")
+    exempt(client, tmp_path, "Payroll")
+    client.send("DELETE", f"applications/{payroll['id']}")
+    [found] = applications_of(client)
+    assert (found.who, found.state(DAY_AFTER)) == ((), State.ENDED)
+    expire(client, tmp_path, DAY_AFTER)
+    assert list(client.pages(f"v1.0/{POLICIES}")) == []
+
+
+@pytest.mark.parametrize("words", ["Ask Dana.", "Ask Dana [or Tom]. Exempt until further notice.", "日本語 – ü"])
+def test_a_policy_that_was_renamed_and_described_by_hand_is_kept_and_frees_nobody(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any, words: str
+) -> None:
+    payroll = blocked.new_application("Payroll")
+    exempt(client, tmp_path, "Payroll")
+    [policy] = client.pages(f"v1.0/{POLICIES}")
+    path = f"v1.0/{POLICIES}/{policy['id']}"
+    term = policy["description"][policy["description"].index("[Exempt until") :]
+    client.send("PATCH", path, body={"displayName": "Payroll", "description": f"{words} {term} Thanks."})
+    expire(client, tmp_path, DAY_AFTER)
+    with pytest.raises(PolicyDenied):
+        add_secret(client, payroll)
+    assert client.get(path)["description"] == f"{words} Thanks."
+
+
+def test_two_withdrawals_at_once_end_an_exemption_once(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Any
+) -> None:
+    """On two machines, which know nothing of each other: both planned before either wrote."""
+    payroll = blocked.new_application("Payroll")
+    own_policy(blocked, blocked.new_application("Intranet"))
+    for name in ("Payroll", "Intranet"):
+        exempt(client, tmp_path, name)
+    ending = applications_of(client)
+    policies = read_policies_with_links(client)
+    plan = make_plan(client, withdrawal(read_default(client)[1], policies, ending), source="test", now=NOW)
+    for became in (Became.CHANGED, Became.UNCHANGED):
+        applier = Applier(client, plan, sleep=Waits())
+        assert applier.require_unmoved() is (became is Became.CHANGED)
+        outcomes = applier.carry_out(Journal(tmp_path, plan, rollback="", clock=lambda: NOW))
+        assert {one.became for one in outcomes} == {became}
+    assert applications_of(client) == []
+    with pytest.raises(PolicyDenied):
+        add_secret(client, payroll)
 
 
 def test_a_plan_that_withdraws_a_caller_keeps_what_its_file_says_of_the_same_entry(

@@ -51,11 +51,6 @@ def test_what_is_no_term_is_none(description: str | None) -> None:
     assert term_in(description) is None
 
 
-def test_the_last_day_belongs_to_the_term() -> None:
-    term = Term(until=date(2027, 1, 31), reason="why", lifted=("passwordAddition",))
-    assert [term.has_ended(day) for day in (date(2027, 1, 31), date(2027, 2, 1))] == [False, True]
-
-
 @pytest.mark.parametrize("reason", ["", "  ", ".", "a [b]", "x" * (LONGEST_REASON + 1)])
 def test_a_reason_that_cannot_be_kept_is_refused(reason: str) -> None:
     with pytest.raises(Invalid):

@@ -67,7 +67,7 @@ AsCaller = Annotated[
 ]
 Until = Annotated[
     date,
-    own_reader(_last_day, name="--until", metavar="DATE", help_="The last day of the exemption: 2027-01-31."),
+    own_reader(_last_day, name="--until", metavar="DATE", help_="The last day of the exemption, in UTC: 2027-01-31."),
 ]
 Reason = Annotated[str, Parameter(name="--reason", metavar="TEXT", help="Why, for whoever finds the exemption.")]
 Lifts = Annotated[

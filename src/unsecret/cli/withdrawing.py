@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from unsecret.cli.applying import apply_plan
+from unsecret.cli.asking import require_yes
 from unsecret.cli.exit_codes import OK, PENDING
 from unsecret.cli.options import now
 from unsecret.cli.printing import answer, say
@@ -42,6 +43,9 @@ def withdraw(
     plan = make_plan(client, wanted, source=source, now=now())
     for one in taken:
         say(f"The attribute unsecret_exemptUntil = {one.until} is taken from {one.caller.name}.")
+    if taken and not plan.steps and not dry_run:  # others have the same last day, and keep it: no policy changes
+        names = ", ".join(one.caller.name for one in taken)
+        require_yes(f"Take the attribute from {names}?", to=client.connection, yes=yes, can_rehearse=True)
     code = apply_plan(client, plan, settings=settings, yes=yes, dry_run=dry_run, again=again, output=output)
     if dry_run:
         return PENDING if taken else code

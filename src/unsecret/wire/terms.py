@@ -35,10 +35,6 @@ class Term(Struct, frozen=True, kw_only=True):
     lifted: tuple[str, ...]
     enabled_before: tuple[str, ...] = ()
 
-    def has_ended(self, today: date) -> bool:
-        """Whether the last day is over."""
-        return today > self.until
-
 
 _KINDS = {str(kind) for kind in GROUP_OF}
 

@@ -55,11 +55,6 @@ class Wanted(Struct, frozen=True, kw_only=True):
     expires_within: timedelta | None = None
     origins: tuple[str, ...] = ()
 
-    @property
-    def is_everything(self) -> bool:
-        """Whether nothing in particular is asked for."""
-        return self == Wanted()
-
     def holds(self, found: Application, *, now: datetime) -> bool:
         """Whether `found` is asked for."""
         return all(

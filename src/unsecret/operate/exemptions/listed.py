@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,12 @@ from unsecret.operate.policies.app_policy import read_bound, read_versioned_poli
 from unsecret.operate.policies.block import read_default
 from unsecret.operate.policies.entries import Json
 from unsecret.wire.policy_files import PolicyFile
-from unsecret.wire.terms import CALLERS_ATTRIBUTE
+from unsecret.wire.terms import CALLERS_ATTRIBUTE, term_in
 
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
+
+_ADVICE = "Take it out of the file, or give it a day to come."
 
 
 def read_policies_with_links(client: GraphClient) -> tuple[Json, ...]:
@@ -40,17 +43,32 @@ def read_exemptions(client: GraphClient) -> tuple[tuple[Exempted, ...], tuple[Gi
 
 def with_ended_withdrawn(client: GraphClient, wanted: PolicyFile, today: date) -> tuple[PolicyFile, tuple[str, ...]]:
     """`wanted` and, besides, the withdrawal of every exemption that has ended, with a sentence for each. What the file
-    itself speaks of is left to the file."""
+    itself speaks of is left to the file; where it would keep or make one that has ended, a sentence says so."""
     default, policies = read_default(client)[1], read_versioned_policies(client)[1]
     found = (*exempted_applications(policies), *exempted_callers(default, policies))
-    ending = tuple(one for one in found if one.state(today) is State.ENDED and not _is_mentioned(one, wanted))
+    ended = tuple(one for one in found if one.state(today) is State.ENDED)
+    ending = tuple(one for one in ended if not _is_mentioned(one, wanted))
+    kept = tuple(_kept(one) for one in ended if one not in ending)
     gone = withdrawal(default, policies, ending)
     both = replace(
         wanted,
         default=wanted.default if gone.default is None else _joined(wanted.default or {}, gone.default),
         policies=(*wanted.policies, *gone.policies),
     )
-    return both, tuple(_sentence(one) for one in ending)
+    made = _made_anew(wanted, today, known=[one.policy for one in found])
+    return both, (*(_sentence(one) for one in ending), *kept, *made)
+
+
+def _made_anew(wanted: PolicyFile, today: date, *, known: list[str]) -> Iterator[str]:
+    """A file of before, in which an exemption stands that has ended and was withdrawn since."""
+    for wish in wanted.policies:
+        term = term_in(wish.wish.get("description"))
+        if term and term.until < today and wish.display_name not in known:
+            yield f"The file makes the exemption by '{wish.display_name}', which ended on {term.until}. {_ADVICE}"
+
+
+def _kept(one: Exempted) -> str:
+    return f"The exemption {_by(one)} ended on {one.until}; it is left to the file, which speaks of it. {_ADVICE}"
 
 
 def _is_mentioned(one: Exempted, wanted: PolicyFile) -> bool:
@@ -69,5 +87,8 @@ def _joined(wish: Json, other: Json) -> Json:
 
 
 def _sentence(one: Exempted) -> str:
-    whom = f"by '{one.policy}'" if one.policy_id else f"of callers with {one.attribute} = {one.value}"
-    return f"The exemption {whom} ended on {one.until}, and is withdrawn."
+    return f"The exemption {_by(one)} ended on {one.until}, and is withdrawn."
+
+
+def _by(one: Exempted) -> str:
+    return f"by '{one.policy}'" if one.policy_id else f"of callers with {one.attribute} = {one.value}"
