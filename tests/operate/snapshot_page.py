@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unsecret.model.snapshot import COLLECTIONS, GRAPH, LAYOUT, MANIFEST, MEMBERS
+from unsecret.model.snapshot import COLLECTIONS, GRAPH, MEMBERS
+from unsecret.model.snapshot_layout import LAYOUT, MANIFEST
 from unsecret.wire.columns import TABLES, Table
 from unsecret.wire.questions import NEEDS
 

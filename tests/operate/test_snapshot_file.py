@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 from tests.snapshots import TAKEN_AT, TENANT, snapshot_of
 from unsecret.errors import Invalid, NotFound
 from unsecret.model.snapshot import LONGEST_OBJECT, Manifest
-from unsecret.operate.snapshots.snapshot_file import open_snapshot, write_snapshot
+from unsecret.operate.applications.listing import first_page
+from unsecret.operate.snapshots.snapshot_file import LARGEST_HELD, open_snapshot, write_snapshot
 from unsecret.wire.columns import TABLES
 
 POLICY = "11111111-1111-4111-8111-111111111111"
@@ -129,17 +131,73 @@ def test_only_its_owner_may_read_a_snapshot(taken: Path) -> None:
     assert taken.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_is_no_snapshot_is_refused(tmp_path: Path, taken: Path) -> None:
+def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(NotFound), open_snapshot(tmp_path / "nothing"):
         pass
-    (tmp_path / "text").write_text("no zip")
-    with zipfile.ZipFile(tmp_path / "zip", "w") as other:
-        other.writestr("a", "b")
-    with zipfile.ZipFile(taken) as original, zipfile.ZipFile(tmp_path / "newer", "w") as newer:
-        newer.writestr("snapshot.json", original.read("snapshot.json").replace(b"snapshot/1", b"snapshot/9"))
-    for name in ("text", "zip", "newer"):
-        with pytest.raises(Invalid, match=name), open_snapshot(tmp_path / name):
-            pass
+
+
+def in_a_zip(members: Mapping[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as packed:
+        for name, content in members.items():
+            packed.writestr(name, content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "remedy"),
+    [
+        (None, "is a directory; a snapshot is one file", "unsecret snapshot FILE --from"),
+        (b"", "is empty", "Take one"),
+        (b"no zip", "is no snapshot", "Take one"),
+        (b'{"value": []}', "is JSON, and no snapshot yet", "unsecret snapshot FILE --from"),
+        (in_a_zip({"a": b"b"}), "is no snapshot", "Take one"),
+        (in_a_zip({"snapshot.json": b"{}" * 100})[:150], "is cut off: its end is missing", "Copy it again"),
+        (in_a_zip({"snapshot.json": b"7"}), "is no snapshot", "Take one"),
+        (in_a_zip({"snapshot.json": b'{"layout": "snapshot/1"}'}), "is no snapshot", "Take one"),
+        (
+            in_a_zip({"snapshot.json": b'{"layout": "snapshot/9", "software": "7.1.0", "taken_at": 7}'}),
+            "is laid out as 'snapshot/9'; this software reads 'snapshot/1'",
+            "made by unsecret 7.1.0: use that version, or a newer one",
+        ),
+    ],
+    ids=["directory", "empty", "text", "JSON", "zip", "cut off", "no manifest", "half a manifest", "newer"],
+)
+def test_what_is_no_snapshot_is_refused_with_what_it_is(
+    tmp_path: Path, content: bytes | None, said: str, remedy: str
+) -> None:
+    path = tmp_path / "strange"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(Invalid) as refused, open_snapshot(path):
+        pass
+    assert f"{path} {said}" in refused.value.message
+    assert remedy in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("part", range(10))
+def test_a_snapshot_that_was_cut_off_anywhere_is_refused_in_plain_words(taken: Path, tmp_path: Path, part: int) -> None:
+    content = taken.read_bytes()
+    (tmp_path / "cut").write_bytes(content[: len(content) * part // 10 + 1])
+    with pytest.raises(Invalid, match=r"cut is (cut off|no snapshot)"):
+        all_of(tmp_path / "cut")
+    assert first_page(tmp_path / "cut", 1) is None
+
+
+def test_the_first_page_of_a_newer_snapshot_is_not_believed(taken: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(taken) as original:
+        manifest = original.read("snapshot.json").replace(b"snapshot/1", b"snapshot/9")
+    assert first_page(taken, 1) is not None
+    assert first_page(altered(taken, tmp_path / "newer", {"snapshot.json": manifest}), 1) is None
+
+
+def test_policies_that_would_fill_the_memory_are_not_unpacked(taken: Path, tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb"
+    with zipfile.ZipFile(taken) as original, zipfile.ZipFile(bomb, "w") as packed:
+        packed.writestr("snapshot.json", original.read("snapshot.json"))
+        packed.writestr(member := "graph/appManagementPolicies.ndjson", b"{}")
+        packed.getinfo(member).file_size = LARGEST_HELD + 1  # which is all that is read of a longer one
+    with pytest.raises(Invalid, match="unpacks to more than 128 MiB"), open_snapshot(bomb) as snapshot:
+        next(snapshot.objects("appManagementPolicies"))
 
 
 def altered(

@@ -137,8 +137,8 @@ def _of_snapshot(settings: Settings, snapshot: Snapshot) -> tuple[str, ...] | No
     """How commands name the tenant of a snapshot, which need not be the usual one."""
     from unsecret.cli.reaching import options_for
 
-    organisations = snapshot.objects("organization")
-    domains = [domain.get("name") for one in organisations for domain in one.get("verifiedDomains") or ()]
+    organisation = next(snapshot.objects("organization"), {})
+    domains = [one.get("name") for one in organisation.get("verifiedDomains") or ()]
     return options_for(settings, snapshot.manifest, [one for one in domains if isinstance(one, str)])
 
 

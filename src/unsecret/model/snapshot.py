@@ -9,12 +9,10 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-LAYOUT = "snapshot/1"
-"""Says how the file is laid out. Software that reads another layout refuses it."""
+from unsecret.model.snapshot_layout import LAYOUT
 
-MANIFEST = "snapshot.json"
 GRAPH, COLUMNS = "graph", "columns"
-"""Where things lie in the file: the manifest, and the folders of what Graph answered and of the tables."""
+"""Where things lie in the file: the folders of what Graph answered and of the tables."""
 
 LONGEST_OBJECT = 8 * 1024 * 1024
 """Bytes of one object as JSON; Microsoft Graph's own service principal takes about one megabyte."""

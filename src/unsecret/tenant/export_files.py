@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from unsecret.errors import Invalid
-from unsecret.model import snapshot
+from unsecret.model import snapshot, snapshot_layout
 
 LAYOUT = "export/1"
 COLLECTIONS = (
@@ -97,7 +97,7 @@ class _Lines(Struct, frozen=True):
 def _snapshot(path: Path) -> Export:
     try:
         with zipfile.ZipFile(path) as packed:
-            layout = msgspec.json.decode(packed.read(snapshot.MANIFEST), type=_Layout).layout
+            layout = msgspec.json.decode(packed.read(snapshot_layout.MANIFEST), type=_Layout).layout
             files = {
                 PurePosixPath(one.filename).stem: one.filename
                 for one in packed.infolist()
@@ -105,8 +105,8 @@ def _snapshot(path: Path) -> Export:
             }
     except (KeyError, OSError, zipfile.BadZipFile, zlib.error, msgspec.DecodeError):
         raise Invalid(f"{path} is a zip file, but no snapshot.", hint="Take one: unsecret snapshot FILE") from None
-    if layout != snapshot.LAYOUT:
-        raise Invalid(f"{path} is laid out as '{layout}'; this software reads '{snapshot.LAYOUT}'.")
+    if layout != snapshot_layout.LAYOUT:
+        raise Invalid(f"{path} is laid out as '{layout}'; this software reads '{snapshot_layout.LAYOUT}'.")
     known = {name: _Lines(path, member) for name, member in files.items() if name in COLLECTIONS}
     return Export(known, tuple(sorted(files.keys() - known.keys())))
 

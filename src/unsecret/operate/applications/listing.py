@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from unsecret.errors import Invalid
+from unsecret.model.snapshot_layout import LAYOUT, MANIFEST
 
 if TYPE_CHECKING:
     from unsecret.operate.applications.inventory import Application, Held
@@ -113,8 +114,10 @@ def first_page(path: Path, at_most: int) -> Listing | None:
     """The riskiest applications as they were when the snapshot was made; None when the file does not hold that page, or
     not so much of it. No library is loaded for it."""
     try:
-        with zipfile.ZipFile(path) as packed, packed.open(FIRST_PAGE) as opened:
-            page = json.loads(opened.read(LONGEST))
+        with zipfile.ZipFile(path) as packed:
+            page = json.loads(packed.open(FIRST_PAGE).read(LONGEST))
+            if json.loads(packed.open(MANIFEST).read(LONGEST))["layout"] != LAYOUT:
+                return None
         lines = tuple(Line(*map(str, one)) for one in page["lines"][:at_most])
         as_of, total, matching = datetime.fromisoformat(page["as_of"]), int(page["total"]), int(page["matching"])
         not_known = tuple(map(str, page["not_known"]))

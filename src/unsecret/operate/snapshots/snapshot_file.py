@@ -33,12 +33,11 @@ from unsecret.model.snapshot import (
     CUSTOM_POLICIES,
     DEFAULT_POLICY,
     GRAPH,
-    LAYOUT,
     LONGEST_OBJECT,
-    MANIFEST,
     TRUSTED_LISTS,
     Manifest,
 )
+from unsecret.model.snapshot_layout import LAYOUT, MANIFEST
 from unsecret.operate.snapshots.trusted_certificates import trusted_lists, vouched_for
 from unsecret.wire.columns import COMPUTED, EVERYTHING, SOURCES, TABLES, TRUSTED, table_name
 from unsecret.wire.exports import default_policy_from_export, policy_from_export
@@ -48,6 +47,10 @@ if TYPE_CHECKING:
 
 BROKEN = (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What reading a zip file can fail with: it may be encrypted, or packed in a way that this Python does not know."""
+
+LARGEST_HELD = 128 * 1024 * 1024
+"""Bytes of the policies of one tenant, which are held in memory; a small zip file can unpack to thousands of times its
+size."""
 
 MEMORY = "256MB"
 """What DuckDB may hold while columns are made; beyond that it works on disk."""
@@ -183,6 +186,11 @@ class Snapshot:
         be read."""
         member = f"{GRAPH}/{collection}.ndjson"
         try:
+            if (
+                collection in (DEFAULT_POLICY, CUSTOM_POLICIES)
+                and self._packed.getinfo(member).file_size > LARGEST_HELD
+            ):
+                raise Invalid(f"{member} in {self.path} unpacks to more than {LARGEST_HELD // 1024 // 1024} MiB.")
             with self._packed.open(member) as lines:
                 while line := lines.readline(LONGEST_OBJECT + 1):
                     if len(line) > LONGEST_OBJECT:
@@ -245,12 +253,7 @@ class Snapshot:
 def open_snapshot(path: Path) -> Generator[Snapshot]:
     """The snapshot in the file `path`. Raises NotFound, or Invalid when it is no snapshot or of another layout, and
     when its columns are not what it says."""
-    try:
-        packed = zipfile.ZipFile(path)
-    except FileNotFoundError:
-        raise NotFound(f"There is no snapshot {path}.", hint=f"Take one: unsecret snapshot {path}") from None
-    except (OSError, zipfile.BadZipFile) as problem:
-        raise _no_snapshot(path) from problem
+    packed = _packed(path)
     snapshot = Snapshot(path, packed, _manifest(packed, path))
     try:
         yield snapshot
@@ -262,18 +265,58 @@ def open_snapshot(path: Path) -> Generator[Snapshot]:
         snapshot.close()
 
 
+def _packed(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except FileNotFoundError:
+        raise NotFound(f"There is no snapshot {path}.", hint=f"Take one: unsecret snapshot {path}") from None
+    except IsADirectoryError:
+        raise Invalid(f"{path} is a directory; a snapshot is one file.", hint=_MADE_OF.format(path)) from None
+    except OSError as problem:
+        raise Invalid(f"{path} cannot be read: {problem.strerror or problem}.") from problem
+    except zipfile.BadZipFile as problem:
+        raise _no_zip(path) from problem
+
+
+def _no_zip(path: Path) -> Invalid:
+    with path.open("rb") as file:
+        begin = file.read(64).lstrip()
+    if not begin:
+        return Invalid(f"{path} is empty.", hint=_TAKE)
+    if begin.startswith(b"PK"):
+        return Invalid(f"{path} is cut off: its end is missing.", hint="Copy it again, or take another snapshot.")
+    if begin[:1] in (b"{", b"["):
+        return Invalid(f"{path} is JSON, and no snapshot yet.", hint=_MADE_OF.format(path))
+    return _no_snapshot(path)
+
+
 def _manifest(packed: zipfile.ZipFile, path: Path) -> Manifest:
     try:
         with packed.open(MANIFEST) as opened:
-            manifest = msgspec.json.decode(opened.read(LONGEST_OBJECT), type=Manifest)
+            content = opened.read(LONGEST_OBJECT)
+        laid_out = msgspec.json.decode(content, type=_LaidOut)
+        if laid_out.layout == LAYOUT:
+            return msgspec.json.decode(content, type=Manifest)
     except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, *BROKEN) as problem:
         packed.close()
         raise _no_snapshot(path) from problem
-    if manifest.layout != LAYOUT:
-        packed.close()
-        raise Invalid(f"{path} is laid out as '{manifest.layout}'; this software reads '{LAYOUT}'.")
-    return manifest
+    packed.close()
+    raise Invalid(
+        f"{path} is laid out as '{laid_out.layout}'; this software reads '{LAYOUT}'.",
+        hint=f"It was made by unsecret {laid_out.software}: use that version, or a newer one.",
+    )
+
+
+class _LaidOut(msgspec.Struct):
+    """What the manifest of any version says."""
+
+    layout: str
+    software: str = "of another version"
+
+
+_TAKE = "Take one: unsecret snapshot FILE"
+_MADE_OF = "A snapshot of files with Graph's JSON: unsecret snapshot FILE --from {}"
 
 
 def _no_snapshot(path: Path) -> Invalid:
-    return Invalid(f"{path} is no snapshot.", hint="Take one: unsecret snapshot FILE")
+    return Invalid(f"{path} is no snapshot.", hint=_TAKE)
