@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from unsecret.cli.printing import answer, as_json, harmless, say, table
+from unsecret.cli.printing import answer, as_json, harmless, say, sentence, table
 from unsecret.errors import Invalid
 
 Cell = str | int | float | bool | None
@@ -24,12 +24,16 @@ PAGES = "unsecret.cli", "pages"
 
 
 class Sheet(NamedTuple):
-    """Rows under column heads. `empty` is said in place of no rows."""
+    """Rows under column heads. `empty` is said in place of no rows.
+
+    On a screen that is too narrow the columns in `spare` give way, the first of them first; every other form has them.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Cell]]
     empty: str = "None."
+    spare: tuple[str, ...] = ()
 
 
 class Answer(NamedTuple):
@@ -109,20 +113,26 @@ def _json(content: Any) -> str:
 
 def _table(found: Answer) -> None:
     for fact in found.facts:
-        answer(fact)
+        sentence(fact)
     for index, sheet in enumerate(found.sheets):
         if index or found.facts:
             answer()
         if len(found.sheets) > 1:
             answer(sheet.title)
         if sheet.rows:
-            table(sheet.columns, [[_text(cell) for cell in row] for row in sheet.rows])
+            _rows(sheet)
         else:
             answer(sheet.empty)
     if found.notes:
         answer()
     for note in found.notes:
-        answer(note)
+        sentence(note)
+
+
+def _rows(sheet: Sheet) -> None:
+    rows = [[_text(cell) for cell in row] for row in sheet.rows]
+    if left_out := table(sheet.columns, rows, spare=sheet.spare):
+        say(f"Too narrow for {', '.join(left_out)}: a wider terminal shows it, and so does every other form (-o).")
 
 
 def _csv(found: Answer) -> str:

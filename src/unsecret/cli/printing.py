@@ -6,15 +6,22 @@ import re
 import sys
 import threading
 import time
-import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from unsecret.cli.layout import GAP, Layout, layout, width
 from unsecret.errors import Unavailable, UnsecretError
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
 
 WATCHED = 78
 """Columns of a line that is written over: a longer one would run on into the next."""
+
+NOTHING = ("", "–")
+"""Cells that say nothing."""
 
 BAR = 20
 _SO_MANY_OF = re.compile(r"\b(\d{1,12}) of (\d{1,12})\b", re.ASCII)
@@ -108,6 +115,19 @@ def answer(words: str = "") -> None:
     _put(harmless(words), sys.stdout)
 
 
+def sentence(words: str) -> None:
+    """A sentence of the answer: on a screen it is folded between words. What begins with blanks stays as it is."""
+    if not sys.stdout.isatty() or words.startswith(" "):
+        answer(words)
+        return
+    import shutil
+    import textwrap
+
+    room = shutil.get_terminal_size().columns
+    lines = (textwrap.fill(line, room, break_long_words=False, break_on_hyphens=False) for line in words.split("\n"))
+    answer("\n".join(lines))
+
+
 def as_json(content: Any) -> None:
     """The answer as indented JSON. `content` is JSON already, or a struct.
 
@@ -120,39 +140,80 @@ def as_json(content: Any) -> None:
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", file: IO[str] | None = None
-) -> None:
-    """Rows under column heads, to stdout unless `file` says otherwise. On a screen they are folded to its width."""
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str = "",
+    spare: Sequence[str] = (),
+    file: IO[str] | None = None,
+) -> tuple[str, ...]:
+    """Rows under column heads, to stdout unless `file` says otherwise. Gives the columns that were left out.
+
+    On a screen that is too narrow cells are folded between words, the columns in `spare` give way, the first of them
+    first, and where that is not enough each row becomes a paragraph. Elsewhere everything stands on its line.
+    """
     out = file or sys.stdout
     cells = [[harmless(cell) for cell in row] for row in rows]
     head = f"\n{harmless(title)}\n" if title else ""
-    lines = _folded(columns, cells, out) if out.isatty() else _aligned(columns, cells)
+    left_out: tuple[str, ...] = ()
+    if out.isatty():
+        lines, left_out = _on_a_screen(columns, cells, spare, out)
+    else:
+        lines = _aligned(columns, cells)
     _put(head + "\n".join(line.rstrip() for line in lines), out)
+    return left_out
 
 
-def _folded(columns: Sequence[str], rows: Sequence[Sequence[str]], out: IO[str]) -> list[str]:
-    from rich.box import SIMPLE_HEAD
+def _on_a_screen(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str], out: IO[str]
+) -> tuple[list[str], tuple[str, ...]]:
     from rich.console import Console
+
+    console = Console(file=out, highlight=False)
+    found = layout(columns, rows, console.width, spare)
+    with _room_for_it(), console.capture() as drawn:  # rich writes first what others left to be written
+        if found.widths is None:
+            for row in rows:
+                console.print(_paragraph(columns, row))
+        else:
+            console.print(_grid(columns, rows, found))
+    return drawn.get().rstrip("\n").splitlines(), found.left_out
+
+
+def _grid(columns: Sequence[str], rows: Sequence[Sequence[str]], found: Layout) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for column in columns:
-        grid.add_column(column, overflow="fold")
+    for index, wide in zip(found.shown, found.widths or (), strict=True):
+        grid.add_column(columns[index], width=wide, overflow="fold")
     for row in rows:
-        grid.add_row(*map(Text, row))
-    console = Console(file=out, highlight=False)
-    with _room_for_it(), console.capture() as drawn:  # rich writes first what others left to be written
-        console.print(grid)
-    return drawn.get().splitlines()
+        grid.add_row(*(Text(row[index]) for index in found.shown))
+    return grid
+
+
+def _paragraph(columns: Sequence[str], row: Sequence[str]) -> Group:
+    """A row as lines: what it is about, and under it each column that says something."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    lines.add_column(width=max(map(width, columns[1:]), default=1) + 2, no_wrap=True)
+    lines.add_column(overflow="fold")
+    for column, cell in list(zip(columns, row, strict=True))[1:]:
+        if cell not in NOTHING:
+            lines.add_row(Text(f"  {column}"), Text(cell))
+    return Group(Text(row[0], style="bold", overflow="fold"), lines, Text())
 
 
 def _aligned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """For a file or a pipe: nothing is folded, and what folds is not loaded. A cell of several lines takes as many."""
     split = [[cell.splitlines() or [""] for cell in row] for row in rows]
-    widths = [max(map(_width, column)) for column in _turned(columns, split)]
+    widths = [max(map(width, column)) for column in _turned(columns, split)]
     yield _joined(columns, widths)
-    yield "─" * (sum(widths) + 3 * (len(widths) - 1))
+    yield "─" * (sum(widths) + GAP * (len(widths) - 1))
     for row in split:
         height = max((len(cell) for cell in row), default=1)
         for line in range(height):
@@ -165,16 +226,8 @@ def _turned(columns: Sequence[str], split: Sequence[Sequence[list[str]]]) -> Ite
 
 
 def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "   ".join(cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
-
-
-def _width(words: str) -> int:
-    """Columns on a screen: East Asian wide characters take two, combining ones none (Unicode Annex 11)."""
-    if words.isascii():
-        return len(words)
-    return sum(
-        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in words
-    )
+    gap = " " * GAP
+    return gap.join(cell + " " * (wide - width(cell)) for cell, wide in zip(cells, widths, strict=True))
 
 
 def _put(words: str, out: IO[str]) -> None:
