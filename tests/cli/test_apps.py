@@ -125,7 +125,7 @@ def test_one_story_is_told_of_one_application(tenant: RunningTenant, tmp_path: P
     exempt = [tenant.run(*verb, "Payroll Export", *asked).stdout for verb in (("explain",), ("apps", "show"))]
 
     [row] = [row for row in csv.DictReader(io.StringIO(told)) if row["application"] == "Warehouse Scanner"]
-    assert row["new_secret"].startswith("refused for 180 days: passwordLifetime of Partner")
+    assert row["new_secret"].startswith("refused for 180 days by 'Partner applications: secrets")
     assert "yes, for at most 90 days" in said
     [governed] = [line for line in said.splitlines() if line.startswith("Governed by: ")]
     assert "the tenant default" in governed

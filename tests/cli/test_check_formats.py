@@ -98,7 +98,7 @@ def test_markdown_has_findings_requirements_and_what_is_not_known(check: Check) 
 
     assert "## Findings" in text
     assert "## Requirements" in text
-    assert "Not known: servicePrincipals: refused" in text
+    assert "Not known – servicePrincipals: refused" in text
 
 
 def test_junit_has_a_test_for_each_requirement(check: Check) -> None:

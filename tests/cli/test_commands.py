@@ -165,7 +165,7 @@ def test_entries_that_would_wake_up_are_warned_of_before_the_question(
     graph.send("PATCH", DEFAULT, body=asleep)
 
     done = at_a_terminal(unblocked, "n\n", "block")
-    warning = "Switching it on also activates: applications: asymmetricKeyLifetime (enabled, at most P30D)"
+    warning = "Switching it on also activates: applications: asymmetricKeyLifetime (enabled, at most 30 days)"
     assert done.stderr.index(warning) < done.stderr.index("and activate the 1 entry warned of above? [y/N]")
 
 

@@ -117,7 +117,7 @@ def test_a_policy_that_is_off_is_switched_on_and_what_wakes_up_is_named() -> Non
 
     assert change.body == {"isEnabled": True}
     assert change.activates == (
-        "linked objects: asymmetricKeyLifetime (enabled, at most P30D)",
+        "linked objects: asymmetricKeyLifetime (enabled, at most 30 days)",
         "linked objects: nonDefaultUriAddition (enabled)",
     )
 

@@ -190,7 +190,7 @@ def test_entries_that_wake_up_with_the_policy_are_named() -> None:
 
     assert plan_block(policy, BETA, BLOCK).activates == (
         "applications: customPasswordAddition (enabled for those created from 2025-05-20T10:37:00Z)",
-        "applications: asymmetricKeyLifetime (enabled, at most P180D)",
+        "applications: asymmetricKeyLifetime (enabled, at most 180 days)",
     )
 
 

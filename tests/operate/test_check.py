@@ -238,7 +238,7 @@ def test_credentials_that_a_policy_came_too_late_for_are_found(hold: Hold) -> No
     (long_secret,) = of(report, SHORT_SECRETS)
     assert long_secret.check == "credential-long-lived"
     assert long_secret.subject.key_id == guid(0xC0001)
-    assert long_secret.why == "It lives P730D; P180D is allowed."
+    assert long_secret.why == "It lives 730 days; 180 days are allowed."
     (long_certificate,) = of(report, SHORT_CERTIFICATES)
     assert long_certificate.subject.key_id == guid(0xC0004)
 

@@ -67,10 +67,10 @@ def test_members_that_are_not_known_count() -> None:
         (None, "not set"),
         (PASSWORD, "enabled"),
         ({**PASSWORD, "state": "disabled"}, "disabled"),
-        (LIFETIME, "enabled, at most P90D"),
+        (LIFETIME, "enabled, at most 90 days"),
         (
             {**LIFETIME, "restrictForAppsCreatedAfterDateTime": "2027-01-01T00:00:00Z"},
-            "enabled for those created from 2027-01-01T00:00:00Z, at most P90D",
+            "enabled for those created from 2027-01-01T00:00:00Z, at most 90 days",
         ),
         (
             {**PASSWORD, "excludeActors": exemption("Pipeline")},

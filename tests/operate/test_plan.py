@@ -193,5 +193,5 @@ def test_switching_a_policy_on_tells_what_else_begins_to_bind(
 
     plan = plan_of(client, ALL.partition("[[")[0])
 
-    assert plan.activates == ("tenant default policy: applications: passwordLifetime (enabled, at most P90D)",)
+    assert plan.activates == ("tenant default policy: applications: passwordLifetime (enabled, at most 90 days)",)
     assert [note for note in plan.notes if "portal will not edit “Block password addition”" in note]

@@ -31,7 +31,7 @@ def test_restrictions_are_told_in_words(client: GraphClient, tenant: LocalTenant
     status = read_status(client, now=tenant.clock.now)
 
     assert status.is_enabled
-    assert status.restrictions[0] == Restriction("applications: passwordLifetime", "enabled, at most P90D", True)
+    assert status.restrictions[0] == Restriction("applications: passwordLifetime", "enabled, at most 90 days", True)
 
 
 def test_holders_of_secrets_are_counted(client: GraphClient, tenant: LocalTenant) -> None:

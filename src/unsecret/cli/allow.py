@@ -31,6 +31,8 @@ def allow(
 
     With --app the applications are exempted: their own custom policy says that secrets are allowed, and wins
     over the tenant default. One that shares its custom policy with others is refused, as by `unsecret block`.
+    Such an exemption stays until `block --app` takes it back. One that ends by itself, and says why it is there, is
+    given with `unsecret exempt add APP --until DATE --reason TEXT`.
 
     **Examples**
 

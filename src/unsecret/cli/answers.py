@@ -6,7 +6,8 @@ in them may steer a terminal, begin a formula in a spreadsheet, or be markup.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +27,9 @@ PAGES = "unsecret.cli", "pages"
 class Sheet(NamedTuple):
     """Rows under column heads. `empty` is said in place of no rows.
 
-    On a screen that is too narrow the columns in `spare` give way, the first of them first; every other form has them.
+    On a screen each row is as short as `brief` makes it. Where that is still too wide the columns in `spare` give way,
+    the first of them first, and at last each row becomes a paragraph, headed by its first `head` cells. Every other
+    form has everything.
     """
 
     title: str
@@ -34,6 +37,8 @@ class Sheet(NamedTuple):
     rows: Sequence[Sequence[Cell]]
     empty: str = "None."
     spare: tuple[str, ...] = ()
+    brief: Callable[[Sequence[str]], Sequence[str]] | None = None
+    head: int = 1
 
 
 class Answer(NamedTuple):
@@ -130,9 +135,11 @@ def _table(found: Answer) -> None:
 
 
 def _rows(sheet: Sheet) -> None:
-    rows = [[_text(cell) for cell in row] for row in sheet.rows]
-    if left_out := table(sheet.columns, rows, spare=sheet.spare):
-        say(f"Too narrow for {', '.join(left_out)}: a wider terminal shows it, and so does every other form (-o).")
+    rows: list[Sequence[str]] = [[_text(cell) for cell in row] for row in sheet.rows]
+    if sheet.brief and sys.stdout.isatty():
+        rows = [sheet.brief(row) for row in rows]
+    if left_out := table(sheet.columns, rows, spare=sheet.spare, head=sheet.head):
+        say(f"Too narrow here for {', '.join(left_out)}; -o json and -o html show all.")
 
 
 def _csv(found: Answer) -> str:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from unsecret.cli.answers import Answer, Cell, Sheet, day
+from unsecret.cli.words import (
+    CREDENTIALS,
+    ORIGINS,
+    PURPOSES,
+    STATES,
+    USE,
+    counted,
+    entry_in_words,
+    face_in_words,
+    unknowns,
+)
+from unsecret.operate.applications.listing import Line
 
 if TYPE_CHECKING:
     from unsecret.operate.applications.inventory import Application
@@ -15,6 +28,9 @@ if TYPE_CHECKING:
 
 SHOWN = 50
 """Applications that a table shows unless told otherwise."""
+
+GLANCE = 60
+"""Letters of reasons that a line of a screen has room for."""
 
 COLUMNS = ("APPLICATION", "RISK", "SECRETS", "CERTIFICATES", "FEDERATED", "LAST SEEN", "OWNERS", "NEW SECRETS", "WHY")
 
@@ -34,10 +50,49 @@ def listing(found: Listing, notes: tuple[str, ...] = ()) -> Answer:
             "applications": found.applications,
             "not_known": found.not_known,
         },
-        sheets=(Sheet("Applications", COLUMNS, found.lines, empty="No application is like that."),),
-        facts=(f"As of {day(found.as_of)}: {found.matching} of {found.total} applications{more}.",),
-        notes=(*notes, *_notes(found.not_known)),
+        sheets=(
+            Sheet(
+                title="Applications",
+                columns=COLUMNS,
+                rows=[_with_use(line) for line in found.lines],
+                empty="No application is like that.",
+                spare=("FEDERATED", "CERTIFICATES", "NEW SECRETS", "OWNERS", "LAST SEEN"),
+                brief=_brief,
+            ),
+        ),
+        facts=(f"As of {day(found.as_of)}: {found.matching} of {counted(found.total, 'application')}{more}.",),
+        notes=(*notes, *unknowns(found.not_known)),
     )
+
+
+def _with_use(line: Line) -> Line:
+    return line._replace(use=USE.get(line.use, line.use))
+
+
+def _brief(row: Sequence[str]) -> Sequence[str]:
+    """A line for a screen: the heaviest reasons, the first owner, and what is allowed without who says so."""
+    line = Line(*row)
+    return line._replace(
+        owners=_first(line.owners),
+        new_secrets=_BY_WHOM.sub("", line.new_secrets),
+        why=_heaviest(line.why),
+    )
+
+
+def _first(words: str) -> str:
+    name, *others = words.split(", ")
+    return f"{name} and {len(others)} more" if others else name
+
+
+def _heaviest(why: str) -> str:
+    """As many reasons as are read at a glance, the heaviest first."""
+    said, *others = why.split("; ")
+    while others and len(said) + len(others[0]) < GLANCE:
+        said += f"; {others.pop(0)}"
+    return f"{said}; {len(others)} more" if others else said
+
+
+_BY_WHOM = re.compile(r" by ('.*?'|the tenant default)(?= on the |;|$)")
 
 
 def described(found: Whole, not_known: Iterable[str], at: datetime) -> Answer:
@@ -59,10 +114,11 @@ def described(found: Whole, not_known: Iterable[str], at: datetime) -> Answer:
                 title="Permissions",
                 columns=("PERMISSION", "KIND", "API", "DANGER"),
                 rows=[(one.permission, one.kind, one.api, one.why or "–") for one in found.permissions],
+                empty="It has none.",
             ),
         ),
         facts=(*_facts(application, at), *exemption_facts(found, at)),
-        notes=_notes(not_known),
+        notes=tuple(unknowns(not_known)),
     )
 
 
@@ -72,11 +128,15 @@ def _credentials(found: Whole) -> Sheet:
         columns=("KIND", "NAME", "HELD BY", "STATE", "FROM", "UNTIL", "DAYS", "USE", "FOR", "KEY ID"),
         rows=[
             (
-                *(one.kind, one.display_name or "–", face_in_words(one.held_by), one.state, day(one.start_at)),
-                *(day(one.end_at), one.days, _use(one.use, one.last_used_at), one.purpose, one.key_id),
+                *(CREDENTIALS.get(one.kind, one.kind), one.display_name or "–", face_in_words(one.held_by)),
+                *(STATES.get(one.state, one.state), day(one.start_at), day(one.end_at), one.days),
+                *(_use(one.use, one.last_used_at), PURPOSES.get(one.purpose, one.purpose), one.key_id),
             )
             for one in found.credentials
         ],
+        empty="It has none.",
+        spare=("FOR", "DAYS", "HELD BY"),
+        head=2,
     )
 
 
@@ -84,7 +144,10 @@ def _owners(found: Whole) -> Sheet:
     return Sheet(
         title="Owners",
         columns=("OWNER", "TYPE", "OWNS THE"),
-        rows=[(one.user_principal_name or one.display_name, one.type, face_in_words(one.owns)) for one in found.owners],
+        rows=[
+            (one.user_principal_name or one.display_name, face_in_words(one.type), face_in_words(one.owns))
+            for one in found.owners
+        ],
         empty="Not known." if found.application.owners is None else "Nobody.",
     )
 
@@ -93,7 +156,7 @@ def policy_rows(found: Whole) -> list[tuple[str, ...]]:
     """Every restriction that governs a face of the application, and whether it binds."""
     return [
         (
-            *(face_in_words(one.kind), entry.what, entry.says, entry.policy),
+            *(face_in_words(one.kind), entry_in_words(entry.kind), entry.says, entry.policy),
             f"no: {entry.why_not}" if entry.why_not else "yes",
         )
         for one in found.governed
@@ -114,7 +177,8 @@ def exemption_facts(found: Whole, at: datetime) -> list[str]:
 
 def _facts(found: Application, at: datetime) -> Iterator[str]:
     yield f"{found.display_name} (appId {found.app_id}), as of {day(at)}"
-    yield f"Created {day(found.created_at)}; {'enabled' if found.is_enabled else 'disabled'}; {found.origin}."
+    origin = ORIGINS.get(found.origin, found.origin)
+    yield f"Created {day(found.created_at)}; {'enabled' if found.is_enabled else 'disabled'}; {origin}."
     yield f"Last seen signing in: {_use(found.use, found.last_sign_in_at)}."
     yield f"New secrets: {found.new_secrets} ({found.policy})."
     if found.renews_itself:
@@ -123,18 +187,9 @@ def _facts(found: Application, at: datetime) -> Iterator[str]:
     yield from (f"  +{ground.points} {ground.words}" for ground in found.grounds)
 
 
-def _notes(not_known: Iterable[str]) -> tuple[str, ...]:
-    return tuple(f"Not known – {one}" for one in not_known)
-
-
 def _members(found: Whole) -> dict[str, object]:
     return {name: getattr(found, name) for name in found.__struct_fields__}
 
 
-def face_in_words(kind: str) -> str:
-    """`app registration` or `service principal`."""
-    return {"application": "app registration", "servicePrincipal": "service principal"}.get(kind, kind)
-
-
 def _use(use: str, at: datetime | None) -> Cell:
-    return day(at) if at else {"used": "used", "unused": "not seen", "unknown": "not known"}[use]
+    return day(at) if at else USE[use]

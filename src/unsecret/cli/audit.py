@@ -22,6 +22,7 @@ from unsecret.cli.options import (
 )
 from unsecret.cli.printing import answer, on_one_line, say
 from unsecret.cli.reaching import instant_of, reach
+from unsecret.cli.words import counted, instant
 from unsecret.config import read_settings
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
     from unsecret.wire.audit_records import AuditRecord
 
-COLUMNS = ("WHEN", "WHO", "WHAT", "ON", "RESULT", "DETAILS")
+COLUMNS = ("WHEN (UTC)", "WHO", "WHAT", "ON", "RESULT", "DETAILS")
 
 Since = Annotated[
     datetime | None,
@@ -134,8 +135,16 @@ def _page(records: tuple[AuditRecord, ...], since: datetime) -> Answer:
     return Answer(
         title="Changes of credentials and policies",
         content={"since": since, "records": records},
-        sheets=(Sheet("Records", COLUMNS, [_row(one) for one in records], empty="Nothing was done."),),
-        facts=(f"Since {since:%Y-%m-%d %H:%M} UTC: {len(records)} records, {refused} refused.",),
+        sheets=(
+            Sheet(
+                title="Records",
+                columns=COLUMNS,
+                rows=[_row(one) for one in records],
+                empty="Nothing was done.",
+                head=3,
+            ),
+        ),
+        facts=(f"Since {instant(since)}: {counted(len(records), 'record')}, {refused} refused.",),
     )
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from unsecret.cli.asking import require_yes
 from unsecret.cli.exit_codes import ERROR, OK, PENDING
 from unsecret.cli.printing import as_json, progress, say, say_error, table
+from unsecret.cli.words import entry_in_words
 from unsecret.errors import UnsecretError
 from unsecret.operate.policies.change import PolicyChange, apply
 
@@ -96,7 +97,7 @@ def _print(outcomes: Sequence[Outcome], output: str, *, was_seen: bool) -> None:
 
 
 def _change_table(change: PolicyChange, *, to_stdout: bool) -> None:
-    rows = [(line.what, line.before, line.after) for line in change.lines]
+    rows = [(entry_in_words(line.what), line.before, line.after) for line in change.lines]
     table(COLUMNS, rows, title=change.title, file=sys.stdout if to_stdout else sys.stderr)
 
 

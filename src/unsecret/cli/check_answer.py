@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from unsecret.cli import junit, sarif
 from unsecret.cli.answers import Answer, Cell, Sheet, put, write_file
 from unsecret.cli.printing import answer, say
+from unsecret.cli.words import counted, instant, unknowns
 from unsecret.operate.checks.findings import Finding, Outcome, Report, Result
 
 DOCUMENTS = {"junit": junit.document, "sarif": sarif.document}
 """Forms that other programs read, each with what writes it."""
+
+OUTCOMES = {Outcome.FAILS: "not met", Outcome.NOT_KNOWN: "not known", Outcome.MUTED: "muted", Outcome.HOLDS: "met"}
 
 FORCED = "--force"
 """What a command says that removes a credential with which an application can still sign in."""
@@ -44,25 +49,24 @@ def _answer(report: Report, *, output: str, is_named: bool) -> Answer:
 
 
 def _facts(report: Report) -> Iterator[str]:
-    whose = f"{report.organisation or 'Tenant'} ({report.tenant_id})"
-    yield f"{whose} as of {report.as_of:%Y-%m-%d %H:%M} UTC, held against: {report.title}"
+    yield f"{report.organisation or 'Tenant'} ({report.tenant_id}), as of {instant(report.as_of)}."
+    yield f"Held against: {report.title}."
     met = sum(one.outcome is Outcome.HOLDS for one in report.results)
     said = [f"{met} of {len(report.results)} requirements are met"]
     for outcome in (Outcome.FAILS, Outcome.NOT_KNOWN, Outcome.MUTED):
         count = sum(one.outcome is outcome for one in report.results)
-        verb = {Outcome.FAILS: "not met", Outcome.NOT_KNOWN: "not known", Outcome.MUTED: "muted"}[outcome]
-        said += [f"{count} {verb}"] if count else []
-    findings = "1 finding" if report.found == 1 else f"{report.found} findings"
-    yield f"{', '.join(said)}; {findings}."
+        said += [f"{count} {OUTCOMES[outcome]}"] if count else []
+    yield f"{', '.join(said)}; {counted(report.found, 'finding')}."
 
 
 def _short_sheet(report: Report) -> Sheet:
     """For a screen: commands stand below in lines of their own, so that they can be copied."""
     rows = [
-        (number, one.severity.value, one.requirement, one.subject.words, _why(one))
+        (number, one.severity.value, one.requirement, one.subject.words, _briefly(one))
         for number, one in enumerate(report.findings, 1)
     ]
-    return Sheet(title="Findings", columns=("NO", "SEVERITY", "REQUIREMENT", "WHAT", "WHY"), rows=rows)
+    columns = ("NO", "SEVERITY", "REQUIREMENT", "WHAT", "WHY")
+    return Sheet(title="Findings", columns=columns, rows=rows, head=4)
 
 
 def _commands(report: Report, *, is_named: bool) -> Iterator[str]:
@@ -88,7 +92,12 @@ def _findings(report: Report) -> Sheet:
 
 
 def _why(one: Finding) -> str:
-    return f"{one.why} ({'; '.join(one.evidence)})"
+    return f"{one.why} ({'; '.join(one.evidence)})" if one.evidence else one.why
+
+
+def _briefly(one: Finding) -> str:
+    """Of a credential the reason tells one end of its term already, and `apps show` both."""
+    return _why(replace(one, evidence=one.evidence[1:])) if one.subject.credential else _why(one)
 
 
 def _csv_sheet(report: Report) -> Sheet:
@@ -113,13 +122,14 @@ def _csv_row(one: Finding) -> tuple[Cell, ...]:
 
 def _requirements(report: Report) -> Sheet:
     columns = ("REQUIREMENT", "ASKS", "SEVERITY", "OUTCOME", "FINDINGS", "MUTED", "STANDARDS")
-    return Sheet(title="Requirements", columns=columns, rows=[_requirement(one) for one in report.results])
+    rows = [_requirement(one) for one in report.results]
+    return Sheet(title="Requirements", columns=columns, rows=rows, spare=("STANDARDS", "MUTED"))
 
 
 def _requirement(one: Result) -> tuple[Cell, ...]:
     asked = one.requirement
     standards = ", ".join(asked.standards)
-    return (asked.id, asked.title, asked.severity.value, one.outcome.value, one.found, one.muted, standards)
+    return (asked.id, asked.title, asked.severity.value, OUTCOMES[one.outcome], one.found, one.muted, standards)
 
 
 def _notes(report: Report) -> Iterator[str]:
@@ -131,5 +141,5 @@ def _notes(report: Report) -> Iterator[str]:
         if shown < one.found:
             yield f"Of {one.requirement.id}, {shown} of {one.found} findings are listed; --limit lists more."
     unknown = {sentence for one in report.results for sentence in one.not_known}
-    yield from (f"Not known: {sentence}" for sentence in sorted(unknown))
+    yield from unknowns(sorted(unknown))
     yield from report.notes

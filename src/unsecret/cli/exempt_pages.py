@@ -8,6 +8,7 @@ from datetime import date
 from msgspec import Struct
 
 from unsecret.cli.answers import Answer, Sheet, day
+from unsecret.cli.words import counted
 from unsecret.operate.exemptions.callers import Given
 from unsecret.operate.exemptions.exempt import Exempted, State
 from unsecret.wire.terms import CALLERS_ATTRIBUTE
@@ -39,7 +40,12 @@ def listing(found: Sequence[Exempted], holders: Sequence[Given], today: date) ->
         title="Exemptions",
         content={"as_of": today, "exemptions": lines},
         sheets=(Sheet("Exemptions", COLUMNS, [_row(one) for one in lines], empty="Nobody and nothing is exempt."),),
-        facts=(f"{len(found)} exemptions; {ended} have ended and are still there, {endless} have no last day.",),
+        facts=(
+            f"{counted(len(found), 'exemption')}; {counted(ended, 'has', 'have')} ended and not been withdrawn, "
+            f"{counted(endless, 'has', 'have')} no last day.",
+        )
+        if found
+        else (),
         notes=("Withdraw what has ended: unsecret exempt expire",) if ended else (),
     )
     return answer, bool(ended)

@@ -82,7 +82,8 @@ def _of_application(
 
 def _answer(found: Whole, may: dict[str, tuple[May, ...]], at: datetime) -> Answer:
     from unsecret.cli.answers import Answer, Sheet
-    from unsecret.cli.app_pages import COLUMNS_OF_POLICIES, exemption_facts, face_in_words, policy_rows
+    from unsecret.cli.app_pages import COLUMNS_OF_POLICIES, exemption_facts, policy_rows
+    from unsecret.cli.words import face_in_words
 
     rows = [
         (one.what, face_in_words(kind), _verdict(one), one.reasons[0] if one.reasons else "–")

@@ -10,20 +10,23 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from unsecret.cli.answers import Answer, Cell, Sheet, day
+from unsecret.cli.words import CREDENTIALS, USE, counted, unknowns
 from unsecret.model.policy import RestrictionKind
 from unsecret.operate.forecasts.forecast import OUTCOMES
+from unsecret.rules.restriction_words import restriction_in_words
 from unsecret.rules.restrictions import in_words
 
 if TYPE_CHECKING:
     from unsecret.operate.forecasts.forecast import Forecast, Summary, Week
     from unsecret.operate.forecasts.foreseen import Foreseen, Found, Reason, Renewal, Value
 
+TENANT_DEFAULT = "tenant default"
+"""What the tenant's default policy is called where policies are named."""
+
 MOST_VALUES = 3
 """URIs of one application that a cell lists."""
 
-KINDS = {"password": "secret", "certificate": "certificate", "symmetricKey": "symmetric key", "federated": "federated"}
 _LIMITS = {RestrictionKind.PASSWORD_LIFETIME, RestrictionKind.SYMMETRIC_KEY_LIFETIME}
-USE = {"used": "seen in use", "unused": "not seen", "unknown": "not known"}
 
 
 def answer_of(forecast: Forecast, found: Sequence[Found], *, fail_within: timedelta | None) -> Answer:
@@ -49,12 +52,14 @@ def answer_of(forecast: Forecast, found: Sequence[Found], *, fail_within: timede
                 columns=_columns(found),
                 rows=[_row(together, forecast) for together in zip(*(one.applications for one in found), strict=True)],
                 empty="No application is like that.",
+                spare=("APP ID", "OWNERS", "NEW SECRET", "WHICH"),
+                brief=_brief,
             ),
             _outcomes(summaries),
             _weeks(summaries),
         ),
         facts=tuple(_facts(forecast, summaries, fail_within)),
-        notes=tuple(f"Not known – {one}" for one in manifest.not_known),
+        notes=tuple(unknowns(manifest.not_known)),
         page="forecast.html",
         drawing=[chart(summary) for summary in summaries],
     )
@@ -72,14 +77,15 @@ def _facts(forecast: Forecast, summaries: Sequence[Summary], fail_within: timede
 
 def _sentences(summary: Summary) -> Iterator[str]:
     ends, use = summary.outcomes["ends"], summary.cannot_renew_by_use
+    applications = counted(summary.applications, "application")
     yield (
-        f"{summary.scenario}: {ends} of {summary.applications} applications will lose their last credential; "
+        f"{summary.scenario}: {ends} of {applications} will lose their last credential; "
         f"{summary.cannot_renew} of them could not renew it as it is "
         f"({use.used} seen in use, {use.unused} not seen, {use.unknown} not known)"
         + (f", of {summary.renewal_not_known} that is not known." if summary.renewal_not_known else ".")
     )
     yield (
-        f"Refused then: new secrets of {summary.new_secrets_refused} applications, renewals of "
+        f"Refused then: new secrets of {counted(summary.new_secrets_refused, 'application')}, renewals of "
         f"{summary.renewals_refused}, URIs or audiences of {summary.values_refused}."
     )
 
@@ -96,7 +102,7 @@ def _row(together: Sequence[Foreseen], forecast: Forecast) -> tuple[Cell, ...]:
     return (
         one.display_name,
         _end(one),
-        f"{KINDS[one.last.kind]} {one.last.display_name or ''}".strip() if one.last else "–",
+        f"{CREDENTIALS[one.last.kind]} {one.last.display_name or ''}".strip() if one.last else "–",
         *(_renewal(each, forecast.now) for each in together),
         new,
         USE[one.use] + (f" ({day(one.last_seen_at)})" if one.last_seen_at else ""),
@@ -120,16 +126,14 @@ def _renewal(one: Foreseen, now: datetime) -> str:
     said = []
     if one.last and one.outcome == "ends":
         if one.renewal == "refused":
-            said.append(f"refused: {_reasons(one.last.refused_by)}")
+            said.append(f"refused{_reasons(one.last.refused_by)}")
         else:
             said.append(one.renewal or "–")
     others = [
         each for each in one.credentials if each.renewal == "refused" and _is_live(each, now) and each is not one.last
     ]
     if others:
-        said.append(
-            f"{len(others)} more refused" if said else f"{len(others)} refused: {_reasons(others[0].refused_by)}"
-        )
+        said.append(f"{len(others)} more refused" if said else f"{len(others)} refused{_reasons(others[0].refused_by)}")
     if one.values:
         said.append(f"not again: {_values(one.values)}")
     return "; ".join(said) or "–"
@@ -144,12 +148,28 @@ def _first_refusal(together: Sequence[Foreseen], forecast: Forecast) -> str:
     reasons = refused[0].new_secret_refused_by
     is_shorter_allowed = {one.restriction for one in reasons} <= _LIMITS
     length = f" for {in_words(forecast.new_secret)}" if is_shorter_allowed else ""
-    words = f"refused{length}: {_reasons(reasons)}"
+    words = f"refused{length}{_reasons(reasons)}"
     return words if len(refused) == len(together) else f"{words} (not in every scenario)"
 
 
 def _reasons(reasons: Sequence[Reason]) -> str:
-    return ", ".join(f"{one.restriction} of {one.policy}" for one in reasons)
+    """Which policies refuse, and what each of them restricts."""
+    of: dict[str, list[str]] = {}
+    for one in reasons:
+        of.setdefault(_policy(one.policy), []).append(restriction_in_words(one.restriction))
+    return ",".join(f" by {policy} ({', '.join(dict.fromkeys(what))})" for policy, what in of.items())
+
+
+def _policy(name: str) -> str:
+    return f"the {name}" if name == TENANT_DEFAULT else f"'{name}'"
+
+
+def _brief(row: Sequence[str]) -> Sequence[str]:
+    """A row for a screen: that the tenant default refuses goes without saying, and the first owner is enough."""
+    owners = row[-2].split(", ")
+    more = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
+    cells = [cell.replace(f" by the {TENANT_DEFAULT} (", " (") for cell in row[:-2]]
+    return (*cells, f"{owners[0]}{more}", row[-1])
 
 
 def _values(values: Sequence[Value]) -> str:

@@ -10,8 +10,11 @@ from typing import NamedTuple
 GAP = 3
 """Blanks between two columns."""
 
-LONG_WORDS = (40, 24)
+LONG_WORDS = (40, 30)
 """Words up to so long stay whole; where that leaves no table, the shorter measure is tried."""
+
+NARROW = 12
+"""No column becomes narrower, unless it needs no more."""
 
 TALL = 6
 """Lines of a row above which columns side by side are harder to read than lines one under the other."""
@@ -35,10 +38,10 @@ class Layout(NamedTuple):
 def layout(columns: Sequence[str], rows: Rows, room: int, spare: Sequence[str] = ()) -> Layout:
     """How `rows` fit into `room` columns of a screen. Those in `spare` may give way, the first of them first."""
     everything = tuple(range(len(columns)))
-    for longest in LONG_WORDS:
-        for number in range(len(spare) + 1):
-            gone = spare[:number]
-            shown = tuple(index for index in everything if columns[index] not in gone)
+    for number in range(len(spare) + 1):
+        gone = spare[:number]
+        shown = tuple(index for index in everything if columns[index] not in gone)
+        for longest in LONG_WORDS:
             if widths := _widths([columns[index] for index in shown], _only(rows, shown), room, longest):
                 return Layout(shown, widths, tuple(gone))
     return Layout(everything, None)
@@ -63,7 +66,10 @@ def _widths(columns: Sequence[str], rows: Rows, room: int, longest: int) -> tupl
     whole = [max(map(width, _lines(column, rows, index))) for index, column in enumerate(columns)]
     if sum(whole) <= room:
         return tuple(whole)
-    least = [_least(column, rows, index, longest) for index, column in enumerate(columns)]
+    least = [
+        max(_least(column, rows, index, longest), min(wide, NARROW))
+        for index, (column, wide) in enumerate(zip(columns, whole, strict=True))
+    ]
     if sum(least) > room:
         return None
     found = _levelled(whole, least, room)
@@ -102,8 +108,12 @@ def _height(row: Sequence[str], widths: Sequence[int]) -> int:
 
 
 def _lines_of(cell: str, room: int) -> int:
+    return sum(_folds(line, room) for line in cell.splitlines()) or 1
+
+
+def _folds(line: str, room: int) -> int:
     lines, used = 1, 0
-    for word in cell.split():
+    for word in line.split():
         wide = width(word)
         if used and used + 1 + wide > room:
             lines, used = lines + 1, 0

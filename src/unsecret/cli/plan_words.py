@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unsecret.cli.printing import harmless, on_one_line, say
+from unsecret.cli.words import entry_in_words
 from unsecret.operate.plans.steps import Action, Plan, Step
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     for steps in _by_policy(plan.steps):
         yield ""
         yield f"{_sign(steps)} {_title(steps)}"
-        lines = [line for step in steps for line in step.lines]
-        width = max((len(line.what) for line in lines), default=0)
-        yield from (f"    {line_sign(line)} {line.what:{width}}  {_becomes(line)}".rstrip() for line in lines)
+        lines = [(entry_in_words(line.what), line) for step in steps for line in step.lines]
+        width = max((len(what) for what, _line in lines), default=0)
+        yield from (f"    {line_sign(line)} {what:{width}}  {_becomes(line)}".rstrip() for what, line in lines)
     yield ""
     yield summary(plan)
 

@@ -145,27 +145,29 @@ def table(
     *,
     title: str = "",
     spare: Sequence[str] = (),
+    head: int = 1,
     file: IO[str] | None = None,
 ) -> tuple[str, ...]:
     """Rows under column heads, to stdout unless `file` says otherwise. Gives the columns that were left out.
 
     On a screen that is too narrow cells are folded between words, the columns in `spare` give way, the first of them
-    first, and where that is not enough each row becomes a paragraph. Elsewhere everything stands on its line.
+    first, and where that is not enough each row becomes a paragraph, headed by its first `head` cells. Elsewhere
+    everything stands on its line.
     """
     out = file or sys.stdout
     cells = [[harmless(cell) for cell in row] for row in rows]
-    head = f"\n{harmless(title)}\n" if title else ""
+    above = f"\n{harmless(title)}\n" if title else ""
     left_out: tuple[str, ...] = ()
     if out.isatty():
-        lines, left_out = _on_a_screen(columns, cells, spare, out)
+        lines, left_out = _on_a_screen(columns, cells, spare, head, out)
     else:
         lines = _aligned(columns, cells)
-    _put(head + "\n".join(line.rstrip() for line in lines), out)
+    _put(above + "\n".join(line.rstrip() for line in lines), out)
     return left_out
 
 
 def _on_a_screen(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str], out: IO[str]
+    columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str], head: int, out: IO[str]
 ) -> tuple[list[str], tuple[str, ...]]:
     from rich.console import Console
 
@@ -174,7 +176,7 @@ def _on_a_screen(
     with _room_for_it(), console.capture() as drawn:  # rich writes first what others left to be written
         if found.widths is None:
             for row in rows:
-                console.print(_paragraph(columns, row))
+                console.print(_paragraph(columns, row, head))
         else:
             console.print(_grid(columns, rows, found))
     return drawn.get().rstrip("\n").splitlines(), found.left_out
@@ -193,19 +195,20 @@ def _grid(columns: Sequence[str], rows: Sequence[Sequence[str]], found: Layout) 
     return grid
 
 
-def _paragraph(columns: Sequence[str], row: Sequence[str]) -> Group:
+def _paragraph(columns: Sequence[str], row: Sequence[str], head: int) -> Group:
     """A row as lines: what it is about, and under it each column that says something."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     lines = Table.grid(padding=(0, 2, 0, 0))
-    lines.add_column(width=max(map(width, columns[1:]), default=1) + 2, no_wrap=True)
+    lines.add_column(width=max(map(width, columns[head:]), default=1) + 2, no_wrap=True)
     lines.add_column(overflow="fold")
-    for column, cell in list(zip(columns, row, strict=True))[1:]:
+    for column, cell in list(zip(columns, row, strict=True))[head:]:
         if cell not in NOTHING:
             lines.add_row(Text(f"  {column}"), Text(cell))
-    return Group(Text(row[0], style="bold", overflow="fold"), lines, Text())
+    about = "  ".join(cell for cell in row[:head] if cell not in NOTHING)
+    return Group(Text(about, style="bold", overflow="fold"), lines, Text())
 
 
 def _aligned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

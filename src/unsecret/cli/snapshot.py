@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from unsecret.cli.options import Data, Output, TenantName, now
-from unsecret.cli.printing import answer, as_json, progress, table
+from unsecret.cli.printing import answer, as_json, progress, sentence, table
 from unsecret.cli.reaching import reach
+from unsecret.cli.words import instant, unknowns
 from unsecret.config import Settings, read_settings
 from unsecret.errors import Invalid
+from unsecret.model.snapshot import COLLECTIONS, MEMBERS
 
 if TYPE_CHECKING:
     from unsecret.model.snapshot import Manifest
@@ -85,10 +87,14 @@ def _of_files(source: Path, target: Path, tenant: Path | str | None) -> Manifest
 
 
 def _print(manifest: Manifest, file: Path) -> None:
-    answer(f"{manifest.display_name or 'Tenant'} ({manifest.tenant_id}) at {manifest.taken_at:%Y-%m-%d %H:%M} UTC")
-    answer(f"in {file}\n")
-    table(("", "READ"), [(name, str(one.count)) for name, one in manifest.collections.items()])
+    sentence(
+        f"{manifest.display_name or 'Tenant'} ({manifest.tenant_id}), as of {instant(manifest.taken_at)}, in {file}"
+    )
+    answer()
+    order = {name: place for place, name in enumerate((*COLLECTIONS, *MEMBERS))}
+    read = sorted(manifest.collections.items(), key=lambda one: (order.get(one[0], len(order)), one[0]))
+    table(("COLLECTION", "READ"), [(name, str(one.count)) for name, one in read])
     if manifest.not_known:
-        answer("\nNot known")
-    for line in manifest.not_known:
-        answer(f"  {line}")
+        answer()
+    for line in unknowns(manifest.not_known):
+        sentence(line)

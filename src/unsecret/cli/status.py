@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from unsecret.cli.options import Data, Output, TenantName
-from unsecret.cli.printing import answer, as_json, progress, table
+from unsecret.cli.printing import answer, as_json, progress, sentence, table
 from unsecret.cli.reaching import instant_of, reach
+from unsecret.cli.words import entry_in_words
 from unsecret.config import read_settings
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _print(found: Status) -> None:
 
 
 def _restrictions(restrictions: Iterable[Restriction]) -> None:
-    rows = [(one.what, one.says, "yes" if one.binds else "no") for one in restrictions]
+    rows = [(entry_in_words(one.what), one.says, "yes" if one.binds else "no") for one in restrictions]
     if rows:
         table(("RESTRICTION", "SAYS", "BINDS"), rows)
     else:
@@ -60,7 +61,7 @@ def _restrictions(restrictions: Iterable[Restriction]) -> None:
 
 def _custom(custom: Custom) -> None:
     bound = "not known" if custom.applies_to is None else ", ".join(custom.applies_to) or "nothing"
-    answer(f"\n{custom.name} ({custom.id}): {'on' if custom.is_enabled else 'off'}, binds {bound}")
+    sentence(f"\n{custom.name} ({custom.id}): {'on' if custom.is_enabled else 'off'}, binds {bound}")
     _restrictions(custom.restrictions)
 
 
@@ -82,4 +83,4 @@ def _listed(head: str, lines: Iterable[str]) -> None:
     if lines:
         answer(f"\n{head}")
     for line in lines:
-        answer(f"  {line}")
+        sentence(line)

@@ -86,7 +86,7 @@ def _of_secrets(facts: Facts) -> Iterator[Ground]:
     if facts.live_secrets >= MANY:
         yield Ground(5, f"{facts.live_secrets} secrets at a time")
     if facts.unused_secrets:
-        yield Ground(8, f"{facts.unused_secrets} of its secrets not used")
+        yield Ground(8, f"{facts.unused_secrets} of its secrets not seen in use")
 
 
 def _of_reach(facts: Facts) -> Iterator[Ground]:

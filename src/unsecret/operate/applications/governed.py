@@ -12,6 +12,7 @@ from unsecret.model.change import Actor, Governed
 from unsecret.model.identifiers import AppId, TenantId
 from unsecret.model.policy import AppManagementPolicy, Restriction, RestrictionKind, RestrictionState, TenantDefault
 from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, Policy, binds, governing
+from unsecret.rules.restriction_words import restriction_in_words
 from unsecret.rules.restrictions import in_words
 from unsecret.wire.instants import format_instant
 
@@ -19,19 +20,6 @@ ANYBODY = Actor()
 """A caller whom no exemption names."""
 
 _K = RestrictionKind
-_PORTAL_WORDS = {
-    _K.PASSWORD_ADDITION: "new secrets",
-    _K.CUSTOM_PASSWORD_ADDITION: "secrets whose text the caller chose",
-    _K.PASSWORD_LIFETIME: "lifetime of secrets",
-    _K.SYMMETRIC_KEY_ADDITION: "new symmetric keys",
-    _K.SYMMETRIC_KEY_LIFETIME: "lifetime of symmetric keys",
-    _K.ASYMMETRIC_KEY_LIFETIME: "lifetime of certificates",
-    _K.TRUSTED_CERTIFICATE_AUTHORITY: "issuers of certificates",
-    _K.NON_DEFAULT_URI_ADDITION: "identifier URIs of another form",
-    _K.URI_ADDITION_WITHOUT_UNIQUE_TENANT_IDENTIFIER: "identifier URIs that do not name the tenant",
-    _K.AZURE_AD_MULTIPLE_ORGS: "opening to other organisations",
-    _K.PERSONAL_MICROSOFT_ACCOUNT: "opening to personal accounts",
-}
 
 
 class Restricted(Struct, frozen=True, kw_only=True):
@@ -98,7 +86,7 @@ def _restricted(
 ) -> Restricted:
     return Restricted(
         kind=kind,
-        what=_PORTAL_WORDS.get(kind, str(kind)),
+        what=restriction_in_words(kind),
         policy_id=policy.id,
         policy=policy_name(policy),
         is_custom=isinstance(policy, AppManagementPolicy),

@@ -18,7 +18,7 @@ from unsecret.operate.checks.mending import removing
 from unsecret.operate.checks.muting import Mutes
 from unsecret.operate.snapshots.rows import from_column, to_column
 from unsecret.rules.patterns import like, may_be_an_id
-from unsecret.wire.instants import format_duration, format_instant
+from unsecret.rules.restrictions import in_words
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -182,22 +182,35 @@ def _evidence(one: Credential) -> tuple[str, ...]:
 
 
 def _instant(instant: datetime | None) -> str:
-    return format_instant(instant) if instant else "an unknown day"
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC" if instant else "an unknown day"
+
+
+def _day(instant: datetime | None) -> str:
+    return f"{instant:%Y-%m-%d}" if instant else "an unknown day"
 
 
 def _is_held(_asked: Requirement, one: Credential) -> str:
-    return f"A {IN_WORDS[one.kind]} is held, and signs in until {_instant(one.end_at)}."
+    return f"A {IN_WORDS[one.kind]} is held, and signs in until {_day(one.end_at)}."
 
 
 def _lives_long(asked: Requirement, one: Credential) -> str:
-    longest = format_duration(asked.longest) if asked.longest else ""
+    longest = in_words(asked.longest)
     if one.start_at is None or one.end_at is None:
-        return f"How long it lives is not said; {longest} is allowed."
-    return f"It lives {format_duration(one.end_at - one.start_at)}; {longest} is allowed."
+        return f"How long it lives is not said; {_are_allowed(longest)}."
+    return f"It lives {in_words(_whole_days(one.end_at - one.start_at))}; {_are_allowed(longest)}."
+
+
+def _whole_days(lifetime: timedelta) -> timedelta:
+    """A lifetime without the seconds that a clock lost on the way, where it is of days."""
+    return timedelta(days=lifetime.days) if lifetime.days else lifetime
+
+
+def _are_allowed(longest: str) -> str:
+    return f"{longest} {'is' if longest.startswith('1 ') else 'are'} allowed"
 
 
 def _has_ended(_asked: Requirement, one: Credential) -> str:
-    return f"It ended on {_instant(one.end_at)}, and nobody can sign in with it."
+    return f"It ended on {_day(one.end_at)}, and nobody can sign in with it."
 
 
 ADVICE = {

@@ -25,8 +25,9 @@ from unsecret.operate.policies.entries import Json, excluded_callers, in_words, 
 from unsecret.operate.policies.portal_shape import Divergence, diverging
 from unsecret.operate.snapshots.rows import to_column
 from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, Policy
+from unsecret.rules.restrictions import in_words as lifetime_in_words
 from unsecret.rules.shortfalls import Fault, Shortfall, shortfalls, since
-from unsecret.wire.instants import format_duration, format_instant
+from unsecret.wire.instants import format_instant
 from unsecret.wire.restrictions import restriction_to_graph
 from unsecret.wire.terms import term_in
 
@@ -236,7 +237,7 @@ _WHY = {
 
 def _why(asked: Requirement, group: Group, now: datetime) -> str:
     if group.fault is Fault.LIMIT_TOO_LONG and asked.longest_accepted:
-        return f"The restriction allows longer lifetimes than {format_duration(asked.longest_accepted)}."
+        return f"The restriction allows longer lifetimes than {lifetime_in_words(asked.longest_accepted)}."
     if group.fault is Fault.DISABLED and group.own:
         return "The custom policy lifts the restriction for whatever it is linked to."
     dates = [start for one in group.fallen if (start := _start(one))]

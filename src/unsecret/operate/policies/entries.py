@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from unsecret.errors import Invalid
+from unsecret.rules.restrictions import in_words as lifetime_in_words
 from unsecret.wire.instants import format_duration, format_instant, parse_duration, parse_instant
 
 Json = dict[str, Any]
@@ -106,14 +107,14 @@ def excluded_callers(entry: Json) -> tuple[tuple[str, str], ...]:
 
 
 def in_words(entry: Json | None) -> str:
-    """An entry on one line: `enabled for those created from 2026-01-01T00:00:00Z, at most P90D`."""
+    """An entry on one line: `enabled for those created from 2026-01-01T00:00:00Z, at most 90 days`."""
     if entry is None:
         return "not set"
     said = ["enabled" if is_enabled(entry) else "disabled"]
     if start := binds_from(entry):
         said[0] += f" for those created from {format_instant(start)}"
     if longest := max_lifetime(entry):
-        said.append(f"at most {format_duration(longest)}")
+        said.append(f"at most {lifetime_in_words(longest)}")
     if callers := excluded_callers(entry):
         said.append("except callers with " + " or ".join(f"{name}={value}" for name, value in callers))
     return ", ".join(said)
