@@ -15,7 +15,7 @@ def test_a_snapshot_is_taken_told_of_and_filled_into_another_tenant(tmp_path: Pa
     with RunningTenant.start(tmp_path / "first", "--sample") as first:
         said = first.run("snapshot", str(file))
         assert said.returncode == 0, said.stderr
-        assert f"Contoso (sample) ({first.tenant_id}) at " in said.stdout
+        assert f"Contoso (sample) ({first.tenant_id}), as of " in said.stdout
         assert "Not known" not in said.stdout
         secrets = json.loads(first.run("status", "-o", "json").stdout)["applications"]["with_secrets"]
 

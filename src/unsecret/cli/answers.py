@@ -6,19 +6,38 @@ in them may steer a terminal, begin a formula in a spreadsheet, or be markup.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from unsecret.cli.printing import answer, as_json, harmless, say, sentence, table
+from unsecret.cli.printing import NOTHING, answer, as_json, harmless, say, sentence, table
 from unsecret.errors import Invalid
 
 Cell = str | int | float | bool | None
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
+
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b", re.ASCII)
+_JOINT = re.compile(r"(?<=[@./:=])(?=\w)")
+LONG_WORD = 20
+"""Letters of a word above which a browser may fold it where its parts meet."""
+
+COMMANDS = ("MEND WITH",)
+"""Columns of commands, to be copied."""
+
+ALARMING = {
+    "RISK": ("high",),
+    "SEVERITY": ("critical", "high"),
+    "OUTCOME": ("not met",),
+    "RESULT": ("failure",),
+    "ALLOWED": ("no",),
+    "STATE": ("ended",),
+}
+"""Column → what its cells begin with when they are bad."""
 
 PAGES = "unsecret.cli", "pages"
 """The package, and the folder in it, of the templates of pages."""
@@ -200,8 +219,29 @@ def _html(found: Answer) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = _text
-    return environment.get_template(found.page).render(answer=found, drawing=found.drawing) + "\n"
+    environment.filters |= {"cell": _text, "whole": _whole, "tone": _tone}
+    page = environment.get_template(found.page)
+    return page.render(answer=found, drawing=found.drawing, commands=COMMANDS) + "\n"
+
+
+def _whole(words: str) -> str:
+    """A cell of a page, in which a browser folds no date at its hyphens, and may fold addresses where parts meet."""
+    from markupsafe import Markup, escape
+
+    said = []
+    for word in words.split(" "):
+        parts = _JOINT.split(word) if len(word) > LONG_WORD else [word]
+        said.append("<wbr>".join(str(escape(part)) for part in parts))
+    return Markup(_DATE.sub(r'<span class="whole">\g<0></span>', " ".join(said)))  # noqa: S704 – escaped before
+
+
+def _tone(words: str, column: str) -> str:
+    """The class of a cell in a page: what says nothing, and what is bad."""
+    from markupsafe import Markup
+
+    if words in NOTHING:
+        return Markup(' class="nothing"')
+    return Markup(' class="alarm"') if words.startswith(ALARMING.get(column, ())) else Markup("")
 
 
 def _text(cell: Cell) -> str:

@@ -104,7 +104,7 @@ def described(found: Whole, not_known: Iterable[str], at: datetime) -> Answer:
         sheets=(
             _credentials(found),
             Sheet(
-                title="Policies",
+                title="Restrictions",
                 columns=COLUMNS_OF_POLICIES,
                 rows=policy_rows(found),
                 empty="No policy restricts it.",
@@ -180,7 +180,8 @@ def _facts(found: Application, at: datetime) -> Iterator[str]:
     origin = ORIGINS.get(found.origin, found.origin)
     yield f"Created {day(found.created_at)}; {'enabled' if found.is_enabled else 'disabled'}; {origin}."
     yield f"Last seen signing in: {_use(found.use, found.last_sign_in_at)}."
-    yield f"New secrets: {found.new_secrets} ({found.policy})."
+    by = f" ({found.policy})" if " by " not in found.new_secrets else ""
+    yield f"New secrets: {found.new_secrets}{by}."
     if found.renews_itself:
         yield f"{found.renews_itself}."
     yield f"Risk: {found.risk} ({found.score}){':' if found.grounds else '.'}"

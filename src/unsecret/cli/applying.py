@@ -11,7 +11,7 @@ from unsecret.cli.asking import require_yes
 from unsecret.cli.exit_codes import ERROR, OK, PENDING
 from unsecret.cli.options import now
 from unsecret.cli.plan_words import plan_content, plan_lines, step_content, summary, talk
-from unsecret.cli.printing import answer, as_json, progress, say, say_error
+from unsecret.cli.printing import answer, as_json, lines_of_a_list, progress, say, say_error
 from unsecret.cli.reaching import today
 from unsecret.config import Settings
 from unsecret.operate.exemptions.listed import with_ended_withdrawn
@@ -26,6 +26,14 @@ from unsecret.wire.policy_files import Json
 
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
+
+
+BECAME = {
+    Became.CHANGED: "done",
+    Became.UNCHANGED: "was so already",
+    Became.FAILED: "failed",
+    Became.NOT_TRIED: "not tried",
+}
 
 
 def apply_file(client: GraphClient, file: Path, *, settings: Settings, yes: bool, again: str, output: str) -> int:
@@ -68,7 +76,7 @@ def apply_plan(
         if output == "json":
             as_json(plan_content(plan))
         else:
-            answer("\n".join(plan_lines(plan)))
+            lines_of_a_list(plan_lines(plan))
         say("Nothing was changed: this was a dry run.")
         return PENDING
     folder = folder_of(settings.state, client.tenant_id())
@@ -111,11 +119,10 @@ def _nothing(plan: Plan, output: str) -> int:
 
 def _change(applier: Applier, folder: Path, *, yes: bool, output: str, again: str) -> int:
     plan = applier.plan
-    lines = "\n".join(plan_lines(plan))
     if output == "table":
-        answer(lines)
+        lines_of_a_list(plan_lines(plan))
     elif not yes:
-        say(lines)
+        say("\n".join(plan_lines(plan)))
     sys.stdout.flush()
     require_yes("Make these changes?", to=applier.client.connection, yes=yes, can_rehearse=False)
     applier.require_unmoved()
@@ -137,9 +144,8 @@ def _print(plan: Plan, outcomes: tuple[Outcome, ...], journal: Journal, *, outpu
         as_json({**plan_content(plan), "steps": told, **files})
     else:
         answer()
-        for one in outcomes:
-            words = {Became.NOT_TRIED: "not tried"}.get(one.became, str(one.became))
-            answer(f"{words}: {one.step.words}{f' ({one.policy_id})' if one.policy_id else ''}")
+        made = (f" ({one.policy_id})" if one.policy_id else "" for one in outcomes)
+        lines_of_a_list(f"{BECAME[one.became]}: {one.step.words}{id_}" for one, id_ in zip(outcomes, made, strict=True))
     for one in outcomes:
         if one.error:
             say_error(one.error, about=f"{one.step.words}: ")

@@ -207,6 +207,9 @@ def _cannot(week: Week) -> str:
 WIDE, HIGH, LEFT, TOP = 1060, 220, 44, 12
 """Of the drawing, in its own units: the room for bars, and what is beside and above it."""
 
+MONTH = 66
+"""The room that the name of a month takes."""
+
 
 class Part(Struct, frozen=True):
     """A part of a bar: where it stands, and what it means (`renewable`, `unsure`, `refused`)."""
@@ -262,7 +265,7 @@ def _bar(week: Week, x: float, pace: float, scale: float) -> Bar:
             parts.append(Part(meaning, round(floor, 2), round(number * scale, 2)))
     day = week.starts_on
     words = f"week from {day}: {week.ends} lose the last credential, {week.refused} cannot renew it"
-    month = f"{day:%b %Y}" if day and day.day <= 7 else ""
+    month = f"{day:%b %Y}" if day and day.day <= 7 and x + MONTH <= LEFT + WIDE else ""
     return Bar(round(x + pace * 0.12, 2), round(pace * 0.76, 2), tuple(parts), words, month)
 
 

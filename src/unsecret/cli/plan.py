@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from unsecret.cli.exit_codes import OK, PENDING
 from unsecret.cli.options import Data, Output, TenantName, now
-from unsecret.cli.printing import answer, as_json, progress, say
+from unsecret.cli.printing import as_json, lines_of_a_list, progress, say
 from unsecret.cli.reaching import reach, today
 from unsecret.config import read_settings
 
@@ -59,7 +59,7 @@ def plan(file: File, /, *, out: Out = None, tenant: TenantName = None, data: Dat
     if (output or settings.output) == "json":
         as_json(plan_content(made))
     else:
-        answer("\n".join(plan_lines(made)))
+        lines_of_a_list(plan_lines(made))
     if out:
         save_plan(made, out)
     return PENDING if made.steps else OK

@@ -117,15 +117,29 @@ def answer(words: str = "") -> None:
 
 def sentence(words: str) -> None:
     """A sentence of the answer: on a screen it is folded between words. What begins with blanks stays as it is."""
-    if not sys.stdout.isatty() or words.startswith(" "):
-        answer(words)
-        return
+    if sys.stdout.isatty() and not words.startswith(" "):
+        words = "\n".join(_folded(line) for line in words.split("\n"))
+    answer(words)
+
+
+def lines_of_a_list(lines: Iterable[str]) -> None:
+    """Lines of the answer; on a screen each is folded between words, and goes on further to the right."""
+    if sys.stdout.isatty():
+        lines = (_folded(line, hang=len(line) - len(line.lstrip()) + 6) for line in lines)
+    answer("\n".join(lines))
+
+
+def _folded(line: str, hang: int = 0) -> str:
     import shutil
     import textwrap
 
-    room = shutil.get_terminal_size().columns
-    lines = (textwrap.fill(line, room, break_long_words=False, break_on_hyphens=False) for line in words.split("\n"))
-    answer("\n".join(lines))
+    return textwrap.fill(
+        line,
+        shutil.get_terminal_size().columns,
+        subsequent_indent=" " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def as_json(content: Any) -> None:
