@@ -106,7 +106,7 @@ def test_the_page_draws_every_scenario_and_runs_nothing(
     assert text.count("<svg") == 2
     assert text.count('class="refused" x=') >= 1
     assert "<script" not in text
-    assert "1 more lose their last credential later." in text
+    assert "1 more loses its last credential later." in text
     assert "vendor&#39;s" not in text  # whose credentials are elsewhere is not listed unless asked for
 
 

@@ -38,7 +38,7 @@ def allow(
 
         unsecret allow --dry-run
         unsecret allow --lifetime
-        unsecret allow --app "Payroll export" --yes
+        unsecret allow --app "Payroll Export" --yes
     """
     from unsecret.cli.changing import carry_out
     from unsecret.operate.policies.app_policy import plan_for_app, read_holdings

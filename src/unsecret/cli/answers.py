@@ -116,7 +116,7 @@ def queried(content: Any, query: str) -> Any:
 
 def write_file(file: Path, text: str) -> None:
     """Write `text` for its owner only; the file appears whole or not at all. Raises Unavailable."""
-    from unsecret.tenant.private_files import write_private
+    from unsecret.private_files import write_private
 
     write_private(file, text.encode())
 

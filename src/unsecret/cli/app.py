@@ -94,9 +94,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _misunderstood(error: CycloptsError, words: Sequence[str]) -> int:
-    verb = f"{words[0]} " if words and words[0] in COMMANDS else ""
+    chain = error.command_chain or ([words[0]] if words and words[0] in COMMANDS else [])
     say(f"error: {_words(error)}")
-    say(f"hint: unsecret {verb}--help")
+    say(f"hint: {' '.join(('unsecret', *chain, '--help'))}")
     return ERROR
 
 

@@ -40,7 +40,7 @@ COLUMNS_OF_POLICIES = ("ON THE", "RESTRICTION", "SAYS", "POLICY", "BINDS")
 def listing(found: Listing, notes: tuple[str, ...] = ()) -> Answer:
     """Applications, one a line; `notes` stand before what is not known."""
     shown = len(found.lines)
-    more = f"; the first {shown} are shown, --top N shows more" if shown < found.matching else ""
+    more = f"; listed: the first {shown}, --top N lists more" if shown < found.matching else ""
     return Answer(
         title="Applications",
         content={

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -12,13 +11,18 @@ from unsecret.cli.options import (
     PATTERNS,
     PLAIN,
     Data,
+    MutesFile,
     Query,
     Report,
     ReportFile,
     SnapshotFile,
     TenantName,
+    Use,
+    choice,
     own_reader,
     read_duration,
+    sort_option,
+    top_option,
 )
 from unsecret.config import read_settings
 
@@ -31,53 +35,43 @@ What has one appId is one application: its registration, its service principal, 
 """,
 )
 
-Top = Annotated[
-    int | None,
-    Parameter(name="--top", metavar="N", help="Show N applications. Default: 50 in a table, all in other forms."),
-]
+Top = Annotated[int | None, top_option("50 in a table, else all")]
 Sort = Annotated[
     Literal["risk", "name", "expiry", "age", "use"],
-    Parameter(
-        name="--sort",
-        metavar="BY",
-        help="Riskiest first (risk), by name, next to expire first (expiry), oldest first (age), or longest not seen "
-        "first (use). Default: risk.",
+    sort_option(
+        "riskiest first (risk), by name, next to expire first (expiry), oldest first (age), or longest not seen first "
+        "(use)",
+        default="risk",
     ),
 ]
 Risk = Annotated[
     Literal["high", "medium", "low"] | None,
-    Parameter(name="--risk", metavar="LEVEL", help="Only those of this risk or a higher one: high, medium, low."),
+    choice("--risk", metavar="LEVEL", help_="List only those of this risk or a higher one."),
 ]
 With = Annotated[
     tuple[Literal["secrets", "expired", "certificates", "federated", "nothing"], ...],
     Parameter(
         name="--with",
         metavar="WHAT",
-        help="Only those that hold live secrets, expired credentials, live certificates, federated credentials, or "
-        "nothing that they sign in with. May be repeated; all must hold.",
+        help="List only those that hold live secrets, expired credentials, live certificates, federated credentials, "
+        "or nothing that they sign in with. May be repeated; all must hold.",
     ),
 ]
-Use = Annotated[
-    Literal["used", "unused", "unknown"] | None,
-    Parameter(
-        name="--use",
-        metavar="USE",
-        help="Only those seen signing in (used), not seen (unused), or of which no report tells (unknown).",
-    ),
+Name = Annotated[
+    str | None, Parameter(name="--name", metavar="PATTERN", help=f"List only this name or appId. {PATTERNS}")
 ]
-Name = Annotated[str | None, Parameter(name="--name", metavar="PATTERN", help=f"Only this name or appId. {PATTERNS}")]
 Owner = Annotated[
     str | None,
-    Parameter(name="--owner", metavar="PATTERN", help="Only those of an owner; a pattern, such as 'maria@*'."),
+    Parameter(name="--owner", metavar="PATTERN", help="List only those of an owner; a pattern, such as 'maria@*'."),
 ]
-Ownerless = Annotated[bool, Parameter(name="--ownerless", help="Only those that nobody owns.")]
+Ownerless = Annotated[bool, Parameter(name="--ownerless", help="List only those that nobody owns.")]
 ExpiresWithin = Annotated[
     timedelta | None,
     own_reader(
         read_duration,
         name="--expires-within",
         metavar="DURATION",
-        help_="Only those of which a live credential ends within this time, such as P30D.",
+        help_="List only those of which a live credential ends within this time, such as P30D.",
     ),
 ]
 Origins = Annotated[
@@ -85,19 +79,8 @@ Origins = Annotated[
     Parameter(
         name="--origin",
         metavar="ORIGIN",
-        help="Only the organisation's own, those of other organisations (foreign), Microsoft's, or managed identities. "
-        "May be repeated. Default: all but Microsoft's and managed identities that hold no secret.",
-    ),
-]
-
-
-MutesFile = Annotated[
-    Path | None,
-    Parameter(
-        name="--mutes",
-        metavar="FILE",
-        help="A TOML file of patterns of names with reason and end date, as `unsecret check` reads it: what they match "
-        "is left out.",
+        help="List only the organisation's own, those of other organisations (foreign), Microsoft's, or managed "
+        "identities. May be repeated. Default: all but Microsoft's and managed identities that hold no secret.",
     ),
 ]
 
@@ -125,15 +108,16 @@ def list_(
 ) -> int:
     """List applications, the riskiest first, with the reasons.
 
-    Changes nothing. Ages and ends are judged as on the day of the snapshot. Used, unused and unknown are three
-    different things: what no report covers is unknown.
+    Changes nothing. Ages and ends are judged as on the day of the snapshot. Seen in use, not seen, and not known
+    are three different things: what no report covers is not known.
 
     **Examples**
 
         unsecret apps list
         unsecret apps list --with secrets --ownerless
         unsecret apps list --expires-within P30D --sort expiry -o csv
-        unsecret apps list --snapshot tenant.unsecret --query "applications[?secrets.live > `2`].display_name"
+        unsecret apps list --snapshot contoso.snapshot \\
+          --query "applications[?secrets.live > `2`].display_name"
     """
     from unsecret.cli.answers import put
     from unsecret.cli.app_pages import SHOWN, listing
@@ -193,7 +177,7 @@ def show(
     **Examples**
 
         unsecret apps show "Payroll Export"
-        unsecret apps show "Payroll Export" --snapshot tenant.unsecret -o md
+        unsecret apps show "Payroll Export" --snapshot contoso.snapshot -o md
     """
     from unsecret.cli.answers import put
     from unsecret.cli.app_pages import described

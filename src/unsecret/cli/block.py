@@ -84,7 +84,7 @@ def block(
         unsecret block --from 2027-01-01
         unsecret block --max-lifetime P90D --yes
         unsecret block --max-certificate-lifetime P180D --yes
-        unsecret block --app "Payroll export" --app 5c1f2a57-0000-4000-8000-1d2c3b4a5f60
+        unsecret block --app "Payroll Export" "Intranet Search"
     """
     from unsecret.cli.changing import carry_out
     from unsecret.operate.policies.app_policy import (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +10,7 @@ from cyclopts import Parameter
 from msgspec.structs import replace
 
 from unsecret.cli.exit_codes import FINDINGS, OK
-from unsecret.cli.options import Data, Query, ReportFile, SnapshotFile, TenantName, own_reader, read_instant
+from unsecret.cli.options import At, Data, MutesFile, Query, ReportFile, SnapshotFile, TenantName, choice
 from unsecret.config import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -35,10 +34,10 @@ ProfileName = Annotated[
 ]
 Format = Annotated[
     Literal["table", "json", "csv", "md", "html", "junit", "sarif"] | None,
-    Parameter(
-        name=["--output", "-o"],
+    choice(
+        ["--output", "-o"],
         metavar="FORMAT",
-        help="Print a table for people, JSON, CSV, Markdown, a page in HTML, JUnit XML, or SARIF. Default: table.",
+        help_="Print a table for people, JSON, CSV, Markdown, a page in HTML, JUnit XML, or SARIF. Default: table.",
     ),
 ]
 Least = Annotated[
@@ -46,10 +45,6 @@ Least = Annotated[
     Parameter(
         name="--severity", metavar="LEVEL", help="Only requirements of this severity or a worse one. Default: low."
     ),
-]
-MutesFile = Annotated[
-    Path | None,
-    Parameter(name="--mutes", metavar="FILE", help="A TOML file of findings that are known and borne, and until when."),
 ]
 Most = Annotated[
     int | None,
@@ -62,15 +57,6 @@ Most = Annotated[
 IgnoreFindings = Annotated[
     bool,
     Parameter(name=["--ignore-exit-code-3", "-z"], help="End with 0 also when there are findings."),
-]
-At = Annotated[
-    datetime | None,
-    own_reader(
-        read_instant,
-        name="--now",
-        metavar="DATE",
-        help_="Judge as on this day: 2026-01-31, or an instant. Default: when the snapshot was taken.",
-    ),
 ]
 
 
@@ -104,8 +90,8 @@ def check(
         unsecret check
         unsecret check --profile zero-secrets --snapshot contoso.snapshot
         unsecret check --profile cisa --output html --output-file cisa.html
-        unsecret check --profile our-standard.toml --mutes known.toml --severity high
-        unsecret check --profile cis --output sarif --output-file cis.sarif --ignore-exit-code-3
+        unsecret check --profile ours.toml --mutes known.toml --severity high
+        unsecret check --profile cis -o sarif --output-file cis.sarif -z
     """
     from unsecret.cli.check_answer import deliver
     from unsecret.cli.printing import progress

@@ -108,8 +108,10 @@ def add(
 
     **Examples**
 
-        unsecret exempt add "Payroll Export" --until 2027-01-31 --reason "the vendor migrates in January"
-        unsecret exempt add maria@contoso.com --caller --until 2026-12-31 --reason "rebuilds the old portal"
+        unsecret exempt add "Payroll Export" --until 2027-01-31 \\
+          --reason "the vendor migrates in January"
+        unsecret exempt add maria@contoso.com --caller --until 2026-12-31 \\
+          --reason "rebuilds the old portal"
     """
     from unsecret.cli.applying import again_there, apply_plan
     from unsecret.cli.asking import require_yes

@@ -52,8 +52,10 @@ def explain(
     **Examples**
 
         unsecret explain "Payroll Export"
-        unsecret explain --error "Credential type not allowed as per assigned policy 'd0e51298-…'"
-        az ad app credential reset --id 5c1f2a57-… --append 2>&1 | unsecret explain --error -
+        unsecret explain "Payroll Export" --snapshot contoso.snapshot
+        unsecret explain --error @pipeline.log
+        az ad app credential reset --id 5c1f2a57-… --append 2>&1 |
+          unsecret explain --error -
     """
     from unsecret.cli.answers import put
 

@@ -10,15 +10,19 @@ from typing import Annotated, Literal
 from cyclopts import Parameter, Token
 
 from unsecret.cli.options import (
+    At,
     Data,
     Query,
     Report,
     ReportFile,
     SnapshotFile,
     TenantName,
+    Use,
     own_reader,
     read_duration,
     read_instant,
+    sort_option,
+    top_option,
 )
 from unsecret.config import read_settings
 
@@ -89,9 +93,6 @@ FailWithin = Annotated[
         "it as it is, or nobody knows whether it could.",
     ),
 ]
-Now = Annotated[
-    datetime | None, _date("--now", "Judge as on this day. Default: the instant at which the snapshot was taken.")
-]
 App = Annotated[
     tuple[str, ...],
     Parameter(
@@ -115,18 +116,11 @@ Within = Annotated[
     timedelta | None, _duration("--within", "List only those that lose their last credential within this time.")
 ]
 Refused = Annotated[bool, Parameter(name="--refused", help="List only those that would be refused anything.")]
-Use = Annotated[
-    Literal["used", "unused", "unknown"] | None,
-    Parameter(name="--use", metavar="USE", help="List only those seen in use (used), not seen, or not known."),
-]
 Sort = Annotated[
     Literal["day", "name", "use"],
-    Parameter(name="--sort", metavar="BY", help="By day, by name, or what is in use first. Default: day."),
+    sort_option("by the day of the last end (day), by name, or what is in use first (use)", default="day"),
 ]
-Top = Annotated[
-    int | None,
-    Parameter(name="--top", metavar="N", help="List N applications. Default: 50 in a table, 500 in a page, else all."),
-]
+Top = Annotated[int | None, top_option("50 in a table, 500 in Markdown and HTML, else all")]
 
 SHOWN = {"table": 50, "md": 500, "html": 500}
 """Applications that are listed in a form for people unless told otherwise."""
@@ -144,7 +138,7 @@ def forecast(
     exempt: Exempt = (),
     new_secret: NewSecret = None,
     fail_within: FailWithin = None,
-    now: Now = None,
+    now: At = None,
     app: App = (),
     outcome: Outcome = (),
     within: Within = None,
@@ -169,10 +163,13 @@ def forecast(
     **Examples**
 
         unsecret forecast --block
-        unsecret forecast --block --on 2027-01-01 --existing-on 2027-07-01 -o html --output-file forecast.html
+        unsecret forecast --block --on 2027-01-01 --existing-on 2027-07-01
         unsecret forecast --profile microsoft --profile cisa --refused
-        unsecret forecast --policy proposal.toml --exempt "Payroll Export" --fail-within 30d
-        unsecret forecast --snapshot tenant.unsecret --max-lifetime P180D --within P90D -o csv
+        unsecret forecast --block -o html --output-file forecast.html
+        unsecret forecast --policy proposal.toml --exempt "Payroll Export" \\
+          --fail-within 30d
+        unsecret forecast --snapshot contoso.snapshot --max-lifetime P180D \\
+          --within P90D -o csv
     """
     from unsecret.cli.answers import put
     from unsecret.cli.exit_codes import FINDINGS, OK

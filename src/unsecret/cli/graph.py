@@ -62,9 +62,10 @@ def graph(
     **Examples**
 
         unsecret graph GET /policies/defaultAppManagementPolicy
-        unsecret graph GET "/beta/applications?$select=displayName,passwordCredentials" --all
-        unsecret graph POST /applications --body '{"displayName": "Payroll export"}' --yes
-        unsecret graph PATCH /policies/defaultAppManagementPolicy --body @policy.json
+        unsecret graph GET "/beta/applications?$select=displayName" --all
+        unsecret graph POST /applications --body '{"displayName": "Try me"}' --yes
+        unsecret graph PATCH /policies/defaultAppManagementPolicy \\
+          --body @policy.json
 
     Parameters
     ----------

@@ -25,6 +25,7 @@ from unsecret.model.connection import (
     StartedFile,
 )
 from unsecret.operate.graph.connection import may_not_be_read
+from unsecret.private_files import private_directory, write_private
 from unsecret.store import tenants
 from unsecret.store.engine import Connection, Store, require_postgresql, without_password
 from unsecret.tenant.administrator_permissions import give_missing_permissions
@@ -40,7 +41,6 @@ from unsecret.tenant.export_files import Export, read_export
 from unsecret.tenant.loading import Loaded, load, origin_of
 from unsecret.tenant.movable_clocks import ANY_TIME
 from unsecret.tenant.pki import ADMINISTRATOR_FILE, administrator_certificate
-from unsecret.tenant.private_files import private_directory, write_private
 from unsecret.tenant.sample import SAMPLE_DOMAIN, SAMPLE_NAME, add_sample
 from unsecret.tenant.sample_people import PEOPLE_FILE, add_people, digests_of, new_people, people_file
 from unsecret.tenant.use_cases.clock import require_forwards

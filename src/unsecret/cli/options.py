@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args
 
 from cyclopts import Parameter, Token
 
@@ -46,6 +47,21 @@ def own_reader(reader: Any, *, name: str, metavar: str, help_: str) -> Parameter
     return Parameter(name=name, converter=reader, accepts_keys=False, n_tokens=1, metavar=metavar, help=help_)
 
 
+def _one_of(kind: Any, tokens: tuple[Token, ...]) -> str:
+    """One of the words of a Literal, and not `none`, which would pass for an option that was not given. Raises
+    ValueError."""
+    members = get_args(kind)
+    words = [str(word) for one in members for word in get_args(one) or (one,) if one is not NoneType]
+    if tokens[0].value not in words:
+        raise ValueError(f"'{tokens[0].value}' is not one of {', '.join(words)}.")
+    return tokens[0].value
+
+
+def choice(name: str | list[str], *, metavar: str, help_: str) -> Parameter:
+    """An option that takes one of the words of its Literal."""
+    return Parameter(name=name, converter=_one_of, accepts_keys=False, n_tokens=1, metavar=metavar, help=help_)
+
+
 def directory_option(help_: str) -> Parameter:
     """`--data DIR`; each command says what it takes the directory for."""
     return own_reader(_directory, name="--data", metavar="DIR", help_=help_)
@@ -79,14 +95,14 @@ TenantName = Annotated[
 ]
 Output = Annotated[
     Literal["table", "json"] | None,
-    Parameter(name=["--output", "-o"], metavar="FORMAT", help="Print a table for people, or JSON. Default: table."),
+    choice(["--output", "-o"], metavar="FORMAT", help_="Print a table for people, or JSON. Default: table."),
 ]
 Report = Annotated[
     Literal["table", "json", "csv", "md", "html"] | None,
-    Parameter(
-        name=["--output", "-o"],
+    choice(
+        ["--output", "-o"],
         metavar="FORMAT",
-        help="Print a table for people, JSON, CSV, Markdown, or a page in HTML that stands by itself. Default: table.",
+        help_="Print a table for people, JSON, CSV, Markdown, or a page in HTML that stands by itself. Default: table.",
     ),
 ]
 ReportFile = Annotated[
@@ -97,12 +113,50 @@ Query = Annotated[
     str | None,
     Parameter(name="--query", metavar="JMESPATH", help="Print what this JMESPath expression finds in the JSON."),
 ]
+
+
+def top_option(default: str) -> Parameter:
+    """`--top N`; each command says how many it lists unless told."""
+    return Parameter(name="--top", metavar="N", help=f"List N applications. Default: {default}.")
+
+
+def sort_option(words: str, *, default: str) -> Parameter:
+    """`--sort BY`; each command says what it can sort by."""
+    return Parameter(name="--sort", metavar="BY", help=f"Sort them: {words}. Default: {default}.")
+
+
 SnapshotFile = Annotated[
     Path | None,
     Parameter(
         name="--snapshot",
         metavar="FILE",
         help="Ask a snapshot that `unsecret snapshot` took, without any network. Default: the tenant, as it is now.",
+    ),
+]
+Use = Annotated[
+    Literal["used", "unused", "unknown"] | None,
+    choice(
+        "--use",
+        metavar="USE",
+        help_="List only those seen in use (used), not seen (unused), or of which that is not known (unknown).",
+    ),
+]
+MutesFile = Annotated[
+    Path | None,
+    Parameter(
+        name="--mutes",
+        metavar="FILE",
+        help="A TOML file of what is known and borne, for what reason and until when: it is left out. "
+        "docs/reference/checks.md describes it.",
+    ),
+]
+At = Annotated[
+    datetime | None,
+    own_reader(
+        read_instant,
+        name="--now",
+        metavar="DATE",
+        help_="Judge as on this day: 2026-01-31, or an instant. Default: when the snapshot was taken.",
     ),
 ]
 Yes = Annotated[bool, Parameter(name=["--yes", "-y"], help="Go ahead without asking.")]

@@ -14,7 +14,7 @@ from unsecret.cli.layout import GAP, Layout, layout, width
 from unsecret.errors import Unavailable, UnsecretError
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Console, Group
     from rich.table import Table
 
 WATCHED = 78
@@ -161,8 +161,10 @@ def table(
     spare: Sequence[str] = (),
     head: int = 1,
     file: IO[str] | None = None,
+    room: int | None = None,
 ) -> tuple[str, ...]:
-    """Rows under column heads, to stdout unless `file` says otherwise. Gives the columns that were left out.
+    """Rows under column heads, to stdout unless `file` says otherwise. Gives the columns that were left out. `room` is
+    how wide the screen is, as far as it does not tell.
 
     On a screen that is too narrow cells are folded between words, the columns in `spare` give way, the first of them
     first, and where that is not enough each row becomes a paragraph, headed by its first `head` cells. Elsewhere
@@ -173,7 +175,9 @@ def table(
     above = f"\n{harmless(title)}\n" if title else ""
     left_out: tuple[str, ...] = ()
     if out.isatty():
-        lines, left_out = _on_a_screen(columns, cells, spare, head, out)
+        from rich.console import Console
+
+        lines, left_out = _on_a_screen(columns, cells, spare, head, Console(file=out, width=room, highlight=False))
     else:
         lines = _aligned(columns, cells)
     _put(above + "\n".join(line.rstrip() for line in lines), out)
@@ -181,11 +185,8 @@ def table(
 
 
 def _on_a_screen(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str], head: int, out: IO[str]
+    columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str], head: int, console: Console
 ) -> tuple[list[str], tuple[str, ...]]:
-    from rich.console import Console
-
-    console = Console(file=out, highlight=False)
     found = layout(columns, rows, console.width, spare)
     with _room_for_it(), console.capture() as drawn:  # rich writes first what others left to be written
         if found.widths is None:

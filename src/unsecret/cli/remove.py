@@ -38,7 +38,8 @@ def remove(
 
     **Examples**
 
-        unsecret remove --app "Payroll export" --key 5c1f2a57-0000-4000-8000-1d2c3b4a5f60
+        unsecret remove --app "Payroll Export" \\
+          --key 5c1f2a57-0000-4000-8000-1d2c3b4a5f60
     """
     from unsecret.operate.clock import read_clock
     from unsecret.operate.removal import find_credential, require_removable

@@ -28,8 +28,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
 from unsecret.errors import Invalid
+from unsecret.private_files import private_directory, write_private
 from unsecret.tenant.certificates import CertificateFacts, read_certificate
-from unsecret.tenant.private_files import private_directory, write_private
 
 ADMINISTRATOR_FILE = "administrator.pem"
 

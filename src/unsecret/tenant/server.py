@@ -34,10 +34,10 @@ from msgspec import Struct
 from unsecret.errors import Conflict, Invalid, Unavailable
 from unsecret.model.connection import CONNECTION_FILE, ConnectionFile
 from unsecret.model.identifiers import AppId, TenantId
+from unsecret.private_files import private_directory, write_private
 from unsecret.tenant.bounded_requests import bounded
 from unsecret.tenant.idle_connections import without_idlers
 from unsecret.tenant.pki import ADMINISTRATOR_FILE, ServerCertificate
-from unsecret.tenant.private_files import private_directory, write_private
 from unsecret.tenant.settings import ServerSettings, checked_host
 
 if TYPE_CHECKING:

@@ -203,23 +203,27 @@ def any_of(need: Need, *, is_person: bool) -> tuple[str, ...]:
 
 
 def in_words(row: VerbNeeds) -> str:
-    """The row as a paragraph of the verb's help."""
-    application, delegated = (_listed(row.needs, is_person=one) for one in (False, True))
-    who = "Least Graph permissions"
-    roles = f" and the directory role {' or '.join(row.roles[:2])}" if row.roles else ""
+    """The row as a list for the verb's help, in Markdown."""
+    lines = "\n".join(f"* {_one(need)}" for need in row.needs)
+    roles = f", and the directory role {' or '.join(row.roles[:2])}" if row.roles else ""
     roles += f" ({' and '.join(row.more_roles)} show more)" if row.more_roles else ""
-    if application == delegated:
-        return f"{who}: {application}. A signed-in person needs the same as delegated permissions{roles}."
-    return f"{who}: {application}. A signed-in person needs the delegated permissions {delegated}{roles}."
+    person = f"A signed-in person needs them as delegated permissions{roles}."
+    return f"Least Graph permissions:\n\n{lines}\n\n{person}"
 
 
 def _listed(needs: Iterable[Need], *, is_person: bool) -> str:
-    return ", ".join(_one(need, is_person=is_person) for need in needs)
+    return ", ".join(f"{any_of(one, is_person=is_person)[0]} ({_what_for(one)})" for one in needs)
 
 
-def _one(need: Need, *, is_person: bool) -> str:
-    said = f"to {need.to}" + (f", {need.only}" if need.only else "") + (", or do without" if need.is_spared else "")
-    return f"{any_of(need, is_person=is_person)[0]} ({said})"
+def _one(need: Need) -> str:
+    application, person = (any_of(need, is_person=one)[0] for one in (False, True))
+    name = application if application == person else f"{application} (a signed-in person: {person})"
+    return f"{name} {_what_for(need)}"
+
+
+def _what_for(need: Need) -> str:
+    spared = " – it goes on without" if need.is_spared else ""
+    return f"to {need.to}{f', {need.only}' if need.only else ''}{spared}"
 
 
 def claims_of(token: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Files that only their owner may read: keys, certificates with keys, and the facts of a running server.
+"""Files that only their owner may read: keys, the facts of a running server, and whatever is written about a tenant.
 
 A private file is never readable by others, not even for the moment between its creation and a `chmod`, and
 never half written: it is made beside its place with mode 0600, filled, and moved there.

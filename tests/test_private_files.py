@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from unsecret.errors import Invalid, Unavailable
-from unsecret.tenant.private_files import private_directory, write_private
+from unsecret.private_files import private_directory, write_private
 
 
 def test_a_private_file_is_its_owners_whatever_the_umask(tmp_path: Path):

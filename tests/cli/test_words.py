@@ -1,0 +1,58 @@
+"""The same thing has one name, and the page of words lists it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from unsecret.cli.words import CREDENTIALS, FACES, STATES, USE, counted, entry_in_words, instant, unknowns
+from unsecret.model.policy import RestrictionKind
+from unsecret.rules.restriction_words import RESTRICTIONS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "words.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("kind", RestrictionKind)
+def test_every_restriction_has_words_and_they_are_explained(kind: RestrictionKind) -> None:
+    assert f"\n| {RESTRICTIONS[kind]} | `{kind}` |" in PAGE
+
+
+def test_every_other_word_stands_on_the_page_beside_its_name_in_json() -> None:
+    for words in (USE, CREDENTIALS, FACES, STATES):
+        for name, said in words.items():
+            assert any(f"`{name}`" in line and said in line for line in PAGE.splitlines()), name
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "said"),
+    [
+        (0, ("application",), "0 applications"),
+        (1, ("application",), "1 application"),
+        (2, ("application",), "2 applications"),
+        (1, ("has", "have"), "1 has"),
+        (0, ("has", "have"), "0 have"),
+    ],
+)
+def test_one_is_not_many(number: int, words: tuple[str, ...], said: str) -> None:
+    assert counted(number, *words) == said
+
+
+def test_an_entry_is_called_as_graph_calls_it_with_the_words_beside() -> None:
+    assert entry_in_words("applications: passwordAddition") == "applications: passwordAddition (new secrets)"
+    assert entry_in_words("applications: aNewKind") == "applications: aNewKind"
+    assert entry_in_words("policy") == "policy"
+
+
+def test_an_instant_is_told_to_the_second() -> None:
+    assert instant(datetime(2026, 11, 22, 15, 2, 35, 630961, tzinfo=UTC)) == "2026-11-22 15:02:35 UTC"
+
+
+def test_what_is_not_known_for_one_reason_is_told_once() -> None:
+    said = ("users: it was not read", "owners: refused: no: way", "keys: it was not read", "whether it is used")
+    assert list(unknowns(said)) == [
+        "Not known – users, keys: it was not read",
+        "Not known – owners: refused: no: way",
+        "Not known – whether it is used",
+    ]
