@@ -34,8 +34,8 @@ FINDINGS = {
 """Every kind of finding, as its `check` says."""
 
 OUTCOMES = {
-    Outcome.HOLDS: "met",
-    Outcome.FAILS: "there are findings",
+    Outcome.HOLDS: "met; so tables call it",
+    Outcome.FAILS: "there are findings; *not met* in tables",
     Outcome.NOT_KNOWN: "nothing wrong was found, and not everything could be read or understood: never taken as met",
     Outcome.MUTED: "there are findings, and all are muted",
 }
