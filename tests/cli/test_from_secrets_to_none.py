@@ -33,7 +33,7 @@ def test_what_was_forecast_happens(told: tuple[Path, str]) -> None:
 
 def test_the_exemption_is_gone_after_its_last_day(told: tuple[Path, str]) -> None:
     _folder, printed = told
-    assert "; 1 have ended and are still there" in printed
+    assert "; 1 has ended and not been withdrawn" in printed
     assert "delete the custom policy 'unsecret exemption: Payroll Export" in printed
 
 
