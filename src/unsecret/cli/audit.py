@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
     from unsecret.wire.audit_records import AuditRecord
 
-COLUMNS = ("WHEN (UTC)", "WHO", "WHAT", "ON", "RESULT", "DETAILS")
+COLUMNS = ("WHEN", "WHO", "WHAT", "ON", "RESULT", "DETAILS")
 
 Since = Annotated[
     datetime | None,
@@ -144,7 +144,7 @@ def _page(records: tuple[AuditRecord, ...], since: datetime) -> Answer:
                 head=3,
             ),
         ),
-        facts=(f"Since {instant(since)}: {counted(len(records), 'record')}, {refused} refused.",),
+        facts=(f"Since {instant(since)}: {counted(len(records), 'record')}, {refused} refused. Times are in UTC.",),
     )
 
 
