@@ -155,3 +155,52 @@ def test_an_assigned_value_exempts_and_a_withdrawn_one_does_not(tenant: LocalTen
         held = _assign(tenant, f"/users/{who.user.id}", value, name="Secrets", set_name="Exemptions")
         assert held.status_code == 204
         assert tenant.graph(*add, token=who.token).status_code == status
+
+
+_DELTA = "allowedValues@delta"
+
+
+def test_predefined_values_are_switched_and_added_by_a_delta(tenant: LocalTenant) -> None:
+    path = with_predefined_values(tenant, "Alpine", "Baker")
+    body = {_DELTA: [{"id": "Baker", "isActive": False}, {"id": "Skagit", "isActive": True}]}
+    assert tenant.graph("PATCH", path, body, OData_Version="4.01").status_code == 204
+    expected = [("Alpine", True), ("Baker", False), ("Skagit", True)]
+    assert [(one["id"], one["isActive"]) for one in tenant.get(f"{path}/allowedValues")["value"]] == expected
+    expanded = tenant.get(f"{path}?$expand=allowedValues")
+    assert [(one["id"], one["isActive"]) for one in expanded["allowedValues"]] == expected
+    listed = tenant.get(f"{path.rpartition('/')[0]}?$filter=name eq 'Project'&$expand=allowedValues($select=id)")
+    assert listed["value"][0]["allowedValues"] == [{"id": name} for name, _ in expected]
+    assert "allowedValues" not in tenant.get(path)
+
+
+@pytest.mark.parametrize(
+    ("delta", "headers"),
+    [
+        ([{"id": "Baker", "isActive": False}], {}),
+        ([{"id": "Baker", "isActive": False}], {"OData_Version": "4.0"}),
+        ([{"id": "Baker", "@removed": {"reason": "deleted"}}], {"OData_Version": "4.01"}),
+        ([{"id": "Baker", "isActive": "false"}], {"OData_Version": "4.01"}),
+        ([{"isActive": False}], {"OData_Version": "4.01"}),
+        ({"id": "Baker"}, {"OData_Version": "4.01"}),
+        (["Baker"], {"OData_Version": "4.01"}),
+        ([{"id": f"value {number}"} for number in range(100)], {"OData_Version": "4.01"}),
+    ],
+)
+def test_a_delta_of_values_that_cannot_be_is_refused(tenant: LocalTenant, delta: Any, headers: dict[str, str]) -> None:
+    path = with_predefined_values(tenant, "Alpine", "Baker")
+    tenant.refused("PATCH", path, {_DELTA: delta}, status=400, **headers)
+    assert all(one["isActive"] for one in tenant.get(f"{path}/allowedValues")["value"])
+
+
+def test_a_delta_of_anything_else_is_not_passed_over(tenant: LocalTenant) -> None:
+    made = tenant.new_application()
+    for name in ("tags@delta", "keyCredentials@odata.delta"):
+        error = tenant.refused("PATCH", f"/applications/{made['id']}", {name: []}, status=501)
+        assert name in error["message"]
+
+
+def with_predefined_values(tenant: LocalTenant, *values: str) -> str:
+    """The path of an attribute that has them."""
+    allowed = [{"id": value, "isActive": True} for value in values]
+    tenant.define_attribute("Engineering", "Project", usePreDefinedValuesOnly=True, allowedValues=allowed)
+    return "/directory/customSecurityAttributeDefinitions/Engineering_Project"

@@ -317,19 +317,6 @@ def test_what_is_not_served_says_so(tenant: LocalTenant) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/applications(uniqueName='new')", "/servicePrincipals(appId='1f0d5b9a-7c3e-4a55-9d10-5a6f0c1b2d3e')"]
-)
-def test_an_upsert_that_would_create_says_that_it_is_not_served(tenant: LocalTenant, path: str) -> None:
-    body = {"displayName": "new", "keyCredentials": []}
-    tenant.refused("PATCH", path, body, status=404)
-    error = tenant.refused("PATCH", path, body, status=501, Prefer="create-if-missing")
-    assert "docs/reference/divergences.md" in error["message"]
-    made = tenant.new_application(uniqueName="there")
-    tenant.must("PATCH", "/applications(uniqueName='there')", {"displayName": "b"}, Prefer="create-if-missing")
-    assert tenant.get(f"/applications/{made['id']}")["displayName"] == "b"
-
-
-@pytest.mark.parametrize(
     ("method", "path"), [("PUT", "/applications"), ("DELETE", "/policies/defaultAppManagementPolicy")]
 )
 def test_a_verb_that_a_path_has_not_is_405(tenant: LocalTenant, method: str, path: str) -> None:

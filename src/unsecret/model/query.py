@@ -42,10 +42,12 @@ class Comparison(Struct, frozen=True):
 
 
 class AnyOf(Struct, frozen=True):
-    """`collection/any(x: …)`. Inside, the element itself is the property `""` and its members are `keyId` etc."""
+    """`collection/any(x: …)`. Inside, the element itself is the property `""` and its members are `keyId` etc.
+    Without a condition: there are `at_least` so many."""
 
     collection: str
     where: Filter | None
+    at_least: int = 1
 
 
 class And(Struct, frozen=True):

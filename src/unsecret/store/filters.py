@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select, true
 
 from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
@@ -208,12 +208,17 @@ def _any_of(asked: AnyOf, properties: Mapping[str, Property], tenant: bytes) -> 
     match _property(properties, asked.collection):
         case Elements() as elements:
             if asked.where is None:  # one look for each object, and not a list of all that have any
-                return exists(select(true()).where(elements.owned_by == elements.owner, *elements.conditions))
+                linked = (elements.owned_by == elements.owner, *elements.conditions)
+                if asked.at_least == 1:
+                    return exists(select(true()).where(*linked))
+                return select(func.count()).where(*linked).scalar_subquery() >= asked.at_least
             where = compile_filter(asked.where, elements.members, tenant)
             owners = select(elements.owned_by).where(elements.tenant_id == tenant, *elements.conditions, where)
             return elements.owner.in_(owners)
         case OneWord(column, words, operators):
             where = asked.where
+            if asked.at_least > 1:
+                return false()
             matching = [number for word, number in words.items() if where is None or _holds(where, word, operators)]
             return column.in_(matching) if matching else false()
         case NoElements(operators):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.responses import Response
 
-from unsecret.model.application import ObjectKind
+from unsecret.model.application import Application, ObjectKind
 from unsecret.tenant.call import Call, Routes, no_content
 from unsecret.tenant.description import described
-from unsecret.tenant.directory_objects import encode, property_route, shared_routes, update_object
+from unsecret.tenant.directory_objects import encode, property_route, shared_routes
 from unsecret.tenant.use_cases import applications
 from unsecret.wire import json_schemas
 from unsecret.wire.applications import application_from_graph
@@ -18,17 +20,27 @@ from unsecret.wire.credentials import password_to_graph
 async def create_application(call: Call) -> Response:
     """POST /applications."""
     reading = await call.reading(application_from_graph)
-    application, made = await call.write(applications.create_application, reading)
+    return _made(call, *await call.write(applications.create_application, reading))
+
+
+def _made(call: Call, application: Application, made: applications.Secrets) -> Response:
     shown = encode(application, call, None)
     shown["passwordCredentials"] = [password_to_graph(credential, secret_text=text) for credential, text in made]
     return call.made(shown, "applications", "Application")
 
 
-@described(204, takes=json_schemas.APPLICATION)
+@described(201, 204, takes=json_schemas.APPLICATION)
 async def update_application(call: Call) -> Response:
-    """PATCH /applications/{id}."""
-    reading = await call.reading(application_from_graph)
-    return await update_object(call, call.write(applications.update_application, call.key(), reading))
+    """PATCH /applications/{id}: change it; by uniqueName and with `Prefer: create-if-missing`, make it when it is not
+    there."""
+    key = call.key()
+    if key.name != "uniqueName" or not call.creates_if_missing:
+        reading = await call.reading(application_from_graph)
+        await call.write(applications.update_application, key, reading)
+        return no_content()
+    reading = await call.reading(partial(application_from_graph, named=key.value))
+    made = await call.write(applications.upsert_application, key, reading)
+    return no_content() if made is None else _made(call, *made)
 
 
 async def delete_application(call: Call) -> Response:

@@ -9,12 +9,13 @@ from typing import Any
 from starlette.responses import Response
 
 from unsecret.errors import Invalid
+from unsecret.model.attributes import AttributeDefinition
 from unsecret.model.query import And, Comparison, Filter, Operator, Page
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
 from unsecret.tenant.description import described
 from unsecret.tenant.use_cases import attributes
 from unsecret.tenant.use_cases.transaction import not_found
-from unsecret.wire import collections, json_schemas
+from unsecret.wire import collections, json_schemas, odata
 from unsecret.wire.attributes import (
     allowed_value_from_graph,
     allowed_value_to_graph,
@@ -60,11 +61,20 @@ async def update_attribute_set(call: Call) -> Response:
 
 def list_attribute_definitions(call: Call) -> Response:
     """GET /directory/customSecurityAttributeDefinitions: the attributes of all sets."""
-    asked = call.asked(collections.ATTRIBUTE_DEFINITIONS)
+    asked = call.asked(collections.ATTRIBUTE_DEFINITIONS, expands=True)
     found = call.read(attributes.list_attribute_definitions)
     chosen = _meeting(asked.query.filter)
     page = Page(items=tuple(one for one in found if chosen(attribute_definition_to_graph(one))))
-    return call.page(page, attribute_definition_to_graph, _DEFINITIONS.removeprefix("/"), asked)
+    return call.page(page, partial(_expanded, asked), _DEFINITIONS.removeprefix("/"), asked)
+
+
+def _expanded(asked: odata.Asked, definition: AttributeDefinition) -> dict[str, Any]:
+    """With its predefined values, for whom `$expand` asks."""
+    shown = attribute_definition_to_graph(definition)
+    for name in asked.expand:
+        of = asked.within.get(name)
+        shown[name] = [odata.select(allowed_value_to_graph(value), of) for value in definition.allowed_values]
+    return shown
 
 
 def _meeting(filter: Filter | None) -> Callable[[dict[str, Any]], bool]:
@@ -86,9 +96,9 @@ def _folded(value: Any) -> Any:
 
 def get_attribute_definition(call: Call) -> Response:
     """GET /directory/customSecurityAttributeDefinitions/{set_name}: one of them."""
-    select = call.asked(collections.ATTRIBUTE_DEFINITIONS).select
+    asked = call.asked(collections.ATTRIBUTE_DEFINITIONS, expands=True)
     found = call.read(attributes.get_attribute_definition, call.path("key"))
-    return call.entity(attribute_definition_to_graph(found), _DEFINITIONS.removeprefix("/"), select=select)
+    return call.expanded_entity(_expanded(asked, found), _DEFINITIONS.removeprefix("/"), asked)
 
 
 @described(201, takes=json_schemas.NEW_ATTRIBUTE_DEFINITION)
@@ -102,7 +112,8 @@ async def create_attribute_definition(call: Call) -> Response:
 @described(204, takes=json_schemas.ATTRIBUTE_DEFINITION)
 async def update_attribute_definition(call: Call) -> Response:
     """PATCH /directory/customSecurityAttributeDefinitions/{set_name}: another description or status, or free values."""
-    reading = await call.reading(attribute_definition_from_graph)
+    version = call.request.headers.get("odata-version")
+    reading = await call.reading(partial(attribute_definition_from_graph, odata_version=version))
     await call.write(attributes.update_attribute_definition, call.path("key"), reading)
     return no_content()
 

@@ -81,6 +81,11 @@ class Call:
         name, equals, value = text.partition("=")
         return ObjectKey(name, value) if equals else ObjectKey("id", text)
 
+    @property
+    def creates_if_missing(self) -> bool:
+        """Whether a PATCH by a key of the client's choice shall make what is not there."""
+        return "create-if-missing" in self.request.headers.get("prefer", "").casefold()
+
     def path(self, name: str) -> str:
         """A parameter of the route."""
         return self.request.path_params[name]

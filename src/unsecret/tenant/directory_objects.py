@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from starlette.responses import PlainTextResponse, Response
 
-from unsecret.errors import Invalid, NotFound
+from unsecret.errors import Invalid
 from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.people import AnyObject, User
 from unsecret.model.query import Query
@@ -106,17 +106,6 @@ def get_property(kind: ObjectKind, call: Call) -> Response:
         raise call.not_served()
     known, value = shown[name.casefold()]
     return no_content() if value is None else call.value(value, f"{name_of(kind)}('{obj.id}')/{known}")
-
-
-async def update_object(call: Call, writing: Awaitable[None]) -> Response:
-    """PATCH of one object. The other half of an upsert, which makes what is not there, is not served."""
-    try:
-        await writing
-    except NotFound:
-        if "create-if-missing" in call.request.headers.get("prefer", "").casefold():
-            raise call.not_served() from None
-        raise
-    return no_content()
 
 
 @described(200, takes=json_schemas.ADD_PASSWORD, needs_body=False)
@@ -242,13 +231,21 @@ async def get_by_ids(call: Call) -> Response:
         raise Invalid("getByIds needs 'ids', a list of object ids.", target="ids")
     if len(ids) > MOST_IDS:
         raise Invalid(f"getByIds takes at most {MOST_IDS} ids.", target="ids")
-    found = call.read(reading.get_by_ids, tuple(ids))
+    found = call.read(reading.get_by_ids, tuple(ids), _kinds(body.get("types")))
     return call.whole(
         found,
         lambda obj: directory_object_to_graph(obj, beta=call.beta),
         "directoryObjects",
         collections.DIRECTORY_OBJECTS,
     )
+
+
+def _kinds(types: Any) -> frozenset[ObjectKind]:
+    """The kinds that `types` names; all of them when it names none. Those that are not kept here have no objects."""
+    if types is not None and not (isinstance(types, list) and all(isinstance(name, str) for name in types)):
+        raise Invalid("'types' of getByIds is a list of names of resource types, such as user.", target="types")
+    names = {name.casefold() for name in types or ("directoryObject",)}
+    return frozenset(kind for kind in ObjectKind if names & {kind.value.casefold(), "directoryobject"})
 
 
 ROUTES: Routes = [

@@ -62,8 +62,7 @@ async def update_federated_credential(kind: ObjectKind, call: Call) -> Response:
         call.key(),
         key,
         lambda existing, new_id: reading(existing=existing, new_id=new_id, named=None if existing else named),
-        create_if_missing=named is not None
-        and "create-if-missing" in call.request.headers.get("prefer", "").casefold(),
+        create_if_missing=named is not None and call.creates_if_missing,
     )
     return no_content() if made is None else _made(call, kind, target.id, made)
 

@@ -16,6 +16,8 @@ VERSIONS = ("v1.0", "beta")
 _KEYED = re.compile(r"(?P<name>[A-Za-z.]+)\((?P<key>.*)\)")
 _QUOTED = re.compile(r"(?:(?P<property>[A-Za-z]+)\s*=\s*)?'(?P<text>(?:[^']|'')*)'")
 _NAMESPACE = "microsoft.graph."
+_ALIAS = "graph."
+"""The schema's other name for its namespace, which the generated SDKs write: `deletedItems/graph.application`."""
 
 
 def canonical_path(path: str, words: Mapping[str, str]) -> str:
@@ -61,4 +63,6 @@ def _key(text: str) -> str | None:
 
 def _word(segment: str, words: Mapping[str, str]) -> str:
     whole = segment.casefold()
+    if whole.startswith(_ALIAS):
+        whole = _NAMESPACE + whole.removeprefix(_ALIAS)
     return words.get(whole) or words.get(whole.removeprefix(_NAMESPACE), segment)

@@ -15,7 +15,7 @@ from unsecret.model.application import ObjectKind
 from unsecret.tenant.call import Call, Routes, json_response, no_content
 from unsecret.tenant.certificates import CertificateFacts, read_certificate
 from unsecret.tenant.description import described
-from unsecret.tenant.directory_objects import encode, property_route, shared_routes, update_object
+from unsecret.tenant.directory_objects import encode, property_route, shared_routes
 from unsecret.tenant.pki import new_self_signed, to_pem
 from unsecret.tenant.use_cases import key_rolling, reading, service_principals
 from unsecret.wire import collections, json_schemas, key_actions, odata
@@ -33,11 +33,20 @@ async def create_service_principal(call: Call) -> Response:
     return call.made(encode(principal, call, None), "servicePrincipals", "ServicePrincipal")
 
 
-@described(204, takes=json_schemas.SERVICE_PRINCIPAL)
+@described(201, 204, takes=json_schemas.SERVICE_PRINCIPAL)
 async def update_service_principal(call: Call) -> Response:
-    """PATCH /servicePrincipals/{id}."""
-    reading = await call.reading(service_principal_from_graph)
-    return await update_object(call, call.write(service_principals.update_service_principal, call.key(), reading))
+    """PATCH /servicePrincipals/{id}: change it; by appId and with `Prefer: create-if-missing`, make it when it is not
+    there."""
+    key = call.key()
+    if key.name != "appId" or not call.creates_if_missing:
+        reading = await call.reading(service_principal_from_graph)
+        await call.write(service_principals.update_service_principal, key, reading)
+        return no_content()
+    reading = await call.reading(partial(service_principal_from_graph, app_id=key.value))
+    made = await call.write(service_principals.upsert_service_principal, key, reading)
+    return (
+        no_content() if made is None else call.made(encode(made, call, None), "servicePrincipals", "ServicePrincipal")
+    )
 
 
 async def delete_service_principal(call: Call) -> Response:

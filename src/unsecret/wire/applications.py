@@ -41,7 +41,15 @@ from unsecret.wire.credentials import (
 )
 from unsecret.wire.expect import refuse
 from unsecret.wire.instants import format_instant
-from unsecret.wire.properties import fields_of, frozen, on_select, read_properties, require, shown_by_default
+from unsecret.wire.properties import (
+    fields_of,
+    frozen,
+    on_select,
+    read_properties,
+    require,
+    shown_by_default,
+    under_key,
+)
 from unsecret.wire.shapes import Access, Property, flag, guid, many, record, text, whole, word
 
 MOST_RESOURCES = 50
@@ -255,14 +263,16 @@ def _redirect_uri_settings(web: Mapping[str, Any], redirect_uris: tuple[str, ...
     return [{"uri": uri, "index": indexes.get(uri)} for uri in redirect_uris]
 
 
-def application_from_graph(body: Any, existing: Application | None) -> ApplicationBody:
+def application_from_graph(body: Any, existing: Application | None, *, named: str | None = None) -> ApplicationBody:
     """A POST (`existing` is None) or a PATCH as values, nothing of it applied.
 
     What a PATCH does not name is unchanged; null clears; members of a complex property merge, collections
-    are replaced. Read `existing` in the transaction that writes, for `other` is merged from it. Raises
-    Invalid, which names the property, and Unsupported for `…@odata.bind`.
+    are replaced. Read `existing` in the transaction that writes, for `other` is merged from it. `named` is the
+    uniqueName that the address gives to one that is to be made. Raises Invalid, which names the property, and
+    Unsupported for `…@odata.bind`.
     """
     current = _ALL_DEFAULTS if existing is None else application_to_graph(existing, selected=_ON_SELECT)
+    body = under_key(body, "uniqueName", None if existing else named)
     written = read_properties(body, PROPERTIES, current=current, creating=existing is None)
     if existing is None:
         require("displayName", written)

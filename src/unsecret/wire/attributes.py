@@ -5,6 +5,7 @@ https://learn.microsoft.com/en-us/graph/api/resources/attributeset, …/customse
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -19,15 +20,19 @@ from unsecret.model.attributes import (
 from unsecret.wire.custom_security_attributes import NAME
 from unsecret.wire.expect import refuse
 from unsecret.wire.properties import read_properties, require
-from unsecret.wire.shapes import Access, Property, flag, many, record, text, whole, word
+from unsecret.wire.shapes import Access, Property, flag, many, record, take, text, whole, word
 
 MOST_ATTRIBUTES = 500
 MOST_VALUES = 100
+_DELTA = "allowedValues@delta"
+_DELTA_VERSION = "4.01"
+"""Of OData, which the client has to name: 4.0 has no deltas."""
 _LONGEST_DESCRIPTION = 128
 _LONGEST_VALUE = 64
 
 _NAME = text(least=1, most=32, pattern=NAME, expected="letters and digits", required=True)
 _VALUE = record(id=text(least=1, most=_LONGEST_VALUE, required=True), isActive=flag(default=True))
+_VALUES = many(_VALUE, most=MOST_VALUES, by="id")
 
 SET: dict[str, Property] = {
     "id": Property(_NAME, None, Access.CREATE),
@@ -45,7 +50,7 @@ DEFINITION: dict[str, Property] = {
     "isSearchable": Property(flag(required=True), None, Access.CREATE),
     "status": Property(word(*(str(one) for one in AttributeStatus), required=True)),
     "usePreDefinedValuesOnly": Property(flag(required=True)),
-    "allowedValues": Property(many(_VALUE, most=MOST_VALUES, by="id"), None, Access.CREATE),
+    "allowedValues": Property(_VALUES, None, Access.CREATE),
 }
 NEEDED = ("attributeSet", "name", "type", "isCollection", "isSearchable", "status", "usePreDefinedValuesOnly")
 
@@ -87,13 +92,21 @@ def attribute_definition_to_graph(shown: AttributeDefinition) -> dict[str, Any]:
     }
 
 
-def attribute_definition_from_graph(body: Any, existing: AttributeDefinition | None) -> AttributeDefinition:
-    """A POST (`existing` is None) or a PATCH. Raises Invalid, for what cannot go together, too."""
+def attribute_definition_from_graph(
+    body: Any, existing: AttributeDefinition | None, *, odata_version: str | None = None
+) -> AttributeDefinition:
+    """A POST (`existing` is None) or a PATCH, which in OData 4.01 may change some predefined values. Raises Invalid,
+    for what cannot go together, too."""
+    predefined = existing.allowed_values if existing else None
+    if predefined is not None and isinstance(body, dict) and _DELTA in body:
+        body = dict(body)
+        predefined = _after_delta(predefined, body.pop(_DELTA), odata_version)
     current = attribute_definition_to_graph(existing) if existing else {}
     written = current | read_properties(body, DEFINITION, current=current, creating=existing is None)
     for name in NEEDED:
         require(name, written)
-    values = [AllowedValue(one["id"], one["isActive"]) for one in written.get("allowedValues", ())]
+    if predefined is None:
+        predefined = _allowed_values(written.get("allowedValues", ()))
     definition = AttributeDefinition(
         attribute_set=written["attributeSet"],
         name=written["name"],
@@ -103,10 +116,27 @@ def attribute_definition_from_graph(body: Any, existing: AttributeDefinition | N
         status=AttributeStatus(written["status"]),
         use_predefined_values_only=written["usePreDefinedValuesOnly"],
         description=written.get("description"),
-        allowed_values=existing.allowed_values if existing else tuple(values),
+        allowed_values=predefined,
     )
     _require_sense(definition, existing)
     return definition
+
+
+def _allowed_values(read: Iterable[dict[str, Any]]) -> tuple[AllowedValue, ...]:
+    return tuple(AllowedValue(one["id"], one["isActive"]) for one in read)
+
+
+def _after_delta(before: tuple[AllowedValue, ...], delta: Any, odata_version: str | None) -> tuple[AllowedValue, ...]:
+    """Example 2 of https://learn.microsoft.com/en-us/graph/api/customsecurityattributedefinition-update: values that
+    are there already are switched, the others added."""
+    if (odata_version or "").strip() != _DELTA_VERSION:
+        raise refuse(f"'{_DELTA}' needs the header OData-Version: {_DELTA_VERSION}.", _DELTA)
+    if isinstance(delta, list) and any("@removed" in one for one in delta if isinstance(one, dict)):
+        raise refuse("Predefined values cannot be removed. Set isActive to false.", _DELTA)
+    after = {one.id: one for one in (*before, *_allowed_values(take(_VALUES, delta, _DELTA, None)))}
+    if len(after) > MOST_VALUES:
+        raise refuse(f"An attribute has at most {MOST_VALUES} predefined values.", _DELTA)
+    return tuple(after.values())
 
 
 def _require_sense(definition: AttributeDefinition, existing: AttributeDefinition | None) -> None:

@@ -202,6 +202,7 @@ ATTRIBUTE_DEFINITIONS = Collection(
     declared=_words(
         "id attributeSet description isCollection isSearchable name status type usePreDefinedValuesOnly allowedValues"
     ),
+    expandable=_words("allowedValues"),
 )
 ALLOWED_VALUES = Collection(type="microsoft.graph.allowedValue", declared=_words("id isActive"))
 

@@ -50,8 +50,15 @@ def an_object(
 
 def without_control_information(value: dict[str, Any]) -> dict[str, Any]:
     """The members of a JSON object but for `@odata.type`, `x@odata.context` and their like, which OData lets a client
-    repeat anywhere and which change nothing. Raises Unsupported for `x@odata.bind`, which would make a relationship."""
+    repeat anywhere and which change nothing. Raises Unsupported for those that would: `x@odata.bind` makes a
+    relationship, `x@delta` changes a part of a collection (OData 4.01)."""
     for name in value:
+        if name.endswith(("@delta", "@odata.delta")):
+            raise Unsupported(
+                f"'{name[:256]}' is not supported: a collection is written as a whole.",
+                hint="Send all of it, without '@delta'.",
+                target=name[:256],
+            )
         if name.endswith("@odata.bind"):
             raise Unsupported(
                 f"'{name[:256]}' is not supported: relationships are not made while writing an object.",

@@ -24,6 +24,7 @@ from unsecret.wire.instants import parse_instant
 from unsecret.wire.queryable import UNSUPPORTED
 
 LONGEST_FILTER = 8 * 1024
+_LONGEST_COUNT = 4
 """Bytes. Graph's own limit is that of the URL, which is of this order."""
 
 DEEPEST = 32
@@ -224,15 +225,21 @@ def _comparison(node: ast.Compare, *, variable: str | None, depth: int) -> Filte
 
 
 def _count(path: str, operator: Operator, right: ast._Node) -> Filter:
-    """`owners/$count eq 0` asks for objects without owners; Graph answers no other number but 1, we do not."""
+    """`owners/$count eq 0` asks for objects without owners; Graph answers no other number but 1."""
     collection = path.rpartition("/")[0]
-    if not collection or not isinstance(right, ast.Integer) or right.val.lstrip("+-0"):
-        raise _unsupported("$count can only be compared with 0")
+    number = int(right.val) if isinstance(right, ast.Integer) and len(right.val) <= _LONGEST_COUNT else None
+    if not collection or number not in (0, 1):
+        raise _unsupported("$count can only be compared with 0 and 1")
+    some, more = AnyOf(collection, None, at_least=max(number, 1)), AnyOf(collection, None, at_least=number + 1)
     match operator:
-        case Operator.EQ | Operator.LE:
-            return Not(AnyOf(collection, None))
-        case Operator.NE | Operator.GT:
-            return AnyOf(collection, None)
+        case Operator.LE:
+            return Not(more)
+        case Operator.GT:
+            return more
+        case Operator.EQ:
+            return And((some, Not(more))) if number else Not(more)
+        case Operator.NE:
+            return Or((Not(some), more)) if number else more
         case _:
             raise _unsupported(f"$count cannot be compared by '{operator}'")
 

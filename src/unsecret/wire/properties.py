@@ -48,6 +48,15 @@ def read_properties(body: Any, table: Table, *, current: Mapping[str, Any], crea
     return written
 
 
+def under_key(body: Any, name: str, key: str | None) -> Any:
+    """`body` with the `key` by which the address names what is to be made. Raises Invalid when it says another."""
+    if key is None or not isinstance(body, dict):
+        return body
+    if not _same(body.get(name, key), key):
+        raise refuse(f"Property '{name}' differs from the key in the address.", name)
+    return {**body, name: key}
+
+
 def body_schema(table: Table, *required: str, creating: bool) -> dict[str, Any]:
     """The JSON Schema of the bodies that `read_properties` takes. A property that this request cannot write is marked
     readOnly: it may be sent back as it was shown."""

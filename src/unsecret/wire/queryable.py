@@ -109,7 +109,7 @@ class _Walk:
         name = self._spelt(asked.collection)
         if asked.where is None:
             self._require_advanced("$count")
-            return AnyOf(name, None)
+            return AnyOf(name, None, asked.at_least)
         return AnyOf(name, self.through(asked.where, name))
 
     def _comparison(self, asked: Comparison, within: str) -> Comparison:

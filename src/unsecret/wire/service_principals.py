@@ -36,7 +36,7 @@ from unsecret.wire.credentials import (
 )
 from unsecret.wire.custom_security_attributes import attributes_from_graph, attributes_to_graph
 from unsecret.wire.instants import format_instant
-from unsecret.wire.properties import fields_of, read_properties, require, shown_by_default
+from unsecret.wire.properties import fields_of, read_properties, require, shown_by_default, under_key
 from unsecret.wire.shapes import Access, Property, Shape, flag, guid, many, record, text, word
 
 _FROM_THE_APPLICATION = "It follows the application: change it there."
@@ -148,12 +148,14 @@ def service_principal_to_graph(
     return body
 
 
-def service_principal_from_graph(body: Any, existing: ServicePrincipal | None) -> ServicePrincipalBody:
+def service_principal_from_graph(
+    body: Any, existing: ServicePrincipal | None, *, app_id: str | None = None
+) -> ServicePrincipalBody:
     """A POST (`existing` is None) or a PATCH as values, nothing of it applied; both names of the permission
     scopes are understood. What a PATCH does not name is unchanged; null clears.
 
-    Read `existing` in the transaction that writes, for `other` is merged from it. Raises Invalid, which names
-    the property, and Unsupported for `…@odata.bind`.
+    Read `existing` in the transaction that writes, for `other` is merged from it. `app_id` is the one that the address
+    gives to one that is to be made. Raises Invalid, which names the property, and Unsupported for `…@odata.bind`.
     """
     if isinstance(body, dict) and _BETA_SCOPES in body:
         body = {_SCOPES if name == _BETA_SCOPES else name: value for name, value in body.items()}
@@ -161,6 +163,7 @@ def service_principal_from_graph(body: Any, existing: ServicePrincipal | None) -
     if existing is not None:
         current = service_principal_to_graph(existing, beta=False)
         current[_ATTRIBUTES] = existing.custom_security_attributes
+    body = under_key(body, "appId", None if existing else app_id)
     written = read_properties(body, PROPERTIES, current=current, creating=existing is None)
     if existing is None:
         require("appId", written)

@@ -99,6 +99,18 @@ def _with_credentials(
     return whole, made, change
 
 
+def upsert_application(
+    transaction: Transaction, key: ObjectKey, decode: Callable[[Application | None], ApplicationBody]
+) -> tuple[Application, Secrets] | None:
+    """Change the application with this uniqueName, or register it; then it is what is returned. Raises as either does.
+
+    https://learn.microsoft.com/en-us/graph/api/application-upsert
+    """
+    if transaction.has(ObjectKind.APPLICATION, key):
+        return update_application(transaction, key, decode)
+    return create_application(transaction, decode)
+
+
 def update_application(
     transaction: Transaction, key: ObjectKey, decode: Callable[[Application], ApplicationBody]
 ) -> None:

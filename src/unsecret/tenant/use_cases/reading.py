@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 from unsecret.model.application import (
@@ -79,12 +79,14 @@ def get_directory_object(transaction: Transaction, object_id: str) -> AnyObject:
     return found
 
 
-def get_by_ids(transaction: Transaction, ids: tuple[str, ...]) -> tuple[AnyObject, ...]:
-    """The objects with these ids; those that are not there are left out, as Graph does."""
+def get_by_ids(
+    transaction: Transaction, ids: tuple[str, ...], kinds: Collection[ObjectKind] = frozenset(ObjectKind)
+) -> tuple[AnyObject, ...]:
+    """The objects with these ids that are of these kinds; those that are not there are left out, as Graph does."""
     transaction.permit(Operation.READ_DIRECTORY_OBJECT)
     guids = [guid for guid in map(canonical_guid, ids) if guid]
     found = (directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(guid)) for guid in guids)
-    return tuple(obj for obj in found if obj is not None)
+    return tuple(obj for obj in found if obj is not None and obj.kind in kinds)
 
 
 def list_owners(transaction: Transaction, kind: ObjectKind, key: ObjectKey) -> tuple[AnyObject, ...]:

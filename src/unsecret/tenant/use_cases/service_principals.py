@@ -102,6 +102,18 @@ def _permit_creation(transaction: Transaction, application: Application | None, 
         transaction.permit(Operation.WRITE_CUSTOM_SECURITY_ATTRIBUTES)
 
 
+def upsert_service_principal(
+    transaction: Transaction, key: ObjectKey, decode: Callable[[ServicePrincipal | None], ServicePrincipalBody]
+) -> ServicePrincipal | None:
+    """Change the service principal with this appId, or make it; then it is what is returned. Raises as either does.
+
+    https://learn.microsoft.com/en-us/graph/api/serviceprincipal-upsert
+    """
+    if transaction.has(ObjectKind.SERVICE_PRINCIPAL, key):
+        return update_service_principal(transaction, key, decode)
+    return create_service_principal(transaction, decode)
+
+
 def update_service_principal(
     transaction: Transaction, key: ObjectKey, decode: Callable[[ServicePrincipal], ServicePrincipalBody]
 ) -> None:

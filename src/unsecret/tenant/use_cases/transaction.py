@@ -223,6 +223,10 @@ class Transaction:
             raise not_found(key.value)
         return found
 
+    def has(self, kind: ObjectKind, key: ObjectKey) -> bool:
+        """Whether `find` would find it."""
+        return self._look_up(kind, key) is not None
+
     def find_shaped(self, kind: ObjectKind, key: ObjectKey, shape: Callable[[DirectoryObject], R]) -> R:
         """What `shape`, the same function each time, makes of that object: made once while nobody writes. As `find`."""
         guid = canonical_guid(key.value) if key.name == "id" else None

@@ -1,0 +1,95 @@
+"""Requests that Microsoft's pages give as examples, and what the pages say comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import databases
+from tests.local_tenant import LocalTenant
+
+EVENTUAL = {"ConsistencyLevel": "eventual"}
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+DIRECTORY_READERS = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("owners/$count eq 0", {"none"}),
+        ("owners/$count eq 1", {"one"}),
+        ("owners/$count ne 1", {"none", "two"}),
+        ("owners/$count gt 1", {"two"}),
+        ("owners/$count le 1", {"none", "one"}),
+        ("owners/$count eq 0 or owners/$count eq 1", {"none", "one"}),
+        ("1 eq owners/$count", {"one"}),
+    ],
+)
+def test_applications_are_found_by_the_number_of_their_owners(
+    owned_tenant: LocalTenant, asked: str, found: set[str]
+) -> None:
+    path = f"/applications?$filter=({asked}) and startswith(displayName,'owners: ')&$count=true&$select=displayName"
+    answer = owned_tenant.get(path, **EVENTUAL)
+    assert {one["displayName"].removeprefix("owners: ") for one in answer["value"]} == found
+    assert answer["@odata.count"] == len(found)
+
+
+@pytest.mark.parametrize("asked", ["owners/$count eq 2", "owners/$count ge 1", "owners/$count eq 99999", "$count eq 1"])
+def test_other_numbers_of_owners_are_not_asked_for(owned_tenant: LocalTenant, asked: str) -> None:
+    path = f"/applications?$filter={asked}&$count=true"
+    error = owned_tenant.refused("GET", path, status=400, **EVENTUAL)
+    assert error["code"] == "Request_UnsupportedQuery"
+
+
+@pytest.fixture(scope="module")
+def owned_tenant(module_tenant: LocalTenant) -> LocalTenant:
+    people = [module_tenant.as_person().user.id for _ in range(2)]
+    for number, name in enumerate(("none", "one", "two")):
+        made = module_tenant.new_application(f"owners: {name}")["id"]
+        for owner in people[:number]:
+            body = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{owner}"}
+            module_tenant.must("POST", f"/applications/{made}/owners/$ref", body)
+    return module_tenant
+
+
+@pytest.fixture(scope="module")
+def module_tenant(tmp_path_factory, migrated, identity, signing) -> Iterator[LocalTenant]:
+    with databases.copied(migrated, tmp_path_factory.mktemp("documented")) as directory:
+        local = LocalTenant(directory, identity, signing)
+        yield local
+        local.close()
+
+
+@pytest.mark.parametrize(
+    ("types", "found"),
+    [
+        (None, {"application", "servicePrincipal", "user"}),
+        ([], {"application", "servicePrincipal", "user"}),
+        (["directoryObject"], {"application", "servicePrincipal", "user"}),
+        (["USER", "group", "device"], {"user"}),
+        (["user", "group", "servicePrincipal", "directoryObjectPartnerReference"], {"user", "servicePrincipal"}),
+        (["group"], set()),
+    ],
+)
+def test_objects_are_got_by_id_of_the_types_that_are_named(
+    module_tenant: LocalTenant, types: list[str] | None, found: set[str]
+) -> None:
+    application = module_tenant.new_application()
+    principal, person = module_tenant.new_principal(application["appId"]), module_tenant.as_person()
+    body = {"ids": [application["id"], principal["id"], person.user.id]} | ({} if types is None else {"types": types})
+    answer = module_tenant.must("POST", "/directoryObjects/getByIds", body)
+    assert {one["@odata.type"].removeprefix("#microsoft.graph.") for one in answer["value"]} == found
+
+
+def test_types_are_names(module_tenant: LocalTenant) -> None:
+    for types in ("user", [1], {}):
+        body = {"ids": [], "types": types}
+        module_tenant.refused("POST", "/directoryObjects/getByIds", body, status=400)
+
+
+@pytest.mark.parametrize("kind", ["application", "servicePrincipal", "user"])
+def test_the_namespace_has_a_shorter_name(module_tenant: LocalTenant, kind: str) -> None:
+    listed = module_tenant.get(f"/directory/deletedItems/graph.{kind}")
+    assert listed["@odata.context"].endswith(f"#{kind}s")
+    assert module_tenant.graph("GET", f"/directory/deletedItems/graph.{kind}/$count", **EVENTUAL).text == "0"
