@@ -67,38 +67,6 @@ def test_a_work_whose_waiter_has_gone_before_the_turn_ends_is_not_begun(store: S
     assert begun == []
 
 
-def test_a_turn_goes_on_while_there_is_more_to_hand_over(store: Store) -> None:
-    begun: list[str] = []
-
-    def beginning(name: str):
-        return lambda conn: begun.append(name)
-
-    async def leave() -> None:
-        hand_over = HandOver(store)
-        gone = asyncio.ensure_future(hand_over.write(beginning("first"), TENANT))
-        await asyncio.sleep(0)
-        stays = hand_over.write(beginning("second"), TENANT)
-        gone.cancel()
-        await stays
-
-    asyncio.run(leave())
-
-    assert begun == ["second"]
-
-
-def test_a_turn_ends_though_there_always_is_more_to_hand_over(store: Store) -> None:
-    async def never_alone() -> int:
-        hand_over = HandOver(store)
-        first, others = asyncio.ensure_future(hand_over.write(answering(0), TENANT)), []
-        while not first.done():
-            others.append(hand_over.record(TENANT, sign_in()))
-            await asyncio.sleep(0)
-        await asyncio.gather(*others)
-        return await first
-
-    assert asyncio.run(asyncio.wait_for(never_alone(), 20.0)) == 0
-
-
 def test_a_sign_in_is_recorded_though_its_client_has_gone(store: Store) -> None:
     attempts = [sign_in() for _ in range(40)]
 

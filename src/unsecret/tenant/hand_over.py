@@ -1,8 +1,8 @@
 """Between the event loop, which answers requests, and the store's threads, which write.
 
-Waking a thread takes longer than writing a row, and so does being woken; a commit takes longer than both. What is to be
-written is therefore handed over once a turn, and what a commit has made durable comes back with one call. A turn goes
-on while the loop, each time that it comes round, has more to hand over, but not for long. Who is alone waits for none.
+Waking a thread takes longer than writing a row, and so does being woken. What is to be written is therefore handed
+over once a turn of the loop, and what a commit has made durable comes back with one call. Nobody waits for company:
+a turn ends as soon as nothing else is ready to go on.
 """
 
 from __future__ import annotations
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from unsecret.store.engine import Store
 
 T = TypeVar("T")
-
-LONGEST_TURN_SECONDS = 0.005
-"""The first of a turn waits for the last: this bounds its wait."""
 
 Receiver = Callable[[Sequence["_AwaitedJob[Any]"]], None]
 
@@ -93,15 +90,11 @@ class _Turns:
         self._recording: list[asyncio.Future[None]] = []
         self._back: deque[_AwaitedJob[Any]] = deque()
         self._is_told = False
-        self._time = loop.time
-        self._ends_at = 0.0
-        self._gathered = 0
         self._receiver: Receiver = self._come_back
 
     def hand_over(self, work: Callable[[Connection], T], scope: Scope) -> asyncio.Future[T]:
         """The work is handed over when the turn ends; the future has its outcome."""
         if not self._leaving:
-            self._ends_at = self._time() + LONGEST_TURN_SECONDS
             self._soon(self._send)
         waiting = self._create_future()
         self._leaving.append(_AwaitedJob(work, scope, waiting=waiting, receiver=self._receiver))
@@ -120,12 +113,6 @@ class _Turns:
         return recorded
 
     def _send(self) -> None:
-        gathered = len(self._leaving) + len(self._sign_ins)
-        if gathered > self._gathered and self._time() < self._ends_at:
-            self._gathered = gathered
-            self._soon(self._send)
-            return
-        self._gathered = 0
         leaving, self._leaving, self._sign_ins, self._recording = self._leaving, [], [], []
         for job in leaving:
             if job.starts():
