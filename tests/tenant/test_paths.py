@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from unsecret.tenant.paths import canonical_path
+from unsecret.tenant.paths import canonical_path, tenant_in
 
+TENANT = "aaaaaaaa-0000-4000-8000-00000000000a"
 WORDS: dict[str, str] = {
     word.casefold(): word
     for word in (
@@ -26,6 +27,10 @@ WORDS: dict[str, str] = {
         ("/v1.0/applications", "/v1.0/applications"),
         ("/v1.0//applications", "/v1.0/applications"),
         ("/v1.0/myorganization/applications", "/v1.0/applications"),
+        (f"/v1.0/{TENANT}/applications", "/v1.0/applications"),
+        (f"//beta//{TENANT}//applications/x", "/beta/applications/x"),
+        (f"/v1.0/applications/{TENANT}/owners", f"/v1.0/applications/{TENANT}/owners"),
+        ("/v1.0/applications/x/graph.addPassword", "/v1.0/applications/x/addPassword"),
         ("/Beta/AuditLogs/directoryaudits", "/beta/auditLogs/directoryAudits"),
         ("/v1.0/applications(appId='A-1')/owners", "/v1.0/applications/appId=A-1/owners"),
         ("/v1.0/applications('id-1')", "/v1.0/applications/id-1"),
@@ -45,3 +50,18 @@ def test_a_path_is_respelled_as_the_route_table_has_it(sent: str, canonical: str
 
 def test_an_identifier_keeps_its_case() -> None:
     assert canonical_path("/v1.0/applications/AbC", WORDS) == "/v1.0/applications/AbC"
+
+
+@pytest.mark.parametrize(
+    ("sent", "named"),
+    [
+        (f"/v1.0/{TENANT.upper()}/applications", TENANT),
+        (f"//beta//{TENANT}", TENANT),
+        ("/v1.0/applications", None),
+        (f"/v1.0/applications/{TENANT}", None),
+        (f"/{TENANT}/oauth2/token", None),
+        ("/", None),
+    ],
+)
+def test_a_path_may_name_its_tenant(sent: str, named: str | None) -> None:
+    assert tenant_in(sent) == named

@@ -125,5 +125,16 @@ def test_a_new_application_needs_a_body_with_a_display_name(body: Any) -> None:
 
 
 def test_owners_are_not_quietly_forgotten() -> None:
-    with pytest.raises(Unsupported, match=r"owners@odata\.bind"):
-        application_from_graph({"displayName": "a", "owners@odata.bind": ["…"]}, existing=None)
+    read = application_from_graph({"displayName": "a", "owners@odata.bind": [f"https://host/v1.0/x/{GUID}"]}, None)
+    assert read.owners == (GUID,)
+
+
+@pytest.mark.parametrize("owners", [f"https://host/{GUID}", ["…"], [None], [f"x/{GUID}"] * 21])
+def test_owners_that_cannot_be_read_are_refused(owners: Any) -> None:
+    with pytest.raises(Invalid, match=r"owners@odata\.bind"):
+        application_from_graph({"displayName": "a", "owners@odata.bind": owners}, existing=None)
+
+
+def test_nothing_but_owners_is_bound() -> None:
+    with pytest.raises(Unsupported, match=r"tokenLifetimePolicies@odata\.bind"):
+        application_from_graph({"displayName": "a", "tokenLifetimePolicies@odata.bind": ["…"]}, existing=None)

@@ -32,8 +32,8 @@ from unsecret.wire.policies import (
     default_policy_to_graph,
     policy_from_graph,
     policy_to_graph,
-    reference_from_graph,
 )
+from unsecret.wire.references import reference_from_graph
 
 BODIES = Path(__file__).parents[3] / "shared" / "data" / "app-management-policies" / "bodies"
 needs_bodies = pytest.mark.skipif(

@@ -14,6 +14,13 @@ from msgspec import Struct
 
 T = TypeVar("T")
 
+
+class Guid(str):
+    """A GUID that was written without quotes: Graph tells it from a string that looks like one."""
+
+    __slots__ = ()
+
+
 Literal = str | int | bool | datetime | None
 
 

@@ -35,6 +35,7 @@ from unsecret.tenant import (
     users,
 )
 from unsecret.tenant.call import (
+    NAMED_TENANT,
     NUL,
     Call,
     Routes,
@@ -50,7 +51,7 @@ from unsecret.tenant.hand_over import HandOver
 from unsecret.tenant.headers import IndexedRequest
 from unsecret.tenant.log import get_logger
 from unsecret.tenant.openapi import openapi_route
-from unsecret.tenant.paths import VERSIONS, canonical_path
+from unsecret.tenant.paths import LENGTH_OF_ID, VERSIONS, canonical_path, tenant_in
 from unsecret.tenant.routing import RouteIndex
 from unsecret.tenant.settings import Services
 from unsecret.wire.problems import to_graph, unknown_to_graph
@@ -126,7 +127,9 @@ class Tenant(Starlette):
         if NUL in scope["path"] or b"%00" in scope["query_string"]:
             # Nothing has such a name, and databases differ in what they make of the question.
             raise Invalid("The address holds a NUL (%00). Leave it out.")
-        scope["path"] = canonical_path(scope["path"], _WORDS)
+        sent, scope["path"] = scope["path"], canonical_path(scope["path"], _WORDS)
+        if len(sent) - len(scope["path"]) > LENGTH_OF_ID:  # else no tenant was left out of it
+            scope[NAMED_TENANT] = tenant_in(sent)
         route = self.index.find(scope)
         answer = route.endpoint(request)
         return answer if isinstance(answer, Response) else await answer

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from unsecret.errors import Invalid, TooLarge, Unsupported, UnsupportedMedia
+from unsecret.errors import Forbidden, Invalid, TooLarge, Unsupported, UnsupportedMedia
 from unsecret.model.application import ObjectKind
 from unsecret.model.event import Caller, Circumstances
 from unsecret.model.identifiers import canonical_guid
@@ -24,6 +24,7 @@ from unsecret.tenant.settings import Services, origin
 from unsecret.tenant.use_cases.transaction import ObjectKey, Refused, Transaction, perform
 from unsecret.wire import odata
 from unsecret.wire.queryable import Collection
+from unsecret.wire.sifting import sifted
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,6 +37,8 @@ LONGEST_HEADER = 512
 
 REQUEST_ID = "unsecret.request_id"
 """Where the request's own id is noted in its scope. `Request.state` would do, at ten times the price."""
+NAMED_TENANT = "unsecret.named_tenant"
+"""Where the tenant that the address names is noted."""
 _NOW, _MACHINE_NOW, _CORRELATION_ID = "unsecret.now", "unsecret.machine_now", "unsecret.correlation_id"
 NUL = "\0"
 _ESCAPED_NUL = rb"\u0000"
@@ -208,12 +211,14 @@ class Call:
     def whole(
         self, items: Iterable[R], encode: Callable[[R], dict[str, Any]], context: str, collection: Collection
     ) -> Response:
-        """A whole collection that is never paged, because it cannot grow long. It is selected from, not filtered."""
-        asked = self.asked(collection)
-        if asked.query.filter is not None or asked.query.order_by is not None:
-            raise Invalid("This collection cannot be filtered or sorted.", code="Request_UnsupportedQuery")
-        whole = tuple(items)
-        return self.page(Page(items=whole, count=len(whole) if asked.query.count else None), encode, context, asked)
+        """A whole collection that is never paged, because it cannot grow long: each element is looked at. What can be
+        expanded, `encode` does."""
+        asked = self.asked(collection, expands=True)
+        if asked.query.order_by is not None:
+            raise Invalid("This collection cannot be sorted.", code="Request_UnsupportedQuery")
+        shown = sifted([encode(item) for item in items], asked.query.filter, collection)
+        page = Page(items=tuple(shown), count=len(shown) if asked.query.count else None)
+        return self.page(page, lambda item: item, context, asked)
 
     def _own_url(self) -> str:
         url = self.request.url
@@ -236,6 +241,8 @@ def graph_endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]
             services.mischief.throttle()
         now = instant_of(request)
         caller = authenticate(request.headers.get("authorization"), services, now)
+        if request.scope.get(NAMED_TENANT) not in (None, caller.tenant_id):
+            raise Forbidden("The token is for another tenant than the address. Leave the tenant out of the address.")
         answer = handler(Call(request, services, now, caller))
         return traced(answer if isinstance(answer, Response) else await answer, request)
 

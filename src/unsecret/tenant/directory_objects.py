@@ -26,7 +26,8 @@ from unsecret.wire.credentials import (
     remove_password_from_graph,
 )
 from unsecret.wire.directory import directory_object_to_graph
-from unsecret.wire.policies import policy_to_graph, reference_from_graph
+from unsecret.wire.policies import policy_to_graph
+from unsecret.wire.references import reference_from_graph
 from unsecret.wire.service_principals import service_principal_to_graph
 from unsecret.wire.users import user_to_graph
 
@@ -149,7 +150,7 @@ def list_owners(kind: ObjectKind, call: Call) -> Response:
         owners,
         lambda owner: directory_object_to_graph(owner, beta=call.beta),
         "directoryObjects",
-        collections.DIRECTORY_OBJECTS,
+        collections.RELATED_OBJECTS,
     )
 
 

@@ -25,7 +25,7 @@ from unsecret.wire.directory_roles import (
     role_template_to_graph,
     role_to_graph,
 )
-from unsecret.wire.policies import reference_from_graph
+from unsecret.wire.references import reference_from_graph
 
 _DEFINITIONS = "/roleManagement/directory/roleDefinitions"
 _ASSIGNMENTS = "/roleManagement/directory/roleAssignments"
@@ -49,47 +49,29 @@ def _named(call: Call) -> Callable[[RoleDefinition], bool]:
 def list_roles(call: Call) -> Response:
     """GET /directoryRoles: the roles of the directory, all of which are active."""
     found = call.read(directory_roles.list_roles)
-    return _chosen(call, found, lambda role: role_to_graph(role, object_id=id_here(call, role)), "directoryRoles")
+    asked = call.asked(collections.ACTIVE_ROLES, expands=True)
+    members = call.read(directory_roles.list_members_of_all) if "members" in asked.expand else None
+
+    def encode(role: RoleDefinition) -> dict[str, Any]:
+        shown = role_to_graph(role, object_id=id_here(call, role))
+        if members is not None:
+            holders = (directory_object_to_graph(holder, beta=call.beta) for holder in members[role.role])
+            shown["members"] = [odata.select(holder, asked.within.get("members")) for holder in holders]
+        return shown
+
+    return call.whole(found, encode, "directoryRoles", collections.ACTIVE_ROLES)
 
 
 def list_role_templates(call: Call) -> Response:
     """GET /directoryRoleTemplates: the roles by the ids that they have in every tenant."""
-    return _chosen(call, call.read(directory_roles.list_roles), role_template_to_graph, "directoryRoleTemplates")
+    found = call.read(directory_roles.list_roles)
+    return call.whole(found, role_template_to_graph, "directoryRoleTemplates", collections.DIRECTORY_ROLES)
 
 
 def list_role_definitions(call: Call) -> Response:
     """GET /roleManagement/directory/roleDefinitions: the roles once more."""
     found = call.read(directory_roles.list_roles)
-    return _chosen(call, found, role_definition_to_graph, "roleManagement/directory/roleDefinitions")
-
-
-def _chosen(
-    call: Call,
-    roles: tuple[RoleDefinition, ...],
-    encode: Callable[[RoleDefinition], dict[str, Any]],
-    context: str,
-) -> Response:
-    """They are few: a filter is answered by looking at each."""
-    asked = call.asked(collections.DIRECTORY_ROLES)
-    chosen = [role for role in roles if asked.query.filter is None or _meets(encode(role), asked.query.filter)]
-    return call.page(Page(items=tuple(chosen)), encode, context, asked)
-
-
-def _meets(shown: dict[str, Any], filter: Filter) -> bool:
-    match filter:
-        case And(parts):
-            return all(_meets(shown, part) for part in parts)
-        case Comparison(name, Operator.EQ, value):
-            return _folded(shown.get(name)) == _folded(value)
-        case Comparison(name, Operator.STARTS_WITH, str() as value):
-            return str(shown.get(name)).casefold().startswith(value.casefold())
-    raise Invalid(
-        "Roles are filtered by eq and startsWith, joined with and.", code="Request_UnsupportedQuery", target="$filter"
-    )
-
-
-def _folded(value: Any) -> Any:
-    return value.casefold() if isinstance(value, str) else value
+    return call.whole(found, role_definition_to_graph, _DEFINITIONS.removeprefix("/"), collections.DIRECTORY_ROLES)
 
 
 def get_role(call: Call) -> Response:
@@ -125,7 +107,7 @@ def list_members(call: Call) -> Response:
         members,
         lambda member: directory_object_to_graph(member, beta=call.beta),
         "directoryObjects",
-        collections.DIRECTORY_OBJECTS,
+        collections.RELATED_OBJECTS,
     )
 
 

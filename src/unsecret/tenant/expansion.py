@@ -11,8 +11,10 @@ from typing import Any
 from unsecret.model.application import DirectoryObject, ObjectKind
 from unsecret.tenant.app_role_assignments import grant_to_graph
 from unsecret.tenant.call import Call
+from unsecret.tenant.memberships import held_role_to_graph
 from unsecret.tenant.use_cases import reading
 from unsecret.wire import odata
+from unsecret.wire.consent import permission_grant_to_graph
 from unsecret.wire.directory import directory_object_to_graph
 from unsecret.wire.federation import federated_credential_to_graph
 from unsecret.wire.policies import policy_to_graph
@@ -46,4 +48,6 @@ _ENCODE: dict[str, Callable[[Any, Call], dict[str, Any]]] = {
     "federatedIdentityCredentials": lambda credential, call: federated_credential_to_graph(credential, beta=call.beta),
     "appRoleAssignments": lambda grant, _: grant_to_graph(grant),
     "appRoleAssignedTo": lambda grant, _: grant_to_graph(grant),
+    "oauth2PermissionGrants": lambda grant, _: permission_grant_to_graph(grant),
+    "memberOf": held_role_to_graph,
 }

@@ -20,11 +20,11 @@ from unsecret.model.people import DirectoryRoleAssignment
 from unsecret.tenant.call import Call, Handler, Routes
 from unsecret.tenant.description import described
 from unsecret.tenant.directory_roles import id_here
+from unsecret.tenant.paths import kind_in
 from unsecret.tenant.use_cases import directory_roles, people
 from unsecret.wire import collections, memberships
 from unsecret.wire.directory_roles import role_to_graph
 
-_NAMESPACE = "microsoft.graph."
 _ROLES, _NONE_HERE = "directoryrole", frozenset({"group", "administrativeunit"})
 _CONTEXT = "Collection(Edm.String)"
 
@@ -55,7 +55,7 @@ def list_member_of(held: Held, call: Call) -> Response:
 
 def list_member_of_kind(held: Held, call: Call) -> Response:
     """GET …/memberOf/…: those that are a `directoryRole`; of groups and administrative units there are none."""
-    kind = call.path("kind").casefold().removeprefix(_NAMESPACE)
+    kind = kind_in(call.path("kind"))
     if kind != _ROLES and kind not in _NONE_HERE:
         raise call.not_served()
     roles = held(call)
@@ -63,10 +63,19 @@ def list_member_of_kind(held: Held, call: Call) -> Response:
 
 
 def _shown(call: Call, assignments: tuple[DirectoryRoleAssignment, ...]) -> Response:
-    def encode(role: RoleDefinition) -> dict[str, Any]:
-        return {"@odata.type": "#microsoft.graph.directoryRole", **role_to_graph(role, object_id=id_here(call, role))}
+    return call.whole(
+        assignments,
+        lambda assignment: held_role_to_graph(assignment, call),
+        "directoryObjects",
+        collections.RELATED_OBJECTS,
+    )
 
-    return call.whole(_roles(assignments), encode, "directoryObjects", collections.DIRECTORY_OBJECTS)
+
+def held_role_to_graph(assignment: DirectoryRoleAssignment, call: Call) -> dict[str, Any]:
+    """What somebody holds, as a directoryRole object of `memberOf`."""
+    role = ROLE_DEFINITIONS[Role(assignment.role_definition_id)]
+    shown = role_to_graph(role, object_id=id_here(call, role))
+    return {"@odata.type": "#microsoft.graph.directoryRole", **shown}
 
 
 def _roles(assignments: tuple[DirectoryRoleAssignment, ...]) -> list[RoleDefinition]:

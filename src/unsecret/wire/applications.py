@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from unsecret.errors import Invalid
 from unsecret.model.application import Application
+from unsecret.model.identifiers import ObjectId
 from unsecret.wire.application_shapes import (
     ADD_INS,
     ADDRESS,
@@ -50,6 +51,7 @@ from unsecret.wire.properties import (
     shown_by_default,
     under_key,
 )
+from unsecret.wire.references import new_owners
 from unsecret.wire.shapes import Access, Property, flag, guid, many, record, text, whole, word
 
 MOST_RESOURCES = 50
@@ -216,6 +218,7 @@ class ApplicationBody(Struct, frozen=True, kw_only=True):
     properties: dict[str, Any]
     key_credentials: tuple[KeyEntry, ...] | None = None
     password_credentials: tuple[PasswordRequest, ...] | None = None
+    owners: tuple[ObjectId, ...] = ()
 
 
 def application_to_graph(
@@ -269,8 +272,11 @@ def application_from_graph(body: Any, existing: Application | None, *, named: st
     What a PATCH does not name is unchanged; null clears; members of a complex property merge, collections
     are replaced. Read `existing` in the transaction that writes, for `other` is merged from it. `named` is the
     uniqueName that the address gives to one that is to be made. Raises Invalid, which names the property, and
-    Unsupported for `…@odata.bind`.
+    Unsupported for `…@odata.bind` other than a new object's owners.
     """
+    owners: tuple[ObjectId, ...] = ()
+    if existing is None:
+        body, owners = new_owners(body)
     current = _ALL_DEFAULTS if existing is None else application_to_graph(existing, selected=_ON_SELECT)
     body = under_key(body, "uniqueName", None if existing else named)
     written = read_properties(body, PROPERTIES, current=current, creating=existing is None)
@@ -284,6 +290,7 @@ def application_from_graph(body: Any, existing: Application | None, *, named: st
         properties=_fields(written, existing),
         key_credentials=None if keys is None else tuple(keys),
         password_credentials=None if passwords is None else tuple(passwords),
+        owners=owners,
     )
 
 

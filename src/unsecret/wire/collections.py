@@ -79,8 +79,11 @@ SERVICE_PRINCIPALS = Collection(
         "servicePrincipalType": _IDENTITY,
         "servicePrincipalNames": _operators("eq startswith"),
     },
-    expandable=_words("owners appManagementPolicies appRoleAssignments appRoleAssignedTo"),
+    expandable=_words(
+        "owners appManagementPolicies appRoleAssignments appRoleAssignedTo oauth2PermissionGrants memberOf"
+    ),
     searchable=_words("displayName"),
+    guids=_words("appOwnerOrganizationId"),
 )
 
 USERS = Collection(
@@ -118,8 +121,19 @@ DIRECTORY_ROLES = Collection(
         "id deletedDateTime description displayName roleTemplateId templateId isBuiltIn isEnabled resourceScopes "
         "rolePermissions version inheritsPermissionsFrom members scopedMembers"
     ),
+    sifted={
+        "id": _EQUAL,
+        "displayName": _operators("eq startswith"),
+        "description": _operators("eq startswith"),
+        "roleTemplateId": _EQUAL,
+        "templateId": _EQUAL,
+        "isBuiltIn": _EQUAL,
+        "isEnabled": _EQUAL,
+    },
 )
-"""Roles, their templates and their definitions."""
+"""Templates of roles, and their definitions."""
+
+ACTIVE_ROLES = structs.replace(DIRECTORY_ROLES, expandable=_words("members"))
 
 ROLE_ASSIGNMENTS = Collection(
     type="microsoft.graph.unifiedRoleAssignment",
@@ -134,8 +148,22 @@ DIRECTORY_OBJECTS = Collection(
     type="microsoft.graph.directoryObject",
     declared=APPLICATIONS.declared | SERVICE_PRINCIPALS.declared | USERS.declared | DIRECTORY_ROLES.declared,
     plain=_OBJECT,
+    guids=SERVICE_PRINCIPALS.guids,
 )
-"""What `appliesTo`, `owners`, `ownedObjects` and `memberOf` list: the properties of every kind can be selected."""
+"""What `appliesTo` and `ownedObjects` list: the properties of every kind can be selected."""
+
+RELATED_OBJECTS = structs.replace(
+    DIRECTORY_OBJECTS,
+    plain={"id": _IDENTITY, "displayName": frozenset(), "appId": frozenset(), "userPrincipalName": frozenset()},
+    sifted={
+        "id": _IDENTITY,
+        "displayName": _NAME,
+        "appId": _IDENTITY,
+        "userPrincipalName": _NAME,
+    },
+)
+"""What `owners`, `members` and `memberOf` list, each as a whole: by id they can be asked for as it is, by their names
+only as an advanced query."""
 
 DELETED = {
     ObjectKind.APPLICATION: structs.replace(APPLICATIONS, plain_orders=_words("displayName"), expandable=frozenset()),
@@ -177,7 +205,10 @@ APP_ROLE_ASSIGNMENTS = Collection(
         "id deletedDateTime appRoleId createdDateTime principalDisplayName principalId principalType "
         "resourceDisplayName resourceId"
     ),
+    guids=_words("appRoleId principalId resourceId"),
+    sifted={"id": _EQUAL, "resourceId": _EQUAL, "principalDisplayName": _operators("eq startswith")},
 )
+"""By principalId and appRoleId Graph does not filter, though clients ask for it."""
 
 BETA_FEDERATED_CREDENTIALS = Collection(
     type="microsoft.graph.federatedIdentityCredential",

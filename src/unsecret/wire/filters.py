@@ -19,7 +19,7 @@ from sly.lex import Token
 
 from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
-from unsecret.model.query import And, AnyOf, Comparison, Filter, Literal, Not, Operator, Or
+from unsecret.model.query import And, AnyOf, Comparison, Filter, Guid, Literal, Not, Operator, Or
 from unsecret.wire.instants import parse_instant
 from unsecret.wire.queryable import UNSUPPORTED
 
@@ -298,7 +298,7 @@ def _value(node: ast._Node) -> Literal:
         case ast.Integer():
             return _integer(node.val)
         case ast.GUID():
-            return canonical_guid(node.val)
+            return Guid(canonical_guid(node.val))
         case ast.DateTime():
             return _instant(node.val)
         case ast.Date():

@@ -32,7 +32,7 @@ _REFUSED = {
     "$skip": "'$skip' is not supported by the service.",
     "$deltatoken": "'$deltatoken' is not supported by the service.",
 }
-_EXPANSION = re.compile(r"(\s*([A-Za-z]+)\s*(\([^()]*\))?\s*)(?=,|$)")
+_EXPANSION = re.compile(r"(\s*([A-Za-z]\w*)\s*(\([^()]*\))?\s*)(?=,|$)")
 _MAX_PAGE_SIZE = re.compile(r"(?:odata\.)?maxpagesize\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
 
 
@@ -227,7 +227,7 @@ def _expand(text: str | None) -> dict[str, tuple[str, ...] | None]:
 
 def _selected(options: str) -> tuple[str, ...] | None:
     name, equals, names = options[1:-1].partition("=")
-    if not equals or name.strip().lower() != "$select":
+    if not equals or name.strip().lower() != "$select" or ";" in names:
         raise Invalid("Of options inside $expand only $select is supported.", code=UNSUPPORTED, target="$expand")
     return _names(names, "$expand")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import structs
 
-from unsecret.model.identifiers import PolicyId, canonical_guid
+from unsecret.model.identifiers import PolicyId
 from unsecret.model.policy import (
     BETA_KINDS,
     CREDENTIAL_GROUPS,
@@ -113,25 +113,6 @@ def policy_from_graph(
         stored = current.restrictions if current else ()
         changes["restrictions"] = _restrictions_from_graph(members["restrictions"], stored, beta=beta)
     return structs.replace(current, **changes) if current else AppManagementPolicy(id=policy_id, **changes)
-
-
-def reference_from_graph(body: Any) -> str:
-    """The id that `{"@odata.id": "https://…/v1.0/policies/appManagementPolicies/{id}"}` points to, lower-case.
-
-    The last segment counts: any host, v1.0 or beta whichever the request used, any collection. Raises Invalid.
-    """
-    if not isinstance(body, dict):
-        raise expect.refuse('Expected an object with "@odata.id" as the request body.', "@odata.id")
-    if unknown := [name for name in body if "@" not in name]:
-        raise expect.refuse(f"Property '{unknown[0][:64]}' does not exist. Expected @odata.id.", unknown[0])
-    reference = expect.a_text(_required(body, "@odata.id"), "@odata.id")
-    last = reference.rstrip("/").rpartition("/")[2]
-    if "('" in last and last.endswith("')"):
-        last = last[last.index("('") + 2 : -2]
-    guid = canonical_guid(last)
-    if guid is None:
-        raise expect.refuse(f"'@odata.id' must end in the id of an object, found '{reference[:128]}'.", "@odata.id")
-    return guid
 
 
 def _texts_and_switch(members: dict[str, Any]) -> dict[str, Any]:

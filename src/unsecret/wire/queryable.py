@@ -14,7 +14,7 @@ from functools import cache
 from msgspec import Struct, field
 
 from unsecret.errors import Invalid
-from unsecret.model.query import And, AnyOf, Comparison, Filter, Not, Operator, Or, OrderBy
+from unsecret.model.query import And, AnyOf, Comparison, Filter, Guid, Not, Operator, Or, OrderBy
 
 UNSUPPORTED = "Request_UnsupportedQuery"
 
@@ -43,6 +43,8 @@ class Collection(Struct, frozen=True, kw_only=True):
     plain_orders: frozenset[str] = frozenset()
     expandable: frozenset[str] = field(default_factory=frozenset)
     searchable: frozenset[str] = frozenset()
+    guids: frozenset[str] = frozenset()
+    sifted: Mapping[str, frozenset[Operator]] = {}
     default_top: int = 100
     max_top: int = 999
 
@@ -119,6 +121,8 @@ class _Walk:
             self._require_advanced(asked.operator)
         if isinstance(asked.value, tuple):
             self._require_few(len(asked.value))
+        if not within:  # which of a list's members are GUIDs to Graph is not known well enough
+            self._require_type(path, asked)
         if asked.value == "" and asked.operator is Operator.EQ and self.collection.plain is not None:
             # An empty variable in somebody's script. Graph refuses it, so that the mistake shows.
             raise _unfilterable(path, self.collection)
@@ -136,6 +140,19 @@ class _Walk:
                 f"Operator '{operator}' is not supported because the required parameters might be missing. {_TRY}",
                 "$filter",
             )
+
+    def _require_type(self, path: str, asked: Comparison) -> None:
+        """A GUID stands without quotes, a string within them, whatever it looks like. Graph's words."""
+        wants_guid = path in self.collection.guids
+        for value in asked.value if isinstance(asked.value, tuple) else (asked.value,):
+            if isinstance(value, str) and isinstance(value, Guid) is not wants_guid:
+                types = "'Edm.Guid' and 'Edm.String'" if wants_guid else "'Edm.String' and 'Edm.Guid'"
+                raise Invalid(
+                    "Invalid filter clause: A binary operator with incompatible types was detected. "
+                    f"Found operand types {types} for operator kind 'Equal'. Write the value of '{path[:64]}' "
+                    f"{'without' if wants_guid else 'in single'} quotes.",
+                    target="$filter",
+                )
 
     def _require_few(self, alternatives: int) -> None:
         if alternatives > MOST_ALTERNATIVES and not self.advanced:

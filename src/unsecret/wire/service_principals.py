@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from unsecret.model.application import Application, ServicePrincipal
+from unsecret.model.identifiers import ObjectId
 from unsecret.wire.application_shapes import (
     ADD_INS,
     ADDRESS,
@@ -37,6 +38,7 @@ from unsecret.wire.credentials import (
 from unsecret.wire.custom_security_attributes import attributes_from_graph, attributes_to_graph
 from unsecret.wire.instants import format_instant
 from unsecret.wire.properties import fields_of, read_properties, require, shown_by_default, under_key
+from unsecret.wire.references import new_owners
 from unsecret.wire.shapes import Access, Property, Shape, flag, guid, many, record, text, word
 
 _FROM_THE_APPLICATION = "It follows the application: change it there."
@@ -111,6 +113,7 @@ class ServicePrincipalBody(Struct, frozen=True, kw_only=True):
     properties: dict[str, Any]
     key_credentials: tuple[KeyEntry, ...] | None = None
     password_credentials: tuple[PasswordRequest, ...] | None = None
+    owners: tuple[ObjectId, ...] = ()
 
 
 def service_principal_to_graph(
@@ -155,8 +158,12 @@ def service_principal_from_graph(
     scopes are understood. What a PATCH does not name is unchanged; null clears.
 
     Read `existing` in the transaction that writes, for `other` is merged from it. `app_id` is the one that the address
-    gives to one that is to be made. Raises Invalid, which names the property, and Unsupported for `…@odata.bind`.
+    gives to one that is to be made. Raises Invalid, which names the property, and Unsupported
+    for `…@odata.bind` other than a new object's owners.
     """
+    owners: tuple[ObjectId, ...] = ()
+    if existing is None:
+        body, owners = new_owners(body)
     if isinstance(body, dict) and _BETA_SCOPES in body:
         body = {_SCOPES if name == _BETA_SCOPES else name: value for name, value in body.items()}
     current: dict[str, Any] = dict(_DEFAULTS)
@@ -173,6 +180,7 @@ def service_principal_from_graph(
         properties=fields_of(written, PROPERTIES, existing.other if existing else {}, _DEFAULTS),
         key_credentials=None if keys is None else tuple(keys),
         password_credentials=None if passwords is None else tuple(passwords),
+        owners=owners,
     )
 
 

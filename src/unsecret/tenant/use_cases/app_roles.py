@@ -106,7 +106,7 @@ def grant_app_role(
     try:
         links.add_app_role_assignment(transaction.conn, transaction.tenant_id, assignment)
     except Conflict as held:
-        raise Invalid("Permission being assigned already exists on the object.", target="appRoleId") from held
+        raise Invalid("Permission being assigned already exists on the object", target="appRoleId") from held
     transaction.record(
         ModifiedProperty("AppRole.Id", None, as_json(asked.app_role_id)),
         ModifiedProperty("AppRole.Value", None, as_json(value)),

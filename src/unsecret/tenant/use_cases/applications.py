@@ -30,6 +30,7 @@ from unsecret.tenant.use_cases.credentials import (
     require_room,
 )
 from unsecret.tenant.use_cases.judging import added, application_additions, require_lawful, verified_domains
+from unsecret.tenant.use_cases.links import add_first_owners
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, target_of
 from unsecret.wire.applications import ApplicationBody
 from unsecret.wire.logs import modified_properties
@@ -74,6 +75,7 @@ def create_application(
     transaction.record(*modified_properties(None, application))
     if holds_credentials(application):
         transaction.record(*described(None, application), activity=Activity.CREATE_APPLICATION_CREDENTIALS)
+    add_first_owners(transaction, application, body.owners)
     return application, made
 
 

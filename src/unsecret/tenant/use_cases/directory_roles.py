@@ -44,7 +44,15 @@ def list_members(
     transaction: Transaction, names: Callable[[RoleDefinition], bool], shown: str
 ) -> tuple[AnyObject, ...]:
     """Who holds a role for the whole tenant."""
-    role = get_role(transaction, names, shown)
+    return _members(transaction, get_role(transaction, names, shown))
+
+
+def list_members_of_all(transaction: Transaction) -> dict[Role, tuple[AnyObject, ...]]:
+    """Who holds each role."""
+    return {role.role: _members(transaction, role) for role in list_roles(transaction)}
+
+
+def _members(transaction: Transaction, role: RoleDefinition) -> tuple[AnyObject, ...]:
     held = kept.assignments_to(transaction.conn, transaction.tenant_id, role.role)
     found = (_holder(transaction, one) for one in held if one.directory_scope_id == _EVERYWHERE)
     return tuple(holder for holder in found if holder is not None)

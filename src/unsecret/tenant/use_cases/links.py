@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from secrets import token_bytes
 from uuid import UUID
 
 from unsecret.errors import Conflict, Invalid
-from unsecret.model.application import Application, ObjectKind
+from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.event import Activity, ModifiedProperty, OperationType
 from unsecret.model.identifiers import ObjectId, canonical_guid
+from unsecret.model.people import AnyObject
 from unsecret.rules.permission import Operation
 from unsecret.store import directory_objects, links
 from unsecret.tenant.certificates import base64url
@@ -35,20 +36,42 @@ def add_owner(transaction: Transaction, kind: ObjectKind, key: ObjectKey, decode
     target = transaction.find(kind, key)
     transaction.attempt_on(target, _ADD_OWNER[kind], OperationType.ASSIGN)
     transaction.permit_on(_MAY_ADD_OWNER[kind], target)
-    owner_id = decode()
-    guid = canonical_guid(owner_id)
-    owner = directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(guid)) if guid else None
-    if owner is None:
-        raise not_found(owner_id)
-    if isinstance(owner, Application):
-        raise Invalid("An owner is a user or a service principal; an application object cannot be one.")
+    owner = _owner(transaction, decode())
     try:
         links.add_owner(transaction.conn, transaction.tenant_id, target.id, owner.id)
     except Conflict as present:
         raise Invalid(
             "One or more added object references already exist for the following modified properties: 'owners'."
         ) from present
-    transaction.record(ModifiedProperty("ServicePrincipal.ObjectID", None, as_json(owner.id)))
+    transaction.record(_owned_by(owner))
+
+
+def add_first_owners(transaction: Transaction, made: DirectoryObject, owner_ids: Iterable[ObjectId]) -> None:
+    """The owners that a new object was asked for with, who may have its maker among them. To name oneself asks for
+    nothing more than making it. Raises NotFound, Forbidden, Invalid."""
+    for owner_id in owner_ids:
+        owner = _owner(transaction, owner_id)
+        if owner.id != transaction.caller_id:
+            transaction.permit_on(_MAY_ADD_OWNER[made.kind], made)
+        if links.owns(transaction.conn, transaction.tenant_id, owner.id, made.id):
+            continue
+        links.add_owner(transaction.conn, transaction.tenant_id, made.id, owner.id)
+        transaction.record(_owned_by(owner), activity=_ADD_OWNER[made.kind])
+
+
+def _owner(transaction: Transaction, owner_id: str) -> AnyObject:
+    """The object that is to own another."""
+    guid = canonical_guid(owner_id)
+    owner = directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(guid)) if guid else None
+    if owner is None:
+        raise not_found(owner_id)
+    if isinstance(owner, Application):
+        raise Invalid("An owner is a user or a service principal; an application object cannot be one.")
+    return owner
+
+
+def _owned_by(owner: AnyObject) -> ModifiedProperty:
+    return ModifiedProperty("ServicePrincipal.ObjectID", None, as_json(owner.id))
 
 
 def remove_owner(transaction: Transaction, kind: ObjectKind, key: ObjectKey, owner_id: str) -> None:

@@ -16,7 +16,7 @@ from unsecret.model.people import AnyObject
 from unsecret.model.policy import AppManagementPolicy, CertificateBasedApplicationConfiguration, TenantDefault
 from unsecret.model.query import Comparison, Operator, Page, Query
 from unsecret.rules.permission import Operation
-from unsecret.store import directory_objects, federation, links, logs, policies, tenants
+from unsecret.store import consent, directory_objects, directory_roles, federation, links, logs, policies, tenants
 from unsecret.tenant.use_cases.app_roles import named
 from unsecret.tenant.use_cases.policies import find_policy, find_trusted_configuration
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, not_found
@@ -123,11 +123,14 @@ _LINKED: dict[str, Callable[[Transaction, ObjectId], tuple[Any, ...]]] = {
     "federatedIdentityCredentials": lambda do, of: federation.federated_credentials_of(do.conn, do.tenant_id, of),
     "appRoleAssignments": lambda do, of: named(do, links.app_role_assignments(do.conn, do.tenant_id, of)),
     "appRoleAssignedTo": lambda do, of: named(do, links.app_role_assigned_to(do.conn, do.tenant_id, of)),
+    "oauth2PermissionGrants": lambda do, of: consent.grants_of_client(do.conn, do.tenant_id, of),
+    "memberOf": lambda do, of: directory_roles.assignments_of(do.conn, do.tenant_id, of),
 }
 _READ_LINK = {
     "appManagementPolicies": Operation.READ_ASSIGNED_POLICY,
     "appRoleAssignments": Operation.READ_APP_ROLE_ASSIGNMENT,
     "appRoleAssignedTo": Operation.READ_APP_ROLE_ASSIGNMENT,
+    "oauth2PermissionGrants": Operation.READ_PERMISSION_GRANT,
 }
 
 

@@ -22,6 +22,7 @@ from unsecret.tenant.use_cases.credentials import (
 )
 from unsecret.tenant.use_cases.instance_lock import require_unlocked
 from unsecret.tenant.use_cases.judging import require_lawful
+from unsecret.tenant.use_cases.links import add_first_owners
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction
 from unsecret.wire.logs import modified_properties
 from unsecret.wire.service_principals import ServicePrincipalBody
@@ -81,6 +82,7 @@ def create_service_principal(
     transaction.record(*modified_properties(None, principal))
     if principal.key_credentials:
         transaction.record(*described(None, principal), activity=Activity.ADD_SERVICE_PRINCIPAL_CREDENTIALS)
+    add_first_owners(transaction, principal, body.owners)
     return principal
 
 

@@ -1,0 +1,283 @@
+"""What well-known clients ask, as their sources and recordings have it, and what Graph is known to answer.
+
+One row is one request to one scene, which no row changes for another. `{name}` is the id of something in the scene.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from tests import databases
+from tests.local_tenant import Identity, LocalTenant
+from unsecret.model.identifiers import GRAPH_APP_ID
+from unsecret.tenant.signing import SigningKeys
+
+NOBODY = "99999999-0000-4000-8000-000000000099"
+GLOBAL_READER = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
+MIXED = "Invalid filter clause: A binary operator with incompatible types was detected."
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """`by` is who asks so. `lists` are the names of the objects that are answered; `code` and `says` belong to a
+    refusal."""
+
+    by: str
+    method: str = "GET"
+    path: str
+    body: Any = None
+    eventual: bool = False
+    status: int = 200
+    lists: tuple[str, ...] | None = None
+    code: str = "Request_BadRequest"
+    says: str = ""
+
+
+class Scene(Struct, frozen=True):
+    """A tenant, and what its objects are called in the rows."""
+
+    tenant: LocalTenant
+    ids: dict[str, str]
+
+    def named(self, value: Any) -> Any:
+        """`value` with ids in the place of names."""
+        text = json.dumps(value)
+        for name, own in self.ids.items():
+            text = text.replace(f"{{{name}}}", own)
+        return json.loads(text)
+
+
+@pytest.fixture(scope="module")
+def scene(
+    tmp_path_factory: pytest.TempPathFactory, migrated: Path, identity: Identity, signing: SigningKeys
+) -> Iterator[Scene]:
+    with databases.copied(migrated, tmp_path_factory.mktemp("scene")) as directory:
+        tenant = LocalTenant(directory, identity, signing)
+        yield Scene(tenant, _set(tenant))
+        tenant.close()
+
+
+def _set(tenant: LocalTenant) -> dict[str, str]:
+    """An application with an owner and a permission, an application that owns nothing, a person with a role."""
+    owned, other = tenant.new_application("owned"), tenant.new_application("other")
+    owner, client = tenant.new_principal(other["appId"]), tenant.new_principal(owned["appId"])
+    tenant.must("POST", f"/applications/{owned['id']}/owners/$ref", {"@odata.id": f"x/{owner['id']}"})
+    (graph,) = tenant.get(f"/servicePrincipals?$filter=appId eq '{GRAPH_APP_ID}'")["value"]
+    role = next(role["id"] for role in graph["appRoles"] if role["value"] == "Application.Read.All")
+    body = {"principalId": client["id"], "resourceId": graph["id"], "appRoleId": role}
+    granted = tenant.must("POST", f"/servicePrincipals/{client['id']}/appRoleAssignments", body)
+    return {
+        "tenant": tenant.tenant_id,
+        "owned": owned["id"],
+        "ownedAppId": owned["appId"],
+        "other": other["id"],
+        "owner": owner["id"],
+        "client": client["id"],
+        "graph": graph["id"],
+        "role": role,
+        "granted": granted["id"],
+    }
+
+
+def _link(name: str) -> dict[str, str]:
+    return {"@odata.id": f"https://graph.microsoft.com/v1.0/{{tenant}}/directoryObjects/{{{name}}}"}
+
+
+TERRAFORM = (
+    Asked(by="Terraform before 3.0", path="/beta/{tenant}/applications/{owned}/owners?$select=id", lists=("owner",)),
+    Asked(by="Terraform before 3.0", path="/beta/{tenant}/directoryObjects/{owner}"),
+    Asked(
+        by="Terraform, whether it is there",
+        path="/applications/{owned}/owners?$filter=id eq '{owner}'",
+        lists=("owner",),
+    ),
+    Asked(by="Terraform, whether it is there", path="/applications/{owned}/owners?$filter=id eq '{client}'", lists=()),
+    Asked(
+        by="Terraform, once more",
+        method="POST",
+        path="/applications/{owned}/owners/$ref",
+        body=_link("owner"),
+        status=400,
+        says="One or more added object references already exist for the following modified properties: 'owners'.",
+    ),
+    Asked(
+        by="Terraform, an application as an owner",
+        method="POST",
+        path="/applications/{owned}/owners/$ref",
+        body=_link("other"),
+        status=400,
+    ),
+    Asked(
+        by="Terraform, what has gone",
+        method="DELETE",
+        path="/applications/{owned}/owners/{client}/$ref",
+        status=404,
+        code="Request_ResourceNotFound",
+        says="does not exist or one of its queried reference-property objects are not present.",
+    ),
+)
+
+APP_ROLES = (
+    Asked(
+        by="scripts that run twice",
+        method="POST",
+        path="/servicePrincipals/{client}/appRoleAssignments",
+        body={"principalId": "{client}", "resourceId": "{graph}", "appRoleId": "{role}"},
+        status=400,
+        says="Permission being assigned already exists on the object",
+    ),
+    Asked(
+        by="the page of appRoleAssignment",
+        path="/servicePrincipals/{client}/appRoleAssignments?$filter=resourceId eq {graph}",
+        lists=("granted",),
+    ),
+    Asked(
+        by="the page of appRoleAssignment",
+        path="/servicePrincipals/{client}/appRoleAssignments?$filter=resourceId eq {client}",
+        lists=(),
+    ),
+    Asked(
+        by="those who quote a GUID",
+        path="/servicePrincipals/{client}/appRoleAssignments?$filter=resourceId eq '{graph}'",
+        status=400,
+        says=MIXED,
+    ),
+    Asked(
+        by="those who filter by the principal",
+        path="/servicePrincipals/{graph}/appRoleAssignedTo?$filter=principalId eq {client}",
+        status=400,
+        code="Request_UnsupportedQuery",
+    ),
+    Asked(
+        by="those who filter by the role",
+        path="/servicePrincipals/{graph}/appRoleAssignedTo?$filter=appRoleId eq {role}",
+        status=400,
+        code="Request_UnsupportedQuery",
+    ),
+    Asked(
+        by="those who were told to filter by the name",
+        path="/servicePrincipals/{graph}/appRoleAssignedTo?$filter=principalDisplayName eq 'OWNED'&$count=true",
+        eventual=True,
+        lists=("granted",),
+    ),
+    Asked(
+        by="those who were told to filter by the name",
+        path="/servicePrincipals/{graph}/appRoleAssignedTo?$filter=startswith(principalDisplayName,'own')",
+        lists=("granted",),
+    ),
+)
+
+QUERIES = (
+    Asked(
+        by="CIPP",
+        path="/servicePrincipals?$filter=appOwnerOrganizationId eq {tenant}&$select=id&$count=true",
+        eventual=True,
+    ),
+    Asked(
+        by="those who quote a GUID",
+        path="/servicePrincipals?$filter=appOwnerOrganizationId eq '{tenant}'",
+        status=400,
+        says=MIXED,
+    ),
+    Asked(
+        by="those who do not quote a string", path="/applications?$filter=appId eq {ownedAppId}", status=400, says=MIXED
+    ),
+    Asked(by="Azure CLI", path="/applications?$filter=appId eq '{ownedAppId}'", lists=("owned",)),
+    Asked(
+        by="those who limit what they expand",
+        path="/applications?$expand=owners($select=id;$top=1)",
+        status=400,
+        code="Request_UnsupportedQuery",
+    ),
+)
+
+OBJECTS = (
+    Asked(
+        by="Azure CLI, ad user get-member-groups",
+        method="POST",
+        path="/directoryObjects/getByIds",
+        body={"ids": ["{owned}", "{client}"], "types": ["user", "group", "servicePrincipal"]},
+        lists=("client",),
+    ),
+    Asked(
+        by="Microsoft Graph's page",
+        method="POST",
+        path="/directoryObjects/getByIds",
+        body={"ids": ["{owned}", "{client}", NOBODY], "types": ["directoryObject"]},
+        lists=("owned", "client"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "asked", [*TERRAFORM, *APP_ROLES, *QUERIES, *OBJECTS], ids=lambda asked: f"{asked.by}: {asked.method} {asked.path}"
+)
+def test_a_client_is_answered_as_graph_does(scene: Scene, asked: Asked) -> None:
+    headers = {"ConsistencyLevel": "eventual"} if asked.eventual else {}
+    answer = scene.tenant.graph(asked.method, scene.named(asked.path), scene.named(asked.body), **headers)
+    assert answer.status_code == asked.status, answer.text
+    if asked.status >= 400:
+        error = answer.json()["error"]
+        assert (error["code"], asked.says in error["message"]) == (asked.code, True), error
+    elif asked.lists is not None:
+        assert {item["id"] for item in answer.json()["value"]} == {scene.ids[name] for name in asked.lists}
+
+
+def test_an_object_is_made_together_with_its_owners(scene: Scene) -> None:
+    """As Terraform's provider makes applications and service principals, itself always among their owners."""
+    bound = {"owners@odata.bind": [scene.named(_link(name))["@odata.id"] for name in ("owner", "client", "owner")]}
+    made = scene.tenant.must("POST", "/applications", {"displayName": "bound", **bound})
+    principal = scene.tenant.must("POST", "/servicePrincipals", {"appId": made["appId"], **bound})
+    for path in (f"/applications/{made['id']}", f"/servicePrincipals/{principal['id']}"):
+        owners = scene.tenant.get(f"{path}/owners?$select=id")["value"]
+        assert {owner["id"] for owner in owners} == {scene.ids["owner"], scene.ids["client"]}
+    activities = [row["activityDisplayName"] for row in scene.tenant.audits() if row["result"] == "success"]
+    assert activities.count("Add owner to application") == 3
+
+
+def test_who_makes_something_may_own_it_and_needs_a_permission_to_name_others(scene: Scene) -> None:
+    maker = scene.tenant.as_workload("Application.ReadWrite.OwnedBy")
+
+    def bound(*ids: str) -> dict[str, Any]:
+        return {
+            "displayName": "theirs",
+            "owners@odata.bind": [f"https://host/v1.0/directoryObjects/{id}" for id in ids],
+        }
+
+    made = scene.tenant.must("POST", "/applications", bound(maker.principal.id), token=maker.token)
+    owners = scene.tenant.get(f"/applications/{made['id']}/owners?$select=id")["value"]
+    assert [owner["id"] for owner in owners] == [maker.principal.id]
+    others = bound(maker.principal.id, scene.ids["owner"])
+    scene.tenant.refused("POST", "/applications", others, token=maker.token, status=403)
+    assert len(scene.tenant.get("/applications?$filter=displayName eq 'theirs'")["value"]) == 1
+
+
+@pytest.mark.parametrize("owner", ["{other}", NOBODY])
+def test_nothing_is_made_with_an_owner_that_cannot_be_one(scene: Scene, owner: str) -> None:
+    body = {"displayName": "never", "owners@odata.bind": [f"https://host/{scene.named(owner)}"]}
+    assert scene.tenant.graph("POST", "/applications", body).status_code in (400, 404)
+    assert scene.tenant.get("/applications?$filter=displayName eq 'never'")["value"] == []
+
+
+def test_an_address_names_no_other_tenant_than_the_token(scene: Scene) -> None:
+    scene.tenant.get(f"/v1.0/{scene.tenant.tenant_id.upper()}/applications")
+    scene.tenant.refused("GET", f"/v1.0/{NOBODY}/applications", status=403)
+
+
+def test_grants_roles_and_members_are_expanded(scene: Scene) -> None:
+    client, graph = scene.ids["client"], scene.ids["graph"]
+    grant = {"clientId": client, "consentType": "AllPrincipals", "resourceId": graph, "scope": "User.Read"}
+    granted = scene.tenant.must("POST", "/oauth2PermissionGrants", grant)
+    role = {"principalId": client, "roleDefinitionId": GLOBAL_READER, "directoryScopeId": "/"}
+    scene.tenant.must("POST", "/roleManagement/directory/roleAssignments", role)
+    shown = scene.tenant.get(f"/servicePrincipals/{client}?$expand=oauth2PermissionGrants,memberOf")
+    assert [item["id"] for item in shown["oauth2PermissionGrants"]] == [granted["id"]]
+    assert [item["displayName"] for item in shown["memberOf"]] == ["Global Reader"]
+    held = f"/directoryRoles?$filter=roleTemplateId eq '{GLOBAL_READER}'&$expand=members($select=id)"
+    (role_here,) = scene.tenant.get(held)["value"]
+    assert [item["id"] for item in role_here["members"]] == [client]
