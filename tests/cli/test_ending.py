@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,6 +119,25 @@ def test_whoever_saw_the_change_with_the_question_is_not_shown_it_again(tenant: 
     assert code == 0
     assert shown.count("applications: passwordLifetime") == 1
     assert shown.split("[y/N] ")[1] == "y\nDone, and read back: every other entry is as it was.\n"
+
+
+def test_ctrl_c_ends_a_watch_and_what_was_told_is_there_at_once(tenant: RunningTenant) -> None:
+    """In a pipe, too: whoever reads it waits for each record."""
+    made = tenant.run("graph", "POST", "/applications", "--body", '{"displayName": "Payroll"}', "--yes")
+    assert made.returncode == 0, made.stderr
+    watch = subprocess.Popen(
+        [str(UNSECRET), *["audit", "--watch", "--kind", "applications", "-o", "json"]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=tenant.environment | BUFFERED,
+    )
+    with watch:
+        assert watch.stdout is not None
+        assert "Payroll" in watch.stdout.readline()
+        watch.send_signal(signal.SIGINT)
+        rest, said = watch.communicate(timeout=30)
+    assert (watch.returncode, rest, said.splitlines()[-1]) == (130, "", "Stopped.")
 
 
 def test_ctrl_c_at_any_moment_is_130_and_a_word(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from unsecret.cli.printing import answer, on_one_line, say
 from unsecret.cli.reaching import instant_of, reach
 from unsecret.cli.words import counted, instant
 from unsecret.config import read_settings
+from unsecret.errors import Invalid
 
 if TYPE_CHECKING:
     from unsecret.cli.answers import Answer
@@ -100,6 +102,9 @@ def audit(
     from unsecret.cli.answers import put
     from unsecret.operate.audit import Wanted, read_audit
 
+    if watch and (until or query or output_file):
+        given = "--until" if until else "--query" if query else "--output-file"
+        raise Invalid(f"--watch goes on without an end; {given} does not go with it.")
     settings = read_settings()
     form = output or settings.output
     with reach(settings, data, tenant, verb="audit") as client:
@@ -120,12 +125,13 @@ def _watch(client: GraphClient, wanted: Wanted, every: int, *, as_json: bool) ->
     from unsecret.operate.audit import watch
 
     say(f"Watching; asking every {every} s. Ctrl-C ends it.")
-    records = watch(client, wanted, clock=lambda: instant_of(client), pause=lambda: time.sleep(every))
+    records = watch(client, wanted, clock=lambda: instant_of(client), pause=lambda: time.sleep(every), say=say)
     for record in records:
         if as_json:
             answer(msgspec.json.encode(record).decode())
         else:
             answer(on_one_line("   ".join(_row(record))))
+        sys.stdout.flush()  # whoever reads a pipe waits for it
 
 
 def _page(records: tuple[AuditRecord, ...], since: datetime) -> Answer:

@@ -6,7 +6,6 @@ else can be filtered there differs from activity to activity, and names of activ
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +15,7 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
+from unsecret.errors import Throttled, Unavailable, Unreachable
 from unsecret.operate.policies.entries import entries_of, in_words
 from unsecret.rules.patterns import matches
 from unsecret.wire.audit_records import AuditRecord, audit_record_from_graph
@@ -29,8 +29,8 @@ LATENESS = timedelta(minutes=10)
 """How long after an event its record may appear. Watching asks for this much again each time.
 https://learn.microsoft.com/en-us/entra/identity/monitoring-health/reference-reports-data-retention"""
 
-REMEMBERED = 10_000
-"""Records that watching has shown and would be answered again."""
+PASSING = (Throttled, Unavailable, Unreachable)
+"""What ends no watch: the tenant may answer the next time."""
 
 
 class Kind(StrEnum):
@@ -83,25 +83,36 @@ def read_audit(client: GraphClient, wanted: Wanted) -> Iterator[AuditRecord]:
 
 
 def watch(
-    client: GraphClient, wanted: Wanted, *, clock: Callable[[], datetime], pause: Callable[[], None]
+    client: GraphClient,
+    wanted: Wanted,
+    *,
+    clock: Callable[[], datetime],
+    pause: Callable[[], None],
+    say: Callable[[str], None] = lambda _words: None,
 ) -> Iterator[AuditRecord]:
     """The records as they appear, each once, the oldest of each look first; it never ends by itself.
 
-    `pause` waits between two looks. Records appear late, and out of order: each look goes back LATENESS.
+    `pause` waits between two looks. Records appear late, and out of order: each look goes back LATENESS. A tenant that
+    does not answer for a while, once it has answered, ends nothing: `say` is told, and the next look goes back to the
+    last that was answered. Raises what Graph refuses with otherwise.
     """
-    shown: deque[str] = deque(maxlen=REMEMBERED)
-    known: set[str] = set()
-    since = wanted.since
+    known: dict[str, datetime] = {}
+    since, is_first = wanted.since, True
     while True:
-        looked_at = clock()
-        fresh = [one for one in read_audit(client, replace(wanted, since=since, until=None)) if one.id not in known]
-        for record in reversed(fresh):
-            if len(shown) == shown.maxlen:
-                known.discard(shown[0])
-            shown.append(record.id)
-            known.add(record.id)
-            yield record
-        since = max(wanted.since, looked_at - LATENESS)
+        try:
+            looked_at = clock()
+            found = list(read_audit(client, replace(wanted, since=since, until=None)))
+        except PASSING as problem:
+            if is_first:
+                raise
+            say(f"{problem.message} It is asked again; what happens meanwhile is told then.")
+        else:
+            for record in reversed(found):
+                if record.id not in known:  # a page may begin with what was last on the one before
+                    known[record.id] = record.at
+                    yield record
+            since, is_first = max(wanted.since, looked_at - LATENESS), False
+            known = {one: at for one, at in known.items() if at >= since - LATENESS}
         pause()
 
 
