@@ -118,6 +118,7 @@ def test_the_v1_endpoint_writes_numbers_as_text_and_repeats_the_resource(tenant:
     ("scope", "audience"),
     [
         (f"{GRAPH}/.default", GRAPH),
+        (f"openid offline_access {GRAPH}/.default profile", GRAPH),
         (f"{GRAPH}//.default", f"{GRAPH}/"),
         ("00000003-0000-0000-c000-000000000000/.default", "00000003-0000-0000-c000-000000000000"),
         (f"{BASE}/.default", BASE),

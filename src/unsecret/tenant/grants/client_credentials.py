@@ -14,6 +14,7 @@ from msgspec import Struct
 from unsecret.model.application import ServicePrincipal
 from unsecret.store.directory_roles import roles_of
 from unsecret.tenant.client_authentication import require_client
+from unsecret.tenant.signing_in.scopes import OPENID_CONNECT
 from unsecret.tenant.token_answers import Trace
 from unsecret.tenant.token_attempts import Asking, record
 from unsecret.tenant.token_claims import EXPIRES_IN, Granted, claims_of
@@ -22,6 +23,7 @@ from unsecret.tenant.token_resources import Resource, find_resource, granted_rol
 from unsecret.wire.aadsts import TokenRefused
 
 _DEFAULT = "/.default"
+_FOR_PEOPLE = frozenset(OPENID_CONNECT)
 
 
 class _Asked(Struct, frozen=True, kw_only=True):
@@ -51,15 +53,17 @@ def _read(form: Mapping[str, str], client: Client, endpoint: Endpoint) -> _Asked
 
 
 def _v2_resource(form: Mapping[str, str]) -> str:
-    """The resource of `<resource>/.default`; a resource that ends in a slash is written with two."""
+    """The resource of `<resource>/.default`; a resource that ends in a slash is written with two. MSAL for Java sends
+    the scopes of OpenID Connect with every grant, in any order: to an application they mean nothing."""
     if "resource" in form:
         raise TokenRefused(901002)
     scope = required(form, "scope")
-    scopes = scope.split()
-    if len(scopes) != 1:
+    scopes = set(scope.split()) - _FOR_PEOPLE
+    if len(scopes) > 1:
         raise TokenRefused(70011, scope=scope)
-    resource = scopes[0].removesuffix(_DEFAULT)
-    if not resource or resource == scopes[0]:
+    asked = next(iter(scopes), "")
+    resource = asked.removesuffix(_DEFAULT)
+    if not resource or resource == asked:
         raise TokenRefused(1002012, scope=scope)
     return resource
 
