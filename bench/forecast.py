@@ -20,9 +20,9 @@ from unsecret.operate.forecasts.forecast import Forecast
 from unsecret.operate.forecasts.scenarios import Asking, Flags, scenarios
 from unsecret.operate.snapshots.snapshot_file import open_snapshot
 from unsecret.rules.profiles import PROFILES
-from unsecret.wire.columns import TABLES
+from unsecret.wire.columns import CREDENTIALS, OUTLOOK, SIGN_INS, TABLES
 
-APPLICATIONS, CREDENTIALS, POLICIES = 1_000_000, 3_000_000, 500
+APPLICATIONS, HOLDINGS, POLICIES = 1_000_000, 3_000_000, 500
 RUNS = 3
 AREA = "Forecast of 1,000,000 applications, 3,000,000 credentials, 500 custom policies"
 CHECK = "Check of the same against the profile microsoft"
@@ -40,7 +40,8 @@ SELECT i::UINTEGER AS object, i::UINTEGER AS app, 'application' AS kind, md5('ob
 FROM range({APPLICATIONS}) AS t(i) ORDER BY i
 """
 HELD = f"""
-SELECT (i * {APPLICATIONS} // {CREDENTIALS})::UINTEGER AS object, kind, md5('key' || i) AS key_id, purpose, use,
+SELECT (i * {APPLICATIONS} // {HOLDINGS})::UINTEGER AS object, 'application' AS held_by, kind,
+    md5('key' || i) AS key_id, purpose, use,
     NULL::VARCHAR[] AS trusted_by, CASE WHEN kind <> 'federated' THEN start_at END AS start_at,
     CASE WHEN kind <> 'federated' THEN start_at + to_days((30 + hash(i, 4) % 700)::INTEGER) END AS end_at
 FROM (
@@ -49,24 +50,28 @@ FROM (
         TIMESTAMP '2025-06-01' + to_minutes((hash(i, 3) % 800000)::BIGINT) AS start_at,
         CASE WHEN hash(i, 8) % 20 = 0 THEN 'tokenSigning' ELSE 'signIn' END AS purpose,
         CASE hash(i, 5) % 3 WHEN 0 THEN 'used' WHEN 1 THEN 'unused' ELSE 'unknown' END AS use
-    FROM range({CREDENTIALS}) AS t(i)
-) ORDER BY i
+    FROM range({HOLDINGS}) AS t(i)
+)
 """
 SEEN = f"""
 SELECT i::UINTEGER AS app, md5('app' || i) AS app_id, TIMESTAMP '2026-11-01' AS last_sign_in_at
 FROM range(0, {APPLICATIONS}, 2) AS t(i)
 """
-MADE = {"objects": OBJECTS, "credentials": HELD, "sign_ins": SEEN}
+SELECTED = {
+    "objects": "SELECT * FROM made JOIN outlook USING (app) ORDER BY object",
+    "credentials": CREDENTIALS.select,
+    "sign_ins": SIGN_INS.select,
+}
+"""The tables, made of these as they are of a tenant's."""
 
 READ = {
     "objects": "object app kind created_at custom_policy_id account_enabled service_principal_type "
-    "app_owner_organization_id",
-    "credentials": "object kind start_at end_at purpose use",
-    "sign_ins": "app last_sign_in_at",
+    "app_owner_organization_id app_use has_federated ends_at",
+    "credentials": "object kind start_at end_at is_last",
 }
 """What the forecast looks at of every row."""
 
-CHECKED = {"objects": "object kind service_principal_type", "credentials": "object kind start_at end_at purpose"}
+CHECKED = {"objects": "object kind custom_policy_id", "credentials": "kind held_by purpose start_at end_at"}
 """What the check looks at of every row. The names and days of the few that it lists are read besides; the scan that it
 is held against does not read those."""
 
@@ -109,9 +114,13 @@ def _make(folder: Path, file: Path) -> None:
     with duckdb.connect(config={"memory_limit": "600MB"}) as database, zipfile.ZipFile(file, "w") as packed:
         packed.writestr("snapshot.json", msgspec.json.encode(manifest))
         packed.writestr("graph/appManagementPolicies.ndjson", b"\n".join(map(msgspec.json.encode, _policies())))
+        for name, made_up in {"made": OBJECTS, "held": HELD, "seen": SEEN}.items():
+            database.execute(f"CREATE TEMP TABLE {name} AS {made_up}")
+        database.execute("CREATE TEMP VIEW apps AS SELECT object, app FROM made")
+        database.execute(OUTLOOK.replace("$sign_ins_are_known", "true"))
         for table in TABLES:
             made = folder / f"{table.name}.parquet"
-            select = MADE.get(table.name, "SELECT NULL::UINTEGER AS object WHERE false")
+            select = SELECTED.get(table.name, "SELECT NULL::UINTEGER AS object WHERE false")
             there = {column[0] for column in database.execute(f"DESCRIBE {select}").fetchall()}
             rest = "".join(f", NULL::VARCHAR AS {column}" for column in table.columns if column not in there)
             database.execute(f"COPY (SELECT *{rest} FROM ({select})) TO '{made}' (FORMAT parquet, COMPRESSION zstd)")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
 import pytest
 
@@ -272,3 +273,115 @@ def test_what_does_not_have_graphs_shape_is_refused_and_leaves_no_file(tmp_path:
     with pytest.raises(Invalid, match="shape"):
         snapshot_of(tmp_path / "s", {"applications": [{**APPLICATION, "createdDateTime": "yesterday"}]})
     assert list(tmp_path.iterdir()) == []
+
+
+def _without(path: Path, new: Path, column: str) -> Path:
+    """The snapshot as it was written before there was such a column of credentials."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(new, "w") as packed, duckdb.connect() as database:
+        for one in old.infolist():
+            content = old.read(one)
+            if one.filename == "columns/credentials.parquet":
+                file = new.parent / "credentials.parquet"
+                file.write_bytes(content)
+                database.execute(f"CREATE TABLE held AS SELECT * EXCLUDE ({column}) FROM '{file}'")
+                database.execute(f"COPY held TO '{file}' (FORMAT parquet)")
+                content = file.read_bytes()
+            packed.writestr(one.filename, content, one.compress_type)
+    return new
+
+
+def test_columns_that_an_earlier_file_lacks_are_made_of_its_answers(taken: Path, tmp_path: Path) -> None:
+    question = "SELECT * FROM credentials ORDER BY key_id"
+    older = _without(taken, tmp_path / "older.unsecret", "is_last")
+
+    assert rows(older, question) == rows(taken, question)
+
+
+def test_an_earlier_file_cannot_fill_the_disk(taken: Path, tmp_path: Path) -> None:
+    older = _without(taken, tmp_path / "older.unsecret", "is_last")
+    with zipfile.ZipFile(older, "a", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("graph/users.ndjson", b"\n" * 1_000_000)
+
+    with pytest.raises(Invalid, match="would fill the disk"):
+        rows(older, "SELECT 1")
+
+
+def _held(key_id: str, end: str | None) -> dict[str, Any]:
+    return {"keyId": key_id, "startDateTime": "2024-01-01T00:00:00Z", "endDateTime": end}
+
+
+def _key(key_id: str, end: str, usage: str = "Verify", kind: str = "AsymmetricX509Cert") -> dict[str, Any]:
+    return {**_held(key_id, end), "type": kind, "usage": usage}
+
+
+def test_what_ends_last_is_known_of_each_application(tmp_path: Path) -> None:
+    early, late, later = (f"{year}-01-01T00:00:00Z" for year in (2027, 2028, 2029))
+    federated = [{"id": "f", "name": "main", "issuer": "https://issuer", "subject": "repo"}]
+    state: dict[str, list[Any]] = {
+        "applications": [
+            {"id": "1", "appId": "both", "passwordCredentials": [_held("a", early), _held("b", late)]},
+            {"id": "2", "appId": "none", "passwordCredentials": [_held("c", None)]},
+            {"id": "3", "appId": "never", "federatedIdentityCredentials": federated},
+        ],
+        "servicePrincipals": [
+            {"id": "4", "appId": "BOTH", "keyCredentials": [_key("d", late)]},
+            {"id": "5", "appId": "saml", "keyCredentials": [_key("e", later, "Sign")]},
+            {
+                "id": "6",
+                "appId": "managed",
+                "servicePrincipalType": "ManagedIdentity",
+                "keyCredentials": [_key("g", early), _key("h", later, kind="Symmetric")],
+            },
+        ],
+    }
+    path = snapshot_of(tmp_path / "tenant.unsecret", state)
+
+    assert rows(path, "SELECT object_id, year(ends_at), has_federated FROM objects ORDER BY ALL") == [
+        ("1", 2028, False), ("2", None, False), ("3", None, True),
+        ("4", 2028, False), ("5", None, False), ("6", 2027, False),
+    ]  # fmt: skip
+    assert rows(path, "SELECT key_id FROM credentials WHERE is_last ORDER BY ALL") == [("b",), ("d",), ("g",)]
+    assert dict(rows(path, "SELECT key_id, held_by FROM credentials")) == {
+        **dict.fromkeys("abcf", "application"),
+        **dict.fromkeys("de", "servicePrincipal"),
+        **dict.fromkeys("gh", "managedIdentity"),
+    }
+
+
+USED = {"lastSignInDateTime": "2026-05-05T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"),
+    [
+        ((), {"secret seen": "used", "seen": "used", "neither": "unused", "nothing": "unused"}),
+        (
+            ("servicePrincipalSignInActivities",),
+            {"secret seen": "used", "seen": "unused", "neither": "unused", "nothing": "unknown"},
+        ),
+        (
+            ("servicePrincipalSignInActivities", "appCredentialSignInActivities"),
+            {"secret seen": "unknown", "seen": "unknown", "neither": "unknown", "nothing": "unknown"},
+        ),
+        (
+            ("appCredentialSignInActivities",),
+            {"secret seen": "unused", "seen": "used", "neither": "unused", "nothing": "unused"},
+        ),
+    ],
+)
+def test_an_application_is_used_when_any_report_has_seen_it(
+    tmp_path: Path, missing: tuple[str, ...], expected: dict[str, str]
+) -> None:
+    held = {"secret seen": "one", "seen": "two", "neither": "three", "nothing": None}
+    state: dict[str, list[Any]] = {
+        "applications": [
+            {"id": name, "appId": name, "passwordCredentials": [_held(key, "2028-01-01T00:00:00Z")] if key else []}
+            for name, key in held.items()
+        ],
+        "appCredentialSignInActivities": [{"keyId": "ONE", "signInActivity": USED}],
+        "servicePrincipalSignInActivities": [{"appId": "Seen", "lastSignInActivity": USED}],
+    }
+    known = {name: objects for name, objects in state.items() if name not in missing}
+    path = snapshot_of(tmp_path / "tenant.unsecret", known, missing=dict.fromkeys(missing, "it may not be read"))
+
+    assert dict(rows(path, "SELECT object_id, app_use FROM objects")) == expected

@@ -185,3 +185,27 @@ def test_today_is_utc() -> None:
         table(database, "additions", ADDITIONS, rows)
         answer = f"SELECT refused FROM ({enact(database, law).judged('additions')}) ORDER BY object"
         assert database.execute(answer).fetchall() == [(False,), (True,), (False,)]
+
+
+DAYS_7 = Restriction(kind=RestrictionKind.PASSWORD_LIFETIME, max_lifetime=timedelta(days=7))
+NO_SECRETS = Restriction(kind=RestrictionKind.PASSWORD_ADDITION)
+DATES = {"start only": (START, None), "end only": (None, START), "neither": (None, None)}
+
+
+@pytest.mark.parametrize("dates", DATES)
+@pytest.mark.parametrize(
+    ("restrictions", "expected"),
+    [((), False), ((DAYS_30,), False), ((DAYS_7,), None), ((NO_SECRETS,), True), ((NO_SECRETS, DAYS_7), True)],
+)
+def test_a_secret_that_does_not_say_how_long_it_lives_is_judged_where_that_does_not_matter(
+    restrictions: Restrictions, dates: str, expected: bool | None
+) -> None:
+    law = Law(tenant_id=TenantId("t"), default=TenantDefault(is_enabled=True, application_restrictions=restrictions))
+    start, end = DATES[dates]
+    addition = {"object": 1, "kind": "password", "start_at": start, "end_at": end, "own_text": False}
+    with duckdb.connect() as database:
+        table(database, "objects", OBJECTS, [{"object": 1, "kind": "application", "app": 1}])
+        table(database, "additions", ADDITIONS, [addition])
+        enacted = enact(database, law)
+        for judged_so in (enacted.judged("additions"), enacted.judged_quickly("additions")):
+            assert database.execute(f"SELECT refused FROM ({judged_so})").fetchall() == [(expected,)]

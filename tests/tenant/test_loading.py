@@ -245,7 +245,7 @@ def rows_of(path: Path) -> dict[str, Counter[str]]:
         for table in TABLES:
             if "object" not in table.columns:
                 continue
-            names = [name for name in table.columns if name not in ("object", "use", "last_used_at")]
+            names = [name for name in table.columns if name not in ("object", "use", "app_use", "last_used_at")]
             columns = ", ".join(f't."{name}"' for name in names)
             rows = snapshot.database.execute(
                 f"SELECT o.object_id, {columns} FROM {table.name} AS t JOIN objects AS o USING (object)"

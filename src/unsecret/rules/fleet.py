@@ -88,8 +88,8 @@ _LIMITS: dict[str, tuple[RestrictionKind | None, RestrictionKind]] = {
 object, its longest: that is quicker to compare three million times, and a test holds it against the reasons."""
 
 _BLOCKED, _UNLIMITED = -(2**63), 2**63 - 1
-_BESIDE = {_K.CUSTOM_PASSWORD_ADDITION: "password", _K.TRUSTED_CERTIFICATE_AUTHORITY: "certificate"}
-"""What is judged beside the length, of which kind of credential."""
+_BESIDE = (_K.CUSTOM_PASSWORD_ADDITION, _K.TRUSTED_CERTIFICATE_AUTHORITY)
+"""What is judged beside the length."""
 
 COMPARED = tuple(rule.kind for rule in RULES if GROUP_OF[rule.kind] in CREDENTIAL_GROUPS)
 """The restrictions that the database judges, in the law's own order."""
@@ -139,34 +139,39 @@ class Enacted(Struct, frozen=True, kw_only=True):
 
     def judged_quickly(self, additions: str) -> str:
         """As `judged`, of everything that a tenant holds at once, and without the reasons."""
-        joined = f"{_numbered(additions)} AS a JOIN {self.name}_bound AS g ON g.object = a.object"
-        return f"SELECT a.*, g.app, {self._refused} AS refused FROM {self._with_authorities(joined)}"
+        return self._compared("a.*, g.app", f"{_numbered(additions)} AS a JOIN {self.name}_bound AS g USING (object)")
 
     def judged_for_each_object(self, addition: str) -> str:
         """As `judged_quickly`, of one and the same addition to every object, with what the law was enacted to carry;
         `addition` is a question for one row, in brackets, without `object`."""
-        joined = f"{self.name}_bound AS g CROSS JOIN {_numbered(addition)} AS a"
-        return f"SELECT g.*, {self._refused} AS refused FROM {self._with_authorities(joined)}"
+        return self._compared("g.*, a.length", f"{self.name}_bound AS g CROSS JOIN {_numbered(addition)} AS a")
+
+    def _compared(self, columns: str, joined: str) -> str:
+        """These columns of what is joined, and `refused`. What does not say how long it lives is refused where nothing
+        may be added, and allowed where nothing limits it; elsewhere it is not known."""
+        beside = self._beside
+        authorities = f" JOIN {self.name}_regimes AS r USING (regime)" if "r." in beside else ""
+        return (
+            f"SELECT * EXCLUDE (longest, beside), coalesce(length > longest, "
+            f"CASE longest WHEN {_BLOCKED} THEN true WHEN {_UNLIMITED} THEN false END) OR beside AS refused "
+            f"FROM (SELECT {columns}, {self._longest} AS longest, {beside} AS beside FROM {joined}{authorities})"
+        )
 
     @property
-    def _refused(self) -> str:
-        cases = []
-        for number, (credential, limits) in enumerate(_LIMITS.items(), 1):
-            longest = f"g.longest_{credential}"
-            is_limited = not set(limits).isdisjoint(self.kinds)
-            broken = [f"a.length > {longest} OR {longest} = {_BLOCKED}"] if is_limited else []
-            broken += [
-                f"(g.{_word(kind)}_binds AND {_BROKEN[kind]})"
-                for kind, of in _BESIDE.items()
-                if of == credential and kind in self.kinds
-            ]
-            if broken:
-                cases.append(f"WHEN {number} THEN {' OR '.join(broken)}")
-        return f"CASE a.number {' '.join(cases)} ELSE false END" if cases else "false"
+    def _longest(self) -> str:
+        """How long the addition may live: the column of its kind."""
+        limited = [
+            f"WHEN {number} THEN g.longest_{credential}"
+            for number, (credential, limits) in enumerate(_LIMITS.items(), 1)
+            if not set(limits).isdisjoint(self.kinds)
+        ]
+        return f"CASE a.number {' '.join(limited)} ELSE {_UNLIMITED} END" if limited else f"{_UNLIMITED}"
 
-    def _with_authorities(self, joined: str) -> str:
-        needed = _K.TRUSTED_CERTIFICATE_AUTHORITY in self.kinds
-        return f"{joined} JOIN {self.name}_regimes AS r ON r.regime = g.regime" if needed else joined
+    @property
+    def _beside(self) -> str:
+        """Whether the addition breaks what is judged beside its length."""
+        broken = [f"(g.{_word(kind)}_binds AND {_BROKEN[kind]})" for kind in _BESIDE if kind in self.kinds]
+        return " OR ".join(broken) or "false"
 
     def judge_values(self) -> str:
         """Make a table of every identifier URI, audience and redirect URI that an application has and could not be

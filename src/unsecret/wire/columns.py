@@ -110,6 +110,96 @@ SELECT CAST(row_number() OVER () - 1 AS UINTEGER) AS object, * FROM (
 """
 """Applications first, then service principals, each with a number: what tables refer to is quick to compare."""
 
+_APPS = """
+CREATE TEMP TABLE apps AS
+SELECT object, min(object) OVER (PARTITION BY coalesce(lower(appId), id)) AS app FROM everything
+"""
+
+_SIGNING = """
+    SELECT object, list(customKeyIdentifier) AS identifiers
+    FROM (SELECT object, unnest(keyCredentials, recursive := true) FROM everything)
+    WHERE "usage" = 'Sign' AND customKeyIdentifier IS NOT NULL GROUP BY object
+"""
+
+_HELD_BY = "CASE servicePrincipalType WHEN 'ManagedIdentity' THEN 'managedIdentity' ELSE kind END AS held_by"
+_HELD = f"""
+CREATE TEMP TABLE held AS
+    WITH held AS (
+        SELECT object, held_by, 'password' AS kind, keyId AS key_id, NULL AS "usage", displayName AS display_name,
+            startDateTime AS start_at, endDateTime AS end_at, customKeyIdentifier AS custom_key_identifier,
+            NULL AS issuer, NULL AS subject
+        FROM (SELECT object, {_HELD_BY}, unnest(passwordCredentials, recursive := true) FROM everything)
+        UNION ALL BY NAME
+        SELECT object, held_by, CASE "type" WHEN 'Symmetric' THEN 'symmetricKey' ELSE 'certificate' END AS kind,
+            keyId AS key_id, "usage", displayName AS display_name, startDateTime AS start_at, endDateTime AS end_at,
+            customKeyIdentifier AS custom_key_identifier
+        FROM (SELECT object, {_HELD_BY}, unnest(keyCredentials, recursive := true) FROM everything)
+        UNION ALL BY NAME
+        SELECT object, held_by, 'federated' AS kind, id AS key_id, name AS display_name, issuer, subject
+        FROM (SELECT object, {_HELD_BY}, unnest(federatedIdentityCredentials, recursive := true) FROM everything)
+    ), activity AS (
+        SELECT lower(keyId) AS key_id, max(signInActivity.lastSignInDateTime) AS last_used_at
+        FROM app_credential_sign_in_activities GROUP BY 1
+    ), vouched AS (
+        SELECT object, keyId AS key_id, trustedBy AS trusted_by
+        FROM {TRUSTED} JOIN everything ON everything.id = {TRUSTED}.id
+    )
+    SELECT held.object, held_by, held.kind, held.key_id, held."usage", display_name, start_at, end_at,
+        custom_key_identifier, issuer, subject,
+        CASE WHEN "usage" = 'Encrypt' THEN 'tokenEncryption'
+            WHEN "usage" = 'Sign' OR list_contains(signing.identifiers, custom_key_identifier) THEN 'tokenSigning'
+            ELSE 'signIn' END AS purpose,
+        CASE WHEN last_used_at IS NOT NULL THEN 'used'
+            WHEN held.kind <> 'federated' AND $use_is_known THEN 'unused'
+            ELSE 'unknown' END AS use,
+        last_used_at,
+        CASE WHEN $trust_is_known THEN trusted_by END AS trusted_by
+    FROM held
+    LEFT JOIN ({_SIGNING}) AS signing ON signing.object = held.object
+    LEFT JOIN activity ON activity.key_id = lower(held.key_id)
+    LEFT JOIN vouched ON vouched.object = held.object AND vouched.key_id = held.key_id
+    """
+
+_SEEN = """
+CREATE TEMP TABLE seen AS
+    WITH seen AS (
+        SELECT lower(appId) AS app_id, max(lastSignInActivity.lastSignInDateTime) AS last_sign_in_at,
+            max(applicationAuthenticationClientSignInActivity.lastSignInDateTime) AS last_by_itself_at,
+            max(delegatedClientSignInActivity.lastSignInDateTime) AS last_for_people_at
+        FROM service_principal_sign_in_activities GROUP BY 1
+    ), numbered AS (SELECT lower(appId) AS app_id, min(object) AS app FROM everything GROUP BY 1)
+    SELECT seen.app_id, last_sign_in_at, last_by_itself_at, last_for_people_at, numbered.app
+    FROM seen LEFT JOIN numbered ON numbered.app_id = seen.app_id
+"""
+
+SIGNING_IN = ("password", "certificate")
+"""What an application proves itself with and what ends. Nothing signs in with a symmetric key by itself."""
+
+_SIGNS_IN = f"(purpose = 'signIn' AND kind IN {SIGNING_IN})"
+
+OUTLOOK = f"""
+CREATE TEMP TABLE outlook AS
+    WITH ends AS (
+        SELECT app, max(end_at) FILTER ({_SIGNS_IN}) AS ends_at, bool_or(kind = 'federated') AS has_federated,
+            bool_or(use = 'used') AS is_used, bool_or(use = 'unknown') AS is_unknown
+        FROM held JOIN apps USING (object) GROUP BY app
+    ), known AS (
+        SELECT apps.app, ends_at, coalesce(has_federated, false) AS has_federated,
+            coalesce(is_used, false) OR last_sign_in_at IS NOT NULL AS is_used,
+            coalesce(is_unknown, false) AS is_unknown
+        FROM apps LEFT JOIN ends USING (app) LEFT JOIN seen USING (app) WHERE apps.object = apps.app
+    )
+    SELECT app, ends_at, has_federated, CASE WHEN is_used THEN 'used'
+        WHEN $sign_ins_are_known OR (NOT is_unknown AND (ends_at IS NOT NULL OR has_federated)) THEN 'unused'
+        ELSE 'unknown' END AS app_use
+    FROM known
+"""
+"""What is to be known of each application, whatever the law and the day. What the report on applications does not list
+is unused; without that report the one on credentials must have covered all that there are."""
+
+PREPARED = (EVERYTHING, _APPS, _HELD, _SEEN, OUTLOOK)
+"""What is asked before the tables are made, in this order."""
+
 _ASSIGNED = """
     SELECT DISTINCT ON (target) target, policy_id FROM (
         SELECT id AS target, unnest(appManagementPolicies).id AS policy_id FROM everything
@@ -130,9 +220,9 @@ OBJECTS = Table(
         preferredSingleSignOnMode AS preferred_single_sign_on_mode,
         api.requestedAccessTokenVersion AS requested_access_token_version, identifierUris AS identifier_uris,
         web.redirectUris AS web_redirect_uris, spa.redirectUris AS spa_redirect_uris,
-        publicClient.redirectUris AS public_client_redirect_uris, tags,
-        min(object) OVER (PARTITION BY coalesce(lower(appId), id)) AS app
-    FROM everything LEFT JOIN ({_ASSIGNED}) AS assigned ON assigned.target = everything.id
+        publicClient.redirectUris AS public_client_redirect_uris, tags, app, ends_at, has_federated, app_use
+    FROM everything JOIN apps USING (object) JOIN outlook USING (app)
+    LEFT JOIN ({_ASSIGNED}) AS assigned ON assigned.target = everything.id
     ORDER BY object
     """,
     {
@@ -155,57 +245,23 @@ OBJECTS = Table(
         "public_client_redirect_uris": "`publicClient.redirectUris`.",
         "tags": "`tags`.",
         "app": "Number of the first object with the same `appId`: an application and its principals share it.",
+        "ends_at": "When the last secret or certificate ends that the application signs in with, or ended; of an "
+        "application and its principals together. Null when there is none.",
+        "has_federated": "Whether the application has a federated credential, which does not end.",
+        "app_use": "Whether any report has seen the application sign in, with whatever: `used`, `unused` or `unknown`.",
     },
 )
-
-_SIGNING = """
-    SELECT object, list(customKeyIdentifier) AS identifiers
-    FROM (SELECT object, unnest(keyCredentials, recursive := true) FROM everything)
-    WHERE "usage" = 'Sign' AND customKeyIdentifier IS NOT NULL GROUP BY object
-"""
 
 CREDENTIALS = Table(
     "credentials",
     "What applications and service principals prove themselves with, a row each.",
     f"""
-    WITH held AS (
-        SELECT object, 'password' AS kind, keyId AS key_id, NULL AS "usage", displayName AS display_name,
-            startDateTime AS start_at, endDateTime AS end_at, customKeyIdentifier AS custom_key_identifier,
-            NULL AS issuer, NULL AS subject
-        FROM (SELECT object, unnest(passwordCredentials, recursive := true) FROM everything)
-        UNION ALL BY NAME
-        SELECT object, CASE "type" WHEN 'Symmetric' THEN 'symmetricKey' ELSE 'certificate' END AS kind,
-            keyId AS key_id, "usage", displayName AS display_name, startDateTime AS start_at, endDateTime AS end_at,
-            customKeyIdentifier AS custom_key_identifier
-        FROM (SELECT object, unnest(keyCredentials, recursive := true) FROM everything)
-        UNION ALL BY NAME
-        SELECT object, 'federated' AS kind, id AS key_id, name AS display_name, issuer, subject
-        FROM (SELECT object, unnest(federatedIdentityCredentials, recursive := true) FROM everything)
-    ), activity AS (
-        SELECT lower(keyId) AS key_id, max(signInActivity.lastSignInDateTime) AS last_used_at
-        FROM app_credential_sign_in_activities GROUP BY 1
-    ), vouched AS (
-        SELECT object, keyId AS key_id, trustedBy AS trusted_by
-        FROM {TRUSTED} JOIN everything ON everything.id = {TRUSTED}.id
-    )
-    SELECT held.object, held.kind, held.key_id, held."usage", display_name, start_at, end_at, custom_key_identifier,
-        issuer, subject,
-        CASE WHEN "usage" = 'Encrypt' THEN 'tokenEncryption'
-            WHEN "usage" = 'Sign' OR list_contains(signing.identifiers, custom_key_identifier) THEN 'tokenSigning'
-            ELSE 'signIn' END AS purpose,
-        CASE WHEN last_used_at IS NOT NULL THEN 'used'
-            WHEN held.kind <> 'federated' AND $use_is_known THEN 'unused'
-            ELSE 'unknown' END AS use,
-        last_used_at,
-        CASE WHEN $trust_is_known THEN trusted_by END AS trusted_by
-    FROM held
-    LEFT JOIN ({_SIGNING}) AS signing ON signing.object = held.object
-    LEFT JOIN activity ON activity.key_id = lower(held.key_id)
-    LEFT JOIN vouched ON vouched.object = held.object AND vouched.key_id = held.key_id
-    ORDER BY held.object
+    SELECT held.*, coalesce({_SIGNS_IN} AND held.end_at = outlook.ends_at, false) AS is_last
+    FROM held JOIN apps USING (object) JOIN outlook USING (app) ORDER BY held.object
     """,
     {
         "object": "Whose it is.",
+        "held_by": "`application`, `servicePrincipal` or `managedIdentity`: what that is.",
         "kind": "`password` (a client secret), `certificate`, `symmetricKey` or `federated`.",
         "key_id": "`keyId`; for a federated credential its `id`.",
         "usage": "A key's `usage`: `Verify`, `Sign` or `Encrypt`.",
@@ -222,6 +278,7 @@ CREDENTIALS = Table(
         "last_used_at": "When the report saw it last.",
         "trusted_by": "The `id` of each certificateBasedApplicationConfiguration with an authority that issued the "
         "certificate itself; null where the bytes of the certificate, or the configurations, are not known.",
+        "is_last": "Whether the application signs in with it until the last day, `ends_at` of `objects`.",
     },
 )
 
@@ -304,16 +361,7 @@ ROLES = Table(
 SIGN_INS = Table(
     "sign_ins",
     "When each application was last seen, whatever it proved itself with.",
-    """
-    WITH seen AS (
-        SELECT lower(appId) AS app_id, max(lastSignInActivity.lastSignInDateTime) AS last_sign_in_at,
-            max(applicationAuthenticationClientSignInActivity.lastSignInDateTime) AS last_by_itself_at,
-            max(delegatedClientSignInActivity.lastSignInDateTime) AS last_for_people_at
-        FROM service_principal_sign_in_activities GROUP BY 1
-    ), numbered AS (SELECT lower(appId) AS app_id, min(object) AS app FROM everything GROUP BY 1)
-    SELECT seen.app_id, last_sign_in_at, last_by_itself_at, last_for_people_at, numbered.app
-    FROM seen LEFT JOIN numbered ON numbered.app_id = seen.app_id ORDER BY numbered.app
-    """,
+    "SELECT * FROM seen ORDER BY app",
     {
         "app_id": "`appId`, in lower case.",
         "last_sign_in_at": "The latest of all.",

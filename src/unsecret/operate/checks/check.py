@@ -19,7 +19,7 @@ from unsecret.model.application import ObjectKind
 from unsecret.model.policy import TenantDefault
 from unsecret.model.profile import Mute, Profile, Requirement, Severity
 from unsecret.model.snapshot import APPLICATIONS, CUSTOM_POLICIES, DEFAULT_POLICY, SERVICE_PRINCIPALS
-from unsecret.operate.checks.credentials import Found, expired, held
+from unsecret.operate.checks.credentials import Found, Held
 from unsecret.operate.checks.exemptions import exemption_findings
 from unsecret.operate.checks.findings import Finding, Outcome, Report, Result
 from unsecret.operate.checks.muting import Mutes
@@ -37,6 +37,7 @@ class Scene(Struct, frozen=True, kw_only=True):
 
     snapshot: Snapshot
     policies: Policies
+    held: Held
     mutes: Mutes
     now: datetime
     most: int
@@ -64,11 +65,10 @@ def check(
 
     Of each requirement `most` findings are listed, the rest is counted. `say` is told what is being looked at.
     """
-    scene = _scene(snapshot, now, Mutes(mutes, now.date()), most)
+    requirements = [one for one in (*profile.requirements, *HOUSEKEEPING) if one.severity.rank <= least.rank]
+    scene = _scene(snapshot, requirements, now, Mutes(mutes, now.date()), most)
     results, listed = [], []
-    for asked in (*profile.requirements, *HOUSEKEEPING):
-        if asked.severity.rank > least.rank:
-            continue
+    for asked in requirements:
         say(f"checking {asked.id}")
         result, findings = _checked(asked, scene)
         results.append(result)
@@ -85,7 +85,7 @@ def check(
     )
 
 
-def _scene(snapshot: Snapshot, now: datetime, mutes: Mutes, most: int) -> Scene:
+def _scene(snapshot: Snapshot, asked: Sequence[Requirement], now: datetime, mutes: Mutes, most: int) -> Scene:
     not_understood: dict[str, str] = {}
     default, customs = TenantDefault(), ()
     try:
@@ -97,7 +97,15 @@ def _scene(snapshot: Snapshot, now: datetime, mutes: Mutes, most: int) -> Scene:
     except Invalid as problem:
         not_understood[CUSTOM_POLICIES] = f"one could not be understood: {problem.message}"
     policies = Policies(default, customs, snapshot.database)
-    return Scene(snapshot=snapshot, policies=policies, mutes=mutes, now=now, most=most, not_understood=not_understood)
+    return Scene(
+        snapshot=snapshot,
+        policies=policies,
+        held=Held(snapshot.database, asked, now=now, mutes=mutes, most=most),
+        mutes=mutes,
+        now=now,
+        most=most,
+        not_understood=not_understood,
+    )
 
 
 def _checked(asked: Requirement, scene: Scene) -> tuple[Result, list[Finding]]:
@@ -123,7 +131,7 @@ def _requirement(asked: Requirement, scene: Scene) -> tuple[Found, tuple[str, ..
             of_policies = _unmuted(findings, scene)
     if asked.credentials:
         needed += [name for name in sections if name not in needed]
-        of_credentials = held(scene.snapshot.database, asked, now=scene.now, mutes=scene.mutes, most=scene.most)
+        of_credentials = scene.held.found(asked)
     return _both(of_policies, of_credentials), scene.why_not_known(needed)
 
 
@@ -143,8 +151,7 @@ def _names(one: Finding) -> tuple[str, ...]:
 
 
 def _expired(asked: Requirement, scene: Scene) -> tuple[Found, tuple[str, ...]]:
-    found = expired(scene.snapshot.database, asked, now=scene.now, mutes=scene.mutes, most=scene.most)
-    return found, scene.why_not_known(COLLECTION_OF.values())
+    return scene.held.found(asked), scene.why_not_known(COLLECTION_OF.values())
 
 
 def _editable(asked: Requirement, scene: Scene) -> tuple[Found, tuple[str, ...]]:

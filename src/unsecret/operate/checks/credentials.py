@@ -6,8 +6,9 @@ identities' certificates are Microsoft's to renew: both are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -16,7 +17,8 @@ from unsecret.model.profile import CredentialKind, Requirement
 from unsecret.operate.checks.findings import Finding, Subject
 from unsecret.operate.checks.mending import removing
 from unsecret.operate.checks.muting import Mutes
-from unsecret.operate.snapshots.rows import from_column, to_column
+from unsecret.operate.snapshots.rows import from_column, rows, to_column
+from unsecret.rules import profiles as rules
 from unsecret.rules.patterns import like, may_be_an_id
 from unsecret.rules.restrictions import in_words
 
@@ -33,21 +35,20 @@ IN_WORDS = {
     CredentialKind.CERTIFICATE: "certificate",
 }
 
-_KEPT = """
-    c.purpose = 'signIn' AND list_contains($kinds, c.kind)
-    AND c.object NOT IN (SELECT object FROM objects WHERE service_principal_type = 'ManagedIdentity')
-"""
-_OF_ONE_SECTION = " AND c.object IN (SELECT object FROM objects WHERE kind = $section)"
-_USABLE = " AND (c.end_at IS NULL OR c.end_at > $now)"
-_LONG = " AND coalesce(epoch_us(c.end_at) - epoch_us(c.start_at) > $longest, true)"
-_ENDED = " AND c.end_at <= $now"
+_KEPT = "c.purpose = 'signIn' AND c.held_by <> 'managedIdentity' AND c.kind <> 'federated'"
+_USABLE = "coalesce(c.end_at > $now, true)"
+_LONG = "coalesce(epoch_us(c.end_at) - epoch_us(c.start_at) > {longest:d}, true)"
 _NAMED = "lower(coalesce({name}, '')) LIKE ${parameter} ESCAPE '\\'"
 _LISTED = """
-    SELECT o.kind, o.object_id, o.app_id, o.display_name, c.kind, c.key_id, c.display_name, c.start_at, c.end_at,
-        c.use, c.last_used_at
-    FROM ({chosen}) AS c JOIN objects AS o USING (object) ORDER BY c.object, c.key_id
+    SELECT c.place, o.kind, o.object_id, o.app_id, o.display_name, c.kind, c.key_id, c.display_name, c.start_at,
+        c.end_at, c.use, c.last_used_at
+    FROM ({chosen}) AS c JOIN objects AS o USING (object) ORDER BY c.place, c.object, c.key_id
 """
 """Credentials are chosen by themselves, and whose they are is looked up for those that are listed."""
+
+_ROOM = 8
+"""Credentials lie in the order of those who hold them. The first ones are looked for among so many times the objects
+that would hold them if all were spread alike, and only then among all."""
 
 
 class Found(Struct, frozen=True):
@@ -74,54 +75,153 @@ class Credential(Struct, frozen=True):
     last_used_at: datetime | None
 
 
-def held(database: DuckDBPyConnection, asked: Requirement, *, now: datetime, mutes: Mutes, most: int) -> Found:
-    """Credentials that still sign in and that `asked` does not allow: any, or those that live longer than it says."""
-    if asked.longest is None:
-        return _ask(database, asked, HELD, _USABLE, _is_held, now=now, mutes=mutes, most=most)
-    return _ask(database, asked, LONG_LIVED, _USABLE + _LONG, _lives_long, now=now, mutes=mutes, most=most)
+class Look(Struct, frozen=True, kw_only=True):
+    """What is looked for: credentials that still sign in, or no longer do, of some kinds and holders."""
+
+    asked: Requirement
+    check: str
+    why: Callable[[Requirement, Credential], str]
+    is_usable: bool = True
+    longest: int | None = None
+    mutes: tuple[int, ...] = ()
+
+    @property
+    def condition(self) -> str:
+        """Whether a credential `c` is one of them."""
+        kinds = ", ".join(f"'{kind}'" for kind in self.asked.credentials)
+        holders = ", ".join(f"'{section}'" for section in self.asked.sections)
+        usable = _USABLE if self.is_usable else f"NOT {_USABLE}"
+        long = f" AND {_LONG.format(longest=self.longest)}" if self.longest is not None else ""
+        muted = "".join(f" AND NOT {_flag(number)}" for number in self.mutes)
+        return f"c.kind IN ({kinds}) AND c.held_by IN ({holders}) AND {usable}{long}{muted}"
+
+    def means(self, alike: dict[str, Any]) -> bool:
+        """Whether those that are `alike` are among them, muted or not."""
+        return (
+            alike["kind"] in self.asked.credentials
+            and alike["held_by"] in self.asked.sections
+            and alike["is_usable"] is self.is_usable
+            and (self.longest is None or alike[f"lives_{self.longest}"])
+        )
 
 
-def expired(database: DuckDBPyConnection, asked: Requirement, *, now: datetime, mutes: Mutes, most: int) -> Found:
-    """Credentials that nobody can use any more."""
-    return _ask(database, asked, EXPIRED, _ENDED, _has_ended, now=now, mutes=mutes, most=most)
+def look(asked: Requirement, mutes: Mutes) -> Look:
+    """For credentials that `asked` does not allow: any that sign in, or those that live longer than it says; for the
+    requirement on expired ones, those that nobody can use any more."""
+    check, why = (HELD, _is_held) if asked.longest is None else (LONG_LIVED, _lives_long)
+    if asked.id == rules.EXPIRED.id:
+        check, why = EXPIRED, _has_ended
+    return Look(
+        asked=asked,
+        check=check,
+        why=why,
+        is_usable=check != EXPIRED,
+        longest=asked.longest // _MICROSECOND if asked.longest is not None else None,
+        mutes=mutes.of(asked.id, check),
+    )
 
 
-def _ask(
-    database: DuckDBPyConnection,
-    asked: Requirement,
-    check: str,
-    condition: str,
-    why: Callable[[Requirement, Credential], str],
-    *,
-    now: datetime,
-    mutes: Mutes,
-    most: int,
-) -> Found:
-    condition = _KEPT + (_OF_ONE_SECTION if len(asked.sections) == 1 else "") + condition
-    muting = mutes.of(asked.id, check)
-    patterns = {f"mute_{number}": mutes.subject(number) for number in muting}
-    facts = _facts(asked, condition, now) | {name: like(pattern) for name, pattern in patterns.items()}
-    flags = "".join(f", {_muted(name, pattern)} AS {name}" for name, pattern in patterns.items())
-    source = f"(SELECT c.*{flags} FROM credentials AS c WHERE {condition})"
-    out = " OR ".join(patterns) or "false"
-    counts = ", ".join(["count(*)", *(f"count(*) FILTER (WHERE {one})" for one in (out, *patterns))])
-    total, silent, *each = _one(database, f"SELECT {counts} FROM {source}", facts)
-    for number, count in zip(muting, each, strict=True):
-        mutes.count(number, count)
-    chosen = f"SELECT * FROM {source} WHERE NOT ({out}) ORDER BY object, key_id LIMIT {most:d}"
-    rows = database.execute(_LISTED.format(chosen=chosen), facts).fetchall() if total > silent and most else []
-    listed = tuple(_finding(asked, check, _credential(row), why) for row in rows)
-    return Found(listed, found=total - silent, muted=silent)
+class Held:
+    """What the credentials of a tenant say to every requirement on them: all are looked at once, and counted by what
+    is alike."""
+
+    def __init__(
+        self, database: DuckDBPyConnection, asked: Iterable[Requirement], *, now: datetime, mutes: Mutes, most: int
+    ):
+        self._database = database
+        self._looks = {one.id: look(one, mutes) for one in asked if one.credentials}
+        self._mutes = mutes
+        self._most = most
+        muting = sorted({number for one in self._looks.values() for number in one.mutes})
+        self._patterns = {number: mutes.subject(number) for number in muting}
+        self._facts: dict[str, Any] = {"now": to_column(now)}
+        self._facts |= {_flag(number): like(pattern) for number, pattern in self._patterns.items()}
+
+    def found(self, asked: Requirement) -> Found:
+        """What `asked` does not allow; the first ones are listed, in the order of those who hold them."""
+        one = self._looks[asked.id]
+        total, silent = self._counts[asked.id]
+        for number in one.mutes:
+            self._mutes.count(
+                number, sum(alike["n"] for alike in self._tally if one.means(alike) and alike[_flag(number)])
+            )
+        listed = tuple(_finding(asked, one.check, credential, one.why) for credential in self._listed.get(asked.id, ()))
+        return Found(listed, found=total - silent, muted=silent)
+
+    @cached_property
+    def _tally(self) -> list[dict[str, Any]]:
+        lengths = sorted({one.longest for one in self._looks.values() if one.longest is not None})
+        columns = [
+            "c.kind",
+            "c.held_by",
+            f"{_USABLE} AS is_usable",
+            *(f"{_LONG.format(longest=longest)} AS lives_{longest}" for longest in lengths),
+            *map(_flag, self._patterns),
+        ]
+        return rows(
+            self._database,
+            f"SELECT {', '.join(columns)}, count(*) AS n FROM {self._source} AS c WHERE {_KEPT} GROUP BY ALL",
+            self._facts,
+        )
+
+    @cached_property
+    def _counts(self) -> dict[str, tuple[int, int]]:
+        """By requirement: how many there are, and how many of them are muted."""
+        counts = {}
+        for name, one in self._looks.items():
+            found = [alike for alike in self._tally if one.means(alike)]
+            silent = [alike for alike in found if any(alike[_flag(number)] for number in one.mutes)]
+            counts[name] = (_sum(found), _sum(silent))
+        return counts
+
+    @cached_property
+    def _listed(self) -> dict[str, list[Credential]]:
+        wanted = {name: min(total - silent, self._most) for name, (total, silent) in self._counts.items()}
+        wanted = {name: number for name, number in wanted.items() if number}
+        if not wanted:
+            return {}
+        last = self._database.execute("SELECT max(object) FROM credentials").fetchall()[0][0]
+        near = {
+            name: last * number * _ROOM // (total - silent)
+            for name, number in wanted.items()
+            for total, silent in [self._counts[name]]
+        }
+        listed = self._list(near)
+        return (
+            listed
+            if all(len(listed[name]) == number for name, number in wanted.items())
+            else self._list(dict.fromkeys(wanted, last))
+        )
+
+    def _list(self, until: Mapping[str, int]) -> dict[str, list[Credential]]:
+        """The first ones of each, among those that objects up to some number hold."""
+        chosen = " UNION ALL ".join(
+            f"(SELECT {place} AS place, c.* FROM {self._source} AS c "
+            f"WHERE c.object <= {last:d} AND {_KEPT} AND {self._looks[name].condition} "
+            f"ORDER BY object, key_id LIMIT {self._most:d})"
+            for place, (name, last) in enumerate(until.items())
+        )
+        names = list(until)
+        listed: dict[str, list[Credential]] = {name: [] for name in names}
+        for place, *row in self._database.execute(_LISTED.format(chosen=chosen), self._facts).fetchall():
+            listed[names[place]].append(_credential(tuple(row)))
+        return listed
+
+    @property
+    def _source(self) -> str:
+        """The credentials, and which mutes speak of each."""
+        flags = "".join(
+            f", {_muted(_flag(number), pattern)} AS {_flag(number)}" for number, pattern in self._patterns.items()
+        )
+        return f"(SELECT c.*{flags} FROM credentials AS c)"
 
 
-def _facts(asked: Requirement, condition: str, now: datetime) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "kinds": [kind.value for kind in asked.credentials],
-        "section": asked.sections[0].value,
-        "now": to_column(now),
-        "longest": asked.longest // _MICROSECOND if asked.longest else 0,
-    }
-    return {name: value for name, value in facts.items() if f"${name}" in condition}
+def _flag(number: int) -> str:
+    return f"mute_{number}"
+
+
+def _sum(tally: Iterable[dict[str, Any]]) -> int:
+    return sum(one["n"] for one in tally)
 
 
 def _muted(parameter: str, pattern: str) -> str:
@@ -133,10 +233,6 @@ def _muted(parameter: str, pattern: str) -> str:
     own = ["c.display_name", "c.key_id"] if may_be_an_id(pattern) else ["c.display_name"]
     itself = " OR ".join(_NAMED.format(name=name, parameter=parameter) for name in own)
     return f"(c.object IN (SELECT object FROM objects WHERE {holders}) OR {itself})"
-
-
-def _one(database: DuckDBPyConnection, question: str, facts: dict[str, Any]) -> tuple[int, ...]:
-    return database.execute(question, facts).fetchone() or ()
 
 
 def _credential(row: tuple[Any, ...]) -> Credential:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from unsecret.model.identifiers import TenantId
-from unsecret.model.snapshot import PRINCIPAL_ACTIVITIES
 from unsecret.operate.applications.inventory import MICROSOFTS_TENANTS
 from unsecret.operate.forecasts.scenarios import Phase, Scenario
 from unsecret.operate.snapshots.rows import to_column
@@ -32,19 +31,17 @@ if TYPE_CHECKING:
 USUAL_SECRET = timedelta(days=180)
 """How long a new secret is taken to live: what the Entra admin center recommends when one is made."""
 
-FOREVER = 2**62
-"""Stands for the end of what does not end, a federated credential; four times the microseconds of any year that can be
-written are fewer."""
+REFUSED, LAST_ALLOWED, LAST_UNSURE, LAST_REFUSED, NO_SECRET, VALUES = (2**bit for bit in range(6))
+"""What is noted of an application by the law: some live credential could not be renewed; of those that end last one
+could be, of one that is not known, one could not; a new secret is refused; so are values that it has."""
 
-SIGNING_IN = ("password", "certificate")
-"""What an application proves itself with and what ends. Nothing signs in with a symmetric key by itself."""
+REGISTERED, DISABLED, MANAGED, MICROSOFT, FOREIGN, USED, UNUSED, NEVER, ENDS, ENDED = (2**bit for bit in range(6, 16))
+"""What is noted of it whatever the law: it is registered here, disabled, a managed identity, at home at Microsoft or
+elsewhere; its use was seen, or it is not in use; it has a federated credential; the others end, or have ended."""
 
-REFUSED, UNSURE, USED, UNKNOWN, NO_SECRET, VALUES, REGISTERED, DISABLED, MANAGED, MICROSOFT, FOREIGN = (
-    2**bit for bit in range(11)
-)
-"""What is noted of an application: a renewal is refused, or cannot be judged; use was seen, or is not known of some
-credential (its bit follows that of use); a new secret is refused; so are values that it has; it is registered here,
-disabled, a managed identity, or at home at Microsoft or elsewhere."""
+SECOND = 2**16
+"""From here up there is the second in which the last credential ends, so that all is gathered as one number. The exact
+instant is among the columns of `objects`."""
 
 OUTCOMES = {
     "ends": "loses its last credential",
@@ -138,17 +135,16 @@ class Forecast:
 
     def summary(self, number: int) -> Summary:
         """The numbers of one scenario."""
-        monday = (self.now - timedelta(days=self.now.weekday())).date()
-        first = _microseconds(datetime(monday.year, monday.month, monday.day, tzinfo=UTC))
+        monday = (self.now.astimezone(UTC) - timedelta(days=self.now.weekday())).date()
         # Gathered as numbers first, then put in words: what is alike in its numbers is alike in its words.
+        week = f"((noted >> {SECOND.bit_length() - 1}) - {_seconds(monday)}) // {_A_WEEK}"
         alike = (
-            f"SELECT noted, min(last) AS last, count(*) AS n, (last // 4 - {first}) // {_A_WEEK} AS week "
-            f"FROM noted_{number} "
-            f"GROUP BY noted, week, last % 4, last >= {FOREVER}, last // 4 <= {_microseconds(self.now)}"
+            f"SELECT noted, week, count(*) AS n "
+            f"FROM (SELECT noted & {SECOND - 1} AS noted, {week} AS week FROM noted_{number}) GROUP BY ALL"
         )
         cursor = self.database.execute(
-            "SELECT outcome, renewal, use, new_secret_refused, renewals_refused, values_refused, week, n "
-            f"FROM (SELECT *, {self._words} FROM ({alike}))"
+            "SELECT outcome, renewal, app_use, new_secret_refused, renewals_refused, values_refused, week, n "
+            f"FROM (SELECT *, {_WORDS} FROM ({alike}))"
         )
         tally = [_Tallied(*row) for row in cursor.fetchall()]
         ending = [one for one in tally if one.outcome == "ends"]
@@ -199,7 +195,8 @@ class Forecast:
     def _look_at_faces(self) -> None:
         """Make the view `faces`: the objects, and what is noted of each whatever the law."""
         microsoft = ", ".join(f"'{one}'" for one in sorted(MICROSOFTS_TENANTS))
-        face = _FACE.format(microsoft=microsoft, tenant=self.snapshot.manifest.tenant_id.lower().replace("'", "''"))
+        tenant = self.snapshot.manifest.tenant_id.lower().replace("'", "''")
+        face = _FACE.format(microsoft=microsoft, tenant=tenant, now=instant(self.now))
         self.database.execute(f"CREATE OR REPLACE TEMP VIEW faces AS SELECT *, {face} AS face FROM objects")
 
     def _objects(self, phase: Phase, name: str) -> str:
@@ -224,35 +221,26 @@ class Forecast:
         return f"{day} >= {instant(phase.starts_at)}{until}"
 
     def _judge(self, number: int) -> None:
-        """Make `forecast_N`. All that is asked of objects, credentials and reports is noted as bits, and gathered by
-        application at once: that takes half the time that joining a column each would."""
+        """Make `forecast_N`. All that is asked of objects and credentials is noted as bits of one number, and gathered
+        by application at once: that takes half the time that joining a column each would."""
         final = self.enacted[number][-1]
         renewals = self.renewals(number, CREDENTIALS.format(now=instant(self.now)))
         new_secrets = final.judged_for_each_object(self._new_secret)
         gathered = (
-            f"SELECT app, {_LAST} AS last, {_NOTED} AS noted FROM ({renewals})",
-            f"SELECT app, NULL AS last, {_FACE_NOTED} AS noted FROM ({new_secrets})",
-            f"SELECT app, NULL AS last, {USED} AS noted FROM sign_ins WHERE {_SEEN}",
-            f"SELECT object AS app, NULL AS last, {VALUES} AS noted FROM {final.judge_values()}",
+            f"SELECT app, {_NOTED} AS noted FROM ({renewals})",
+            f"SELECT app, {_FACE_NOTED} AS noted FROM ({new_secrets})",
+            f"SELECT object AS app, {VALUES} AS noted FROM {final.judge_values()}",
         )
-        rows = " UNION ALL ".join(f"SELECT app, last, noted::USMALLINT AS noted FROM ({one})" for one in gathered)
+        rows = " UNION ALL ".join(f"SELECT app, noted::BIGINT AS noted FROM ({one})" for one in gathered)
         self.database.execute("SET perfect_ht_threshold = 24")  # applications are numbers without large gaps
         self.database.execute(
             f"CREATE OR REPLACE TEMP TABLE noted_{number} AS "
-            f"SELECT app, max(last) AS last, bit_or(noted) AS noted FROM ({rows}) GROUP BY app"
+            f"SELECT app, bit_or(noted) AS noted FROM ({rows}) GROUP BY app"
         )
         self.database.execute(
-            f"CREATE OR REPLACE TEMP VIEW forecast_{number} AS SELECT app, {self._words} FROM noted_{number}"
-        )
-
-    @property
-    def _words(self) -> str:
-        """What `last` and `noted` mean, as columns."""
-        are_sign_ins_known = self.snapshot.manifest.is_known(PRINCIPAL_ACTIVITIES)
-        return (
-            f"{_outcome(instant(self.now))} AS outcome, {_ENDS} AS ends_at, {_RENEWAL} AS renewal, "
-            f"noted & {NO_SECRET} > 0 AS new_secret_refused, noted & {REFUSED} > 0 AS renewals_refused, "
-            f"noted & {VALUES} > 0 AS values_refused, {_use(are_sign_ins_known)} AS use"
+            f"CREATE OR REPLACE TEMP VIEW forecast_{number} AS SELECT n.app, {_WORDS}, "
+            f"CASE WHEN noted & {NEVER} = 0 THEN o.ends_at END AS ends_at "
+            f"FROM noted_{number} AS n JOIN objects AS o ON o.object = n.app"
         )
 
     @property
@@ -295,64 +283,52 @@ def _weeks(ending: Sequence[_Tallied], monday: date) -> tuple[Week, ...]:
     )
 
 
-_A_WEEK = timedelta(weeks=1) // timedelta(microseconds=1)
+_A_WEEK = timedelta(weeks=1) // timedelta(seconds=1)
 
 
-def _microseconds(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+def _seconds(day: date) -> int:
+    return (day - date(1970, 1, 1)) // timedelta(seconds=1)
 
 
 AUTHORITIES = "list_transform(trusted_by, lambda one: lower(one)) AS trusted_by"
 """Whose certificate it is, as the law compares them."""
 
-CREDENTIALS = f"""(SELECT object, kind, start_at, end_at, false AS own_text, {AUTHORITIES},
-    CASE WHEN kind = 'federated' THEN {FOREVER}
-        WHEN purpose = 'signIn' AND list_contains({list(SIGNING_IN)}, kind) THEN epoch_us(end_at) * 4 END AS ending,
-    end_at > {{now}} AS is_live,
-    coalesce(list_position(['used', 'unknown'], use), 0) * {USED} AS use_noted
-    FROM credentials)"""
+CREDENTIALS = f"""(SELECT object, kind, start_at, end_at, false AS own_text, {AUTHORITIES}, is_last,
+    coalesce(end_at > {{now}}, true) AS is_live FROM credentials)"""
 """What is renewed: as many days as before, with a text that the service makes up, from the same authorities."""
 
-_LAST = "ending + coalesce(2 - 2 * refused::UTINYINT, 1)"
-"""An end in microseconds, times four, and whether what ends then could be renewed."""
+_NOTED = f"""CASE WHEN is_last THEN CASE WHEN refused THEN {LAST_REFUSED} + is_live::INTEGER * {REFUSED}
+        WHEN refused IS NULL THEN {LAST_UNSURE} ELSE {LAST_ALLOWED} END
+    WHEN refused AND is_live THEN {REFUSED} ELSE 0 END"""
 
-_NOTED = f"use_noted | coalesce((refused AND is_live)::UTINYINT * {REFUSED}, {UNSURE})"
-
-_FACE_NOTED = f"face | CASE WHEN refused AND object = app THEN {NO_SECRET} ELSE 0 END"
+_FACE_NOTED = f"face + CASE WHEN refused AND object = app THEN {NO_SECRET} ELSE 0 END"
 """What is noted of an object, and of a new secret where the application would get it: on its registration, or on its
 principal where that is all there is."""
-
-_SEEN = "last_sign_in_at IS NOT NULL AND app IS NOT NULL"
 
 _FACE = f"""CASE WHEN kind = 'application' THEN {REGISTERED}
         WHEN service_principal_type = 'ManagedIdentity' THEN {MANAGED}
         WHEN lower(app_owner_organization_id) IN ({{microsoft}}) THEN {MICROSOFT}
         WHEN lower(app_owner_organization_id) <> '{{tenant}}' THEN {FOREIGN} ELSE 0 END
-    | CASE WHEN account_enabled THEN 0 ELSE {DISABLED} END"""
+    + CASE WHEN account_enabled THEN 0 ELSE {DISABLED} END
+    + CASE app_use WHEN 'used' THEN {USED} WHEN 'unused' THEN {UNUSED} ELSE 0 END
+    + CASE WHEN has_federated THEN {NEVER} ELSE 0 END
+    + CASE WHEN ends_at > {{now}} THEN {ENDS} WHEN ends_at <= {{now}} THEN {ENDED} ELSE 0 END
+    + coalesce(epoch_us(ends_at) // 1000000 * {SECOND}, 0)"""
 
-_ENDS = f"CASE WHEN last < {FOREVER} THEN make_timestamp(last // 4) END"
-_RENEWAL = f"""CASE WHEN last < {FOREVER}
-    THEN CASE last % 4 WHEN 2 THEN 'allowed' WHEN 1 THEN 'not known' ELSE 'refused' END END"""
-
-
-def _outcome(now: str) -> str:
-    """In this order: whose it is; whether it may sign in at all; what it signs in with. What is registered here is the
-    organisation's own."""
-    foreign = f"noted & {REGISTERED} = 0 AND noted &"
-    return (
-        f"CASE WHEN noted & {MANAGED} > 0 THEN 'managedIdentity' WHEN {foreign} {MICROSOFT} > 0 THEN 'microsoft' "
-        f"WHEN {foreign} {FOREIGN} > 0 THEN 'foreign' WHEN noted & {DISABLED} > 0 THEN 'disabled' "
-        f"WHEN last >= {FOREVER} THEN 'never' WHEN last IS NULL THEN 'nothing' "
-        f"WHEN {_ENDS} <= {now} THEN 'ended' ELSE 'ends' END"
-    )
-
-
-def _use(are_sign_ins_known: bool) -> str:
-    """Seen by any report is used. What the report on applications does not list is unused; without that report the one
-    on credentials must have covered all that there are."""
-    held = f"noted & {UNKNOWN} = 0 AND last IS NOT NULL"
-    covered = "true" if are_sign_ins_known else held
-    return f"CASE WHEN noted & {USED} > 0 THEN 'used' WHEN {covered} THEN 'unused' ELSE 'unknown' END"
+_FOREIGN = f"noted & {REGISTERED} = 0 AND noted &"
+_WORDS = f"""
+    CASE WHEN noted & {MANAGED} > 0 THEN 'managedIdentity' WHEN {_FOREIGN} {MICROSOFT} > 0 THEN 'microsoft'
+        WHEN {_FOREIGN} {FOREIGN} > 0 THEN 'foreign' WHEN noted & {DISABLED} > 0 THEN 'disabled'
+        WHEN noted & {NEVER} > 0 THEN 'never' WHEN noted & {ENDED} > 0 THEN 'ended'
+        WHEN noted & {ENDS} > 0 THEN 'ends' ELSE 'nothing' END AS outcome,
+    CASE WHEN noted & {NEVER} > 0 OR noted & {ENDS | ENDED} = 0 THEN NULL
+        WHEN noted & {LAST_ALLOWED} > 0 THEN 'allowed'
+        WHEN noted & {LAST_UNSURE} > 0 THEN 'not known' ELSE 'refused' END AS renewal,
+    CASE WHEN noted & {USED} > 0 THEN 'used' WHEN noted & {UNUSED} > 0 THEN 'unused' ELSE 'unknown' END AS app_use,
+    noted & {NO_SECRET} > 0 AS new_secret_refused, noted & {REFUSED} > 0 AS renewals_refused,
+    noted & {VALUES} > 0 AS values_refused"""
+"""What is noted, in words. Of outcomes in this order: whose it is; whether it may sign in at all; what it signs in
+with. What is registered here is the organisation's own."""
 
 
 def instant(at: datetime) -> str:

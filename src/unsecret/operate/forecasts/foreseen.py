@@ -9,14 +9,15 @@ from typing import Any
 from msgspec import Struct
 
 from unsecret.operate.applications.inventory import renewed_by
-from unsecret.operate.forecasts.forecast import AUTHORITIES, SIGNING_IN, Forecast, instant
+from unsecret.operate.forecasts.forecast import AUTHORITIES, Forecast, instant
 from unsecret.operate.forecasts.scenarios import NAMED
 from unsecret.operate.snapshots.rows import from_column, rows
+from unsecret.wire.columns import SIGNING_IN
 
 ORDERS = {
-    "day": "CASE outcome WHEN 'ends' THEN 0 WHEN 'ended' THEN 1 ELSE 2 END, ends_at, lower(display_name), app_id",
+    "day": "CASE outcome WHEN 'ends' THEN 0 WHEN 'ended' THEN 1 ELSE 2 END, f.ends_at, lower(display_name), app_id",
     "name": "lower(display_name), app_id",
-    "use": "CASE f.use WHEN 'used' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END, ends_at NULLS LAST, app_id",
+    "use": "CASE f.app_use WHEN 'used' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END, f.ends_at NULLS LAST, app_id",
 }
 """`--sort WORD` → the order: what is still to come first and soonest first, by name, or what is seen in use first."""
 
@@ -168,7 +169,7 @@ def _where(forecast: Forecast, wanted: Wanted) -> tuple[str, dict[str, Any]]:
         tables = [f"SELECT app FROM forecast_{number} WHERE {refused}" for number in range(len(forecast.scenarios))]
         conditions.append(f"f.app IN ({' UNION ALL '.join(tables)})")
     if wanted.use:
-        conditions.append("f.use = $use")
+        conditions.append("f.app_use = $use")
         facts["use"] = wanted.use
     return " AND ".join(conditions), facts
 
@@ -223,7 +224,7 @@ class _Reading:
             new_secret_refused_by=refused_by,
             credentials=credentials,
             values=tuple(self._values.get(app, ())),
-            use=row["use"],
+            use=row["app_use"],
             last_seen_at=max(seen, default=None),
             owners=tuple(owners or ()) if owners or self._are_owners_known else None,
             renews_itself=renewed_by(row["display_name"]),

@@ -20,7 +20,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -34,12 +34,13 @@ from unsecret.model.snapshot import (
     DEFAULT_POLICY,
     GRAPH,
     LONGEST_OBJECT,
+    PRINCIPAL_ACTIVITIES,
     TRUSTED_LISTS,
     Manifest,
 )
 from unsecret.model.snapshot_layout import LAYOUT, MANIFEST
 from unsecret.operate.snapshots.trusted_certificates import trusted_lists, vouched_for
-from unsecret.wire.columns import COMPUTED, EVERYTHING, SOURCES, TABLES, TRUSTED, table_name
+from unsecret.wire.columns import COMPUTED, PREPARED, SOURCES, TABLES, TRUSTED, Table, table_name
 from unsecret.wire.exports import default_policy_from_export, policy_from_export
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ size."""
 
 MEMORY = "256MB"
 """What DuckDB may hold while columns are made; beyond that it works on disk."""
+
+MOST_UNPACKED = 200
+"""How many times larger answers may become when they are unpacked. Graph's become some ten times larger; a file that
+was made to fill the disk, up to a thousand."""
 
 
 def write_snapshot(spool: Path, manifest: Manifest, path: Path) -> None:
@@ -106,21 +111,26 @@ def make_columns(spool: Path, columns: Path, manifest: Manifest) -> None:
     known = {
         "$use_is_known": manifest.is_known(CREDENTIAL_ACTIVITIES),
         "$trust_is_known": manifest.is_known(TRUSTED_LISTS) and _write_trusted(spool, columns),
+        "$sign_ins_are_known": manifest.is_known(PRINCIPAL_ACTIVITIES),
     }
     with _confined(spool, columns, memory_limit=MEMORY, temp_directory=str(columns)) as database:
         try:
             for folder, sources in ((spool, SOURCES), (columns, COMPUTED)):
                 for collection, members in sources.items():
                     database.execute(_reading(folder / f"{collection}.ndjson", table_name(collection), members))
-            database.execute(EVERYTHING)
+            for question in PREPARED:
+                database.execute(_told(question, known))
             for table in TABLES:
-                select = table.select
-                for name, is_known in known.items():
-                    select = select.replace(name, str(is_known).lower())
                 file = columns / f"{table.name}.parquet"
-                database.execute(f"COPY ({select}) TO {_quoted(file)} (FORMAT parquet, COMPRESSION zstd)")
+                database.execute(f"COPY ({table.select}) TO {_quoted(file)} (FORMAT parquet, COMPRESSION zstd)")
         except duckdb.Error as problem:
             raise Invalid(f"What was read does not have Graph's shape: {_first_line(problem)}") from problem
+
+
+def _told(question: str, known: dict[str, bool]) -> str:
+    for name, is_known in known.items():
+        question = question.replace(name, str(is_known).lower())
+    return question
 
 
 def _confined(*folders: Path, **config: str) -> DuckDBPyConnection:
@@ -173,6 +183,18 @@ def _first_line(problem: Exception) -> str:
     return next(iter(str(problem).splitlines()), "")
 
 
+def _show(database: DuckDBPyConnection, columns: Path) -> None:
+    for table in TABLES:
+        file = _quoted(columns / f"{table.name}.parquet")
+        database.execute(f"CREATE OR REPLACE VIEW {table.name} AS SELECT * FROM read_parquet({file})")
+
+
+def _is_whole(database: DuckDBPyConnection, table: Table) -> bool:
+    """Whether the file holds every column that a table has today."""
+    there = {column[0] for column in database.execute(f"DESCRIBE {table.name}").fetchall()}
+    return there.issuperset(table.columns)
+
+
 class Snapshot:
     """An open snapshot. Its columns are unpacked when they are asked for, into a directory of this process's own."""
 
@@ -221,16 +243,38 @@ class Snapshot:
         for table in TABLES:
             file = folder / f"{table.name}.parquet"
             self._unpack(f"{COLUMNS}/{file.name}", file)
-            database.execute(f"CREATE VIEW {table.name} AS SELECT * FROM read_parquet({_quoted(file)})")
+        _show(database, folder)
+        if not all(_is_whole(database, table) for table in TABLES):
+            _show(database, self._columns_anew(folder))
         return database
+
+    def _columns_anew(self, folder: Path) -> Path:
+        """The columns made of what Graph answered, for a file that was written before some column came to be."""
+        columns = folder / "anew"
+        columns.mkdir()
+        with tempfile.TemporaryDirectory(dir=folder) as spool:
+            for one in self._packed.infolist():
+                inside = PurePosixPath(one.filename)
+                if inside.parent == PurePosixPath(GRAPH) and inside.suffix == ".ndjson":
+                    if one.file_size > one.compress_size * MOST_UNPACKED:
+                        raise Invalid(f"{one.filename} in {self.path} would fill the disk.")
+                    self._copy(one.filename, Path(spool) / inside.name)
+            make_columns(Path(spool), columns, self.manifest)
+        return columns
 
     def _unpack(self, member: str, file: Path) -> None:
         try:
             if self._packed.getinfo(member).compress_type != zipfile.ZIP_STORED:  # a small one could fill the disk
                 raise Invalid(f"{member} in {self.path} is compressed; a snapshot holds its columns as they are.")
+            self._copy(member, file)
+        except KeyError as problem:
+            raise Invalid(f"{member} in {self.path} cannot be read: {problem}.") from problem
+
+    def _copy(self, member: str, file: Path) -> None:
+        try:
             with self._packed.open(member) as packed, file.open("wb") as unpacked:
                 shutil.copyfileobj(packed, unpacked, 1024 * 1024)
-        except (KeyError, *BROKEN) as problem:
+        except BROKEN as problem:
             raise Invalid(f"{member} in {self.path} cannot be read: {problem}.") from problem
 
     def _is_of_database(self, problem: Exception) -> bool:
