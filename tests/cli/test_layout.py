@@ -44,6 +44,11 @@ def test_what_would_be_taller_than_it_is_readable_stands_one_under_the_other(wor
     assert layout(("APPLICATION", "WHY", "OWNER"), rows, 60).widths is None
 
 
+def test_one_tall_row_does_not_change_the_others() -> None:
+    rows = [("Payroll Export", "many words " * 20), *[("Website", "few words")] * 9]
+    assert layout(("APPLICATION", "WHY"), rows, 60).widths == (14, 43)
+
+
 def test_a_table_that_fits_has_the_widths_of_its_cells() -> None:
     assert layout(("A", "B"), [("名前", "é"), ("x", "two\nlines")], 80).widths == (4, 5)
 

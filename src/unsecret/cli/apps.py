@@ -71,7 +71,7 @@ ExpiresWithin = Annotated[
         read_duration,
         name="--expires-within",
         metavar="DURATION",
-        help_="List only those of which a live credential ends within this time, such as P30D.",
+        help_="List only those of which a live credential ends within this time, such as 30d or P30D.",
     ),
 ]
 Origins = Annotated[

@@ -41,7 +41,9 @@ Since = Annotated[
 ]
 Last = Annotated[
     timedelta | None,
-    own_reader(read_duration, name="--last", metavar="DURATION", help_="Only what was done this long ago: P7D, PT1H."),
+    own_reader(
+        read_duration, name="--last", metavar="DURATION", help_="Only what was done this long ago: 7d, P7D, PT1H."
+    ),
 ]
 Until = Annotated[
     datetime | None, own_reader(read_instant, name="--until", metavar="DATE", help_="Only what was done until then.")

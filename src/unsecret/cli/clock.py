@@ -24,7 +24,10 @@ Set = Annotated[
 Move = Annotated[
     timedelta | None,
     own_reader(
-        read_duration, name="--move", metavar="DURATION", help_="Move it on, by days and time such as P30D or PT90M."
+        read_duration,
+        name="--move",
+        metavar="DURATION",
+        help_="Move it on, by days and time such as 30d, P30D or PT90M.",
     ),
 ]
 

@@ -11,6 +11,7 @@ from unsecret.cli.answers import Answer, Sheet, day
 from unsecret.cli.words import counted
 from unsecret.operate.exemptions.callers import Given
 from unsecret.operate.exemptions.exempt import Exempted, State
+from unsecret.rules.restriction_words import restriction_in_words
 from unsecret.wire.terms import CALLERS_ATTRIBUTE
 
 
@@ -39,7 +40,15 @@ def listing(found: Sequence[Exempted], holders: Sequence[Given], today: date) ->
     answer = Answer(
         title="Exemptions",
         content={"as_of": today, "exemptions": lines},
-        sheets=(Sheet("Exemptions", COLUMNS, [_row(one) for one in lines], empty="Nobody and nothing is exempt."),),
+        sheets=(
+            Sheet(
+                title="Exemptions",
+                columns=COLUMNS,
+                rows=[_row(one) for one in lines],
+                empty="Nobody and nothing is exempt.",
+                spare=("EXEMPT ARE", "POLICY"),
+            ),
+        ),
         facts=(
             f"{counted(len(found), 'exemption')}; {counted(ended, 'has', 'have')} ended and not been withdrawn, "
             f"{counted(endless, 'has', 'have')} no last day.",
@@ -71,4 +80,12 @@ def _listed(one: Exempted, holders: Sequence[Given], today: date) -> Listed:
 def _row(one: Listed) -> tuple[str, ...]:
     nobody = "nobody" if one.who == () else f"whoever has {one.attribute} = {one.value}"
     who = ", ".join(one.who) if one.who else nobody
-    return who, one.subject, one.state, day(one.until), one.reason or "–", ", ".join(one.lifted), one.policy
+    return (
+        who,
+        one.subject,
+        one.state,
+        day(one.until),
+        one.reason or "–",
+        ", ".join(map(restriction_in_words, one.lifted)),
+        one.policy,
+    )

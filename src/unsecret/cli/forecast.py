@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter, Token
+from cyclopts import Parameter
 
 from unsecret.cli.options import (
     At,
@@ -26,16 +25,9 @@ from unsecret.cli.options import (
 )
 from unsecret.config import read_settings
 
-_DAYS = re.compile(r"(\d{1,6})d", re.IGNORECASE | re.ASCII)
-
-
-def _term(kind: type, tokens: tuple[Token, ...]) -> timedelta:
-    days = _DAYS.fullmatch(tokens[0].value)
-    return timedelta(days=int(days[1])) if days else read_duration(kind, tokens)
-
 
 def _duration(name: str, help_: str) -> Parameter:
-    return own_reader(_term, name=name, metavar="DURATION", help_=help_)
+    return own_reader(read_duration, name=name, metavar="DURATION", help_=help_)
 
 
 def _date(name: str, help_: str) -> Parameter:
@@ -57,7 +49,7 @@ ProfileName = Annotated[
 ]
 Block = Annotated[bool, Parameter(name="--block", help="No new client secrets and symmetric keys for anybody.")]
 MaxLifetime = Annotated[
-    timedelta | None, _duration("--max-lifetime", "New client secrets live this long at most, such as P180D or 180d.")
+    timedelta | None, _duration("--max-lifetime", "New client secrets live this long at most, such as 180d or P180D.")
 ]
 MaxCertificateLifetime = Annotated[
     timedelta | None, _duration("--max-certificate-lifetime", "New certificates live this long at most.")
@@ -76,7 +68,7 @@ Exempt = Annotated[
         name="--exempt",
         consume_multiple=(1, None),
         metavar="APP",
-        help="As if no policy bound this application: appId, object id or display name. May be repeated.",
+        help="As if no policy bound this application: appId, object id or exact display name. May be repeated.",
     ),
 ]
 NewSecret = Annotated[
@@ -99,7 +91,7 @@ App = Annotated[
         name="--app",
         consume_multiple=(1, None),
         metavar="APP",
-        help="List only these applications: appId, object id or display name. May be repeated.",
+        help="List only these applications: appId, object id or exact display name. May be repeated.",
     ),
 ]
 Outcome = Annotated[

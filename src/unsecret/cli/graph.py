@@ -32,13 +32,14 @@ Body = Annotated[
     str | None,
     Parameter(
         name="--body",
+        metavar="JSON",
         allow_leading_hyphen=True,
         help="JSON to send: the text itself, @FILE, or - for standard input.",
     ),
 ]
 Headers = Annotated[
     tuple[str, ...],
-    Parameter(name=["--header", "-H"], help="A header to send, NAME:VALUE. May be repeated."),
+    Parameter(name=["--header", "-H"], metavar="NAME:VALUE", help="A header to send. May be repeated."),
 ]
 All = Annotated[bool, Parameter(name="--all", help="GET every page of a collection, as one.")]
 

@@ -16,8 +16,8 @@ LONG_WORDS = (40, 30)
 NARROW = 12
 """No column becomes narrower, unless it needs no more."""
 
-TALL = 6
-"""Lines of a row above which columns side by side are harder to read than lines one under the other."""
+TALL, TALLEST = 4, 12
+"""Lines of a row, of most and of any, above which columns side by side are harder to read than paragraphs."""
 
 LOOKED_AT = 200
 """Rows that are wrapped to see how tall they become; of more the first stand for all."""
@@ -73,8 +73,8 @@ def _widths(columns: Sequence[str], rows: Rows, room: int, longest: int) -> tupl
     if sum(least) > room:
         return None
     found = _levelled(whole, least, room)
-    tallest = max((_height(row, found) for row in rows[:LOOKED_AT]), default=0)
-    return None if tallest > TALL else found
+    heights = [_height(row, found) for row in rows[:LOOKED_AT]] or [0]
+    return None if max(heights) > TALLEST or sum(heights) > TALL * len(heights) else found
 
 
 def _lines(column: str, rows: Rows, index: int) -> Iterator[str]:
@@ -86,7 +86,7 @@ def _lines(column: str, rows: Rows, index: int) -> Iterator[str]:
 def _least(column: str, rows: Rows, index: int, longest: int) -> int:
     """As wide as its longest word. Ids stay whole: they are there to be copied."""
     words = (word for row in rows for word in row[index].split())
-    needed = (width(word) if _ID.fullmatch(word) else min(width(word), longest) for word in words)
+    needed = (width(word) if _ID.search(word) else min(width(word), longest) for word in words)
     return max((*map(width, column.split()), *needed), default=1)
 
 

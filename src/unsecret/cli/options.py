@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import NoneType
@@ -11,6 +12,8 @@ from cyclopts import Parameter, Token
 
 from unsecret.errors import UnsecretError
 from unsecret.wire.instants import parse_duration, parse_instant
+
+_DAYS = re.compile(r"(\d{1,6})d", re.IGNORECASE | re.ASCII)
 
 
 def _date(_kind: type, tokens: tuple[Token, ...]) -> datetime:
@@ -29,7 +32,9 @@ def read_instant(kind: type, tokens: tuple[Token, ...]) -> datetime:
 
 
 def read_duration(_kind: type, tokens: tuple[Token, ...]) -> timedelta:
-    """A duration such as P30D. Raises ValueError."""
+    """A duration such as P30D, or 30d. Raises ValueError."""
+    if days := _DAYS.fullmatch(tokens[0].value):
+        return timedelta(days=int(days[1]))
     try:
         return parse_duration(tokens[0].value)
     except UnsecretError as problem:
@@ -173,7 +178,7 @@ Apps = Annotated[
         name="--app",
         consume_multiple=(1, None),  # none would mean the whole tenant, which nobody who writes --app means
         metavar="APP",
-        help="Only these applications: object id, appId or exact display name. May be repeated.",
+        help="Only these applications: appId, object id or exact display name. May be repeated.",
     ),
 ]
 From = Annotated[
@@ -192,7 +197,7 @@ MaxLifetime = Annotated[
         read_duration,
         name="--max-lifetime",
         metavar="DURATION",
-        help_="Do not block: limit how long a new secret may live, such as P90D for 90 days.",
+        help_="Do not block: limit how long a new secret may live, such as 90d or P90D.",
     ),
 ]
 MaxCertificateLifetime = Annotated[
@@ -201,7 +206,7 @@ MaxCertificateLifetime = Annotated[
         read_duration,
         name="--max-certificate-lifetime",
         metavar="DURATION",
-        help_="Do not block: limit how long a new certificate may live, such as P180D for 180 days.",
+        help_="Do not block: limit how long a new certificate may live, such as 180d or P180D.",
     ),
 ]
 

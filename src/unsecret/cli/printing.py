@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WATCHED = 78
 """Columns of a line that is written over: a longer one would run on into the next."""
 
+REMARKS = ("note: ", "WARNING: ")
+
 NOTHING = ("", "–")
 """Cells that say nothing."""
 
@@ -70,7 +72,10 @@ def clear_progress() -> None:
 
 
 def say(words: str = "") -> None:
-    """Talk: a remark for whoever watches."""
+    """Talk: a remark for whoever watches. On a screen notes and warnings are folded between words; what else is said
+    may be a command."""
+    if words.startswith(REMARKS) and sys.stderr.isatty():
+        words = _folded(on_one_line(words), hang=words.index(" ") + 1)
     with _open_line.lock:
         _open_line.clear()
         print(harmless(words), file=sys.stderr, flush=True)
@@ -125,8 +130,18 @@ def sentence(words: str) -> None:
 def lines_of_a_list(lines: Iterable[str]) -> None:
     """Lines of the answer; on a screen each is folded between words, and goes on further to the right."""
     if sys.stdout.isatty():
-        lines = (_folded(line, hang=len(line) - len(line.lstrip()) + 6) for line in lines)
+        lines = (_folded(line, hang=_hang(line)) for line in lines)
     answer("\n".join(lines))
+
+
+def _hang(line: str) -> int:
+    """Where what follows the first gap begins, while there is room for it, or else a little to the right."""
+    import shutil
+
+    indent = len(line) - len(line.lstrip())
+    gap = re.compile(r"\S( {2,})(?=\S)").search(line, indent)
+    is_room = gap and shutil.get_terminal_size().columns - gap.end() >= WATCHED // 2
+    return gap.end() if gap and is_room else indent + 6
 
 
 def _folded(line: str, hang: int = 0) -> str:

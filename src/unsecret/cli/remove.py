@@ -15,7 +15,7 @@ from unsecret.config import read_settings
 
 App = Annotated[
     str,
-    Parameter(name="--app", metavar="APP", help="Whose it is: object id, appId or exact display name."),
+    Parameter(name="--app", metavar="APP", help="Whose it is: appId, object id or exact display name."),
 ]
 Key = Annotated[str, Parameter(name="--key", metavar="KEYID", help="The keyId of the credential.")]
 Force = Annotated[bool, Parameter(name="--force", help="Remove it although it still signs in.")]

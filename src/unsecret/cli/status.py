@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from unsecret.cli.options import Data, Output, TenantName
 from unsecret.cli.printing import answer, as_json, progress, sentence, table
 from unsecret.cli.reaching import instant_of, reach
-from unsecret.cli.words import entry_in_words
+from unsecret.cli.words import entry_in_words, face_in_words
 from unsecret.config import read_settings
 
 if TYPE_CHECKING:
@@ -60,9 +60,15 @@ def _restrictions(restrictions: Iterable[Restriction]) -> None:
 
 
 def _custom(custom: Custom) -> None:
-    bound = "not known" if custom.applies_to is None else ", ".join(custom.applies_to) or "nothing"
+    named = custom.applies_to and ", ".join(map(_linked, custom.applies_to))
+    bound = "not known" if named is None else named or "nothing"
     sentence(f"\n{custom.name} ({custom.id}): {'on' if custom.is_enabled else 'off'}, binds {bound}")
     _restrictions(custom.restrictions)
+
+
+def _linked(words: str) -> str:
+    kind, _blank, name = words.partition(" ")
+    return f"{face_in_words(kind)} '{name}'"
 
 
 def _holders(rows: Iterable[tuple[str, Holders | None]]) -> None:
