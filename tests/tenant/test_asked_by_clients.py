@@ -281,3 +281,15 @@ def test_grants_roles_and_members_are_expanded(scene: Scene) -> None:
     held = f"/directoryRoles?$filter=roleTemplateId eq '{GLOBAL_READER}'&$expand=members($select=id)"
     (role_here,) = scene.tenant.get(held)["value"]
     assert [item["id"] for item in role_here["members"]] == [client]
+
+
+def test_azure_powershell_chooses_the_key_id_of_a_secret(scene: Scene) -> None:
+    """Recorded with New-AzADAppCredential: a keyId of its own and local time."""
+    path, key_id = f"/applications/{scene.ids['other']}", "3A299473-3d5a-4ab5-b9ea-1e173023719f"
+    asked = {"passwordCredential": {"keyId": key_id, "startDateTime": "2026-11-22T17:05:26.1557753+08:00"}}
+    made = scene.tenant.must("POST", f"{path}/microsoft.graph.addPassword", asked)
+    assert (made["keyId"], made["startDateTime"]) == (key_id.lower(), "2026-11-22T09:05:26.155775Z")
+    scene.tenant.refused("POST", f"{path}/addPassword", asked, status=409)
+    scene.tenant.must("POST", f"{path}/microsoft.graph.removePassword", {"keyId": key_id})
+    twice = {"displayName": "twice", "passwordCredentials": [{"keyId": key_id}] * 2}
+    scene.tenant.refused("POST", "/applications", twice, status=400)

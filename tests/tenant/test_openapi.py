@@ -104,7 +104,7 @@ FLEXIBLE = TRUST | {
         (json_schemas.NEW_SERVICE_PRINCIPAL, {"appId": "1f0d5b9a-7c3e-4a55-9d10-5a6f0c1b2d3e"}, True),
         (json_schemas.NEW_SERVICE_PRINCIPAL, {"appId": None}, False),
         (json_schemas.ADD_PASSWORD, ADD, True),
-        (json_schemas.ADD_PASSWORD, {"passwordCredential": {"keyId": "x"}}, False),
+        (json_schemas.ADD_PASSWORD, {"passwordCredential": {"hint": "x"}}, False),
         (json_schemas.NEW_FEDERATED_CREDENTIAL, TRUST, True),
         (json_schemas.NEW_FEDERATED_CREDENTIAL, TRUST | {"audiences": []}, False),
         (json_schemas.NEW_FEDERATED_CREDENTIAL, TRUST | {"issuer": "http://issuer.example"}, False),

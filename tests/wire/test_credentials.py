@@ -194,7 +194,8 @@ def test_a_secret_in_the_wrong_member_is_not_repeated(member: str) -> None:
     [
         ({"displayName": "x"}, "displayName"),
         ({"passwordCredential": []}, "passwordCredential"),
-        ({"passwordCredential": {"keyId": KEY_ID}}, "passwordCredential.keyId"),
+        ({"passwordCredential": {"keyId": "1"}}, "passwordCredential.keyId"),
+        ({"passwordCredential": {"hint": "abc"}}, "passwordCredential.hint"),
         ({"passwordCredential": {"secret": "x"}}, "passwordCredential.secret"),
         ([], None),
         ("x", None),

@@ -47,14 +47,19 @@ _KEY_MEMBERS = (
     "endDateTime",
     "customKeyIdentifier",
 )
-_PASSWORD_MEMBERS = ("displayName", "startDateTime", "endDateTime", "secretText")
-_MADE_BY_THE_SERVICE = ("keyId", "hint", "customKeyIdentifier")
+_PASSWORD_MEMBERS = ("keyId", "displayName", "startDateTime", "endDateTime", "secretText")
+_MADE_BY_THE_SERVICE = ("hint", "customKeyIdentifier")
 """Members of a passwordCredential that no client chooses."""
 
 INSTANT_SCHEMA = {"type": ["string", "null"], "format": "date-time"}
 _TERM = {"startDateTime": INSTANT_SCHEMA, "endDateTime": INSTANT_SCHEMA}
 PASSWORD_SCHEMA = object_schema(
-    {"displayName": schema_of(_DISPLAY_NAME), **_TERM, "secretText": schema_of(_SECRET_TEXT)}
+    {
+        "keyId": schema_of(_KEY_ID),
+        "displayName": schema_of(_DISPLAY_NAME),
+        **_TERM,
+        "secretText": schema_of(_SECRET_TEXT),
+    }
     | {name: {"type": "null"} for name in _MADE_BY_THE_SERVICE}
 )
 KEY_SCHEMA = object_schema(
@@ -89,8 +94,10 @@ class KeyEntry(Struct, frozen=True, kw_only=True):
 
 
 class PasswordRequest(Struct, frozen=True, kw_only=True):
-    """A secret as asked for. `secret_text` is there when the client chose the text itself."""
+    """A secret as asked for. `secret_text` is there when the client chose the text itself. Its keyId it may choose:
+    Azure PowerShell does, and Graph is recorded to keep it."""
 
+    key_id: KeyId | None = None
     display_name: str | None = None
     start_at: datetime | None = None
     end_at: datetime | None = None
@@ -194,6 +201,7 @@ def password_from_graph(value: Any, where: str) -> PasswordRequest:
             path = join(where, name)
             raise refuse(f"Property '{path}' is made by the service. Leave it out.", path)
     return PasswordRequest(
+        key_id=take(_KEY_ID, members.get("keyId"), join(where, "keyId")),
         display_name=take(_DISPLAY_NAME, members.get("displayName"), join(where, "displayName")),
         start_at=_instant(members.get("startDateTime"), join(where, "startDateTime")),
         end_at=_instant(members.get("endDateTime"), join(where, "endDateTime")),

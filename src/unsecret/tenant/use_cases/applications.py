@@ -90,6 +90,8 @@ def _with_credentials(
 ) -> tuple[Application, Secrets, list[Addition]]:
     asked = body.password_credentials or ()
     made = tuple(new_password(request, transaction.now) for request in asked)
+    if len({credential.key_id for credential, _ in made}) < len(made):
+        raise Invalid("Two passwordCredentials have the same keyId.", target="passwordCredentials")
     keys = merged_keys((), body.key_credentials or (), transaction.now)
     change: list[Addition] = [
         password_addition(credential, request) for (credential, _), request in zip(made, asked, strict=True)

@@ -111,7 +111,7 @@ def new_password(asked: PasswordRequest, now: datetime) -> tuple[PasswordCredent
         raise Invalid("The endDateTime of a password must be later than its startDateTime.", target="endDateTime")
     text = secrets.new_secret()
     credential = PasswordCredential(
-        key_id=KeyId(random_guid()),
+        key_id=asked.key_id or KeyId(random_guid()),
         display_name=asked.display_name,
         start_at=start,
         end_at=end,
