@@ -69,6 +69,22 @@ def test_a_page_stands_by_itself_and_runs_nothing(capsys: pytest.CaptureFixture[
     assert "https://" not in page
 
 
+def test_a_page_keeps_dates_whole_folds_addresses_where_parts_meet_and_marks_what_is_bad(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [("until 2026-12-02", "maria@contoso.<b>.example.com", "high 86", "–", "unsecret block")]
+    sheet = Sheet(title="All", columns=("SECRETS", "OWNERS", "RISK", "FEDERATED", "MEND WITH"), rows=rows)
+    put(Answer(title="Page", content={}, sheets=(sheet,)), output="html")
+    page = capsys.readouterr().out
+    assert '<span>until <span class="whole">2026-12-02</span></span>' in page
+    assert "maria@<wbr>contoso.&lt;b&gt;.<wbr>example.<wbr>com" in page
+    assert '<td role="cell" data-head="RISK" class="alarm">' in page
+    assert '<td role="cell" data-head="FEDERATED" class="nothing">' in page
+    assert "<code>unsecret block</code>" in page
+    assert '<th role="columnheader" scope="col">RISK</th>' in page
+    assert 'role="region" aria-label="All" tabindex="0"' in page
+
+
 def test_a_query_is_jmespath_over_the_json(capsys: pytest.CaptureFixture[str]) -> None:
     put(FOUND, output="table", query="applications[?secrets > `1`].secrets")
     assert json.loads(capsys.readouterr().out) == [2]

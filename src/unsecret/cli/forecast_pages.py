@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from unsecret.cli.answers import Answer, Cell, Sheet, day
-from unsecret.cli.words import CREDENTIALS, USE, counted, unknowns
+from unsecret.cli.words import CREDENTIALS, TENANT_DEFAULT, USE, counted, unknowns
 from unsecret.model.policy import RestrictionKind
 from unsecret.operate.forecasts.forecast import OUTCOMES
 from unsecret.rules.restriction_words import restriction_in_words
@@ -19,9 +19,6 @@ from unsecret.rules.restrictions import in_words
 if TYPE_CHECKING:
     from unsecret.operate.forecasts.forecast import Forecast, Summary, Week
     from unsecret.operate.forecasts.foreseen import Foreseen, Found, Reason, Renewal, Value
-
-TENANT_DEFAULT = "tenant default"
-"""What the tenant's default policy is called where policies are named."""
 
 MOST_VALUES = 3
 """URIs of one application that a cell lists."""

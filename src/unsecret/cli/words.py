@@ -11,6 +11,9 @@ from unsecret.rules.restriction_words import restriction_in_words
 USE = {"used": "seen in use", "unused": "not seen", "unknown": "not known"}
 """Whether an application or a credential was seen signing in, by the word that JSON and `--use` have for it."""
 
+TENANT_DEFAULT = "tenant default"
+"""What the tenant's default policy is called where policies are named."""
+
 CREDENTIALS = {
     "password": "secret",
     "certificate": "certificate",
