@@ -24,6 +24,10 @@ PAGES: dict[str, str] = {
             ("POST", "/{key}/addKey", "addkey"),
             ("POST", "/{key}/removeKey", "removekey"),
             ("GET", "/{key}/owners", "list-owners"),
+            ("GET", "/{key}/owners/$count", "list-owners"),
+            ("GET", "/{key}/owners/$ref", "list-owners"),
+            ("GET", "/{key}/owners/{owner}/$ref", "list-owners"),
+            ("GET", "/{key}/owners/{kind}", "list-owners"),
             ("POST", "/{key}/owners/$ref", "post-owners"),
             ("DELETE", "/{key}/owners/{owner}/$ref", "delete-owners"),
         )
@@ -92,7 +96,14 @@ PAGES: dict[str, str] = {
     "DELETE /users/{key}/appRoleAssignments/{assignment}": "user-delete-approleassignments",
     "GET /directoryRoles": "directoryrole-list",
     "GET /directoryRoles/{key}": "directoryrole-get",
-    "GET /directoryRoles/{key}/members": "directoryrole-list-members",
+    **{
+        f"GET /directoryRoles/{{key}}/members{path}": "directoryrole-list-members"
+        for path in ("", "/$count", "/$ref", "/{member}/$ref", "/{kind}")
+    },
+    "GET /servicePrincipals/{key}/ownedObjects/{kind}": "serviceprincipal-list-ownedobjects",
+    "GET /users/{key}/ownedObjects/{kind}": "user-list-ownedobjects",
+    "GET /me/ownedObjects/{kind}": "user-list-ownedobjects",
+    "GET /me/appRoleAssignments": "user-list-approleassignments",
     "POST /directoryRoles/{key}/members/$ref": "directoryrole-post-members",
     "DELETE /directoryRoles/{key}/members/{member}/$ref": "directoryrole-delete-member",
     "GET /directoryRoleTemplates": "directoryroletemplate-list",

@@ -14,11 +14,12 @@ import pytest
 from msgspec import Struct
 
 from tests import databases
-from tests.local_tenant import Identity, LocalTenant
-from unsecret.model.identifiers import GRAPH_APP_ID
+from tests.local_tenant import BASE, Identity, LocalTenant
+from unsecret.model.identifiers import GRAPH_APP_ID, ZERO_GUID
 from unsecret.tenant.signing import SigningKeys
 
 NOBODY = "99999999-0000-4000-8000-000000000099"
+READER = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
 GLOBAL_READER = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
 MIXED = "Invalid filter clause: A binary operator with incompatible types was detected."
 
@@ -293,3 +294,80 @@ def test_azure_powershell_chooses_the_key_id_of_a_secret(scene: Scene) -> None:
     scene.tenant.must("POST", f"{path}/microsoft.graph.removePassword", {"keyId": key_id})
     twice = {"displayName": "twice", "passwordCredentials": [{"keyId": key_id}] * 2}
     scene.tenant.refused("POST", "/applications", twice, status=400)
+
+
+def _ids(answer: dict[str, Any]) -> list[str]:
+    return [item["id"] for item in answer["value"]]
+
+
+@pytest.mark.parametrize("collection", ["applications", "servicePrincipals"])
+def test_owners_are_asked_for_by_kind_by_number_and_by_address(scene: Scene, collection: str) -> None:
+    """As Graph's SDKs (`graph.user`), its PowerShell and Terraform's provider do."""
+    tenant, owner = scene.tenant, scene.ids["owner"]
+    made = tenant.new_application()
+    if collection == "servicePrincipals":
+        made = tenant.new_principal(made["appId"])
+    person = tenant.as_person().user.id
+    path = f"/{collection}/{made['id']}/owners"
+    for id in (owner, person):
+        tenant.must("POST", f"{path}/$ref", {"@odata.id": f"https://host/{id}"})
+    people = tenant.get(f"{path}/graph.user?$select=id,displayName")
+    assert people["@odata.context"].endswith("$metadata#users(id,displayName)")
+    assert people["value"] == [{"id": person, "displayName": "Some Body"}]
+    assert _ids(tenant.get(f"{path}/microsoft.graph.servicePrincipal")) == [owner]
+    assert _ids(tenant.get(f"{path}/Microsoft.Graph.Group")) == []
+    assert tenant.graph("GET", f"{path}/$count", ConsistencyLevel="eventual").text == "2"
+    tenant.refused("GET", f"{path}/$count", status=400)
+    tenant.refused("GET", f"{path}/microsoft.graph.policyBase", status=501)
+    root = f"{BASE}/v2/{tenant.tenant_id}/directoryObjects"
+    references = tenant.get(f"{path}/$ref")
+    assert references["@odata.context"] == f"{BASE}/v1.0/$metadata#Collection($ref)"
+    assert {"@odata.id": f"{root}/{person}/Microsoft.DirectoryServices.User"} in references["value"]
+    one = tenant.get(f"{path}/{owner}/$ref?$select=id,url")
+    assert one["@odata.id"] == f"{root}/{owner}/Microsoft.DirectoryServices.ServicePrincipal"
+    tenant.refused("GET", f"{path}/{NOBODY}/$ref", status=404)
+    owned = tenant.get(f"/servicePrincipals/{owner}/ownedObjects/microsoft.graph.{made_of(collection)}?$select=id")
+    assert made["id"] in _ids(owned)
+    other = "servicePrincipal" if collection == "applications" else "application"
+    assert made["id"] not in _ids(tenant.get(f"/servicePrincipals/{owner}/ownedObjects/graph.{other}"))
+    assert _ids(tenant.get(f"/users/{person}/ownedObjects/{made_of(collection)}")) == [made["id"]]
+    assert _ids(tenant.get(f"/users/{person}/ownedObjects/microsoft.graph.group")) == []
+
+
+def made_of(collection: str) -> str:
+    """The name of the type of its objects."""
+    return collection.removesuffix("s")
+
+
+def test_who_is_signed_in_asks_for_what_is_theirs(scene: Scene) -> None:
+    ada = scene.tenant.as_person()
+    made = scene.tenant.must("POST", "/applications", {"displayName": "hers"}, token=ada.token)
+    assert _ids(scene.tenant.get("/me/ownedObjects/microsoft.graph.application", token=ada.token)) == [made["id"]]
+    body = {"principalId": ada.user.id, "resourceId": scene.ids["client"], "appRoleId": ZERO_GUID}
+    granted = scene.tenant.must("POST", f"/users/{ada.user.id}/appRoleAssignments", body)
+    mine = f"/me/appRoleAssignments?$filter=resourceId eq {scene.ids['client']}"
+    assert _ids(scene.tenant.get(mine, token=ada.token)) == [granted["id"]]
+    scene.tenant.refused("GET", "/me/appRoleAssignments", status=400)
+
+
+def test_members_of_a_role_are_asked_for_in_the_same_ways(scene: Scene) -> None:
+    tenant, holder = scene.tenant, scene.tenant.as_person(READER).user.id
+    path = f"/directoryRoles(roleTemplateId='{READER}')/members"
+    assert _ids(tenant.get(f"{path}/microsoft.graph.user")) == [holder]
+    assert _ids(tenant.get(f"{path}/microsoft.graph.servicePrincipal")) == []
+    assert tenant.graph("GET", f"{path}/$count", ConsistencyLevel="eventual").text == "1"
+    assert len(tenant.get(f"{path}/$ref")["value"]) == 1
+    assert holder in tenant.get(f"{path}/{holder}/$ref")["@odata.id"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/directory/deletedItems/microsoft.graph.group",
+        "/applications/microsoft.graph.agentIdentityBlueprint",
+        "/servicePrincipals/graph.agentIdentity",
+        "/directoryObjects/$count",
+    ],
+)
+def test_a_list_that_is_not_narrowed_here_is_no_missing_object(scene: Scene, path: str) -> None:
+    scene.tenant.refused("GET", path, status=501)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal, cast, overload
 
 import msgspec
-from sqlalchemy import Connection, Select, bindparam, literal_column, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, literal_column, select, update
 from sqlalchemy import delete as delete_from
 
 from unsecret.errors import Conflict
@@ -245,9 +245,13 @@ def list(conn: Connection, tenant_id: TenantId, kind: ObjectKind, query: Query) 
     return cast("Page[DirectoryObject]", page)
 
 
-def list_linked(conn: Connection, tenant_id: TenantId, linked: Select[tuple[int]], query: Query) -> Page[AnyObject]:
-    """As `list`, of the live objects of any kind whose rows `linked` selects."""
+def list_linked(
+    conn: Connection, tenant_id: TenantId, linked: Select[tuple[int]], query: Query, kind: ObjectKind | None = None
+) -> Page[AnyObject]:
+    """As `list`, of the live objects of this kind, or of any, whose rows `linked` selects."""
     chosen = _object.id.in_(linked)
+    if kind is not None:
+        chosen = and_(chosen, _object.kind == _NUMBER_OF[kind])
     return page_of(conn, _LINKED, tenant_id, query, lambda rows: with_credentials(conn, rows), chosen)
 
 

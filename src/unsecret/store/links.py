@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, literal_column, select
 
 from unsecret.errors import Conflict
-from unsecret.model.application import AppRoleAssignment
+from unsecret.model.application import AppRoleAssignment, ObjectKind
 from unsecret.model.identifiers import ObjectId, TenantId
 from unsecret.model.people import AnyObject
 from unsecret.model.query import Page, Query
@@ -117,10 +117,12 @@ def owns(conn: Connection, tenant_id: TenantId, owner_id: ObjectId, object_id: O
     return _ownership(conn, tenant_id, owner_id, object_id) is not None
 
 
-def owned_objects(conn: Connection, tenant_id: TenantId, owner_id: ObjectId, query: Query) -> Page[AnyObject]:
-    """A page of what the object owns. Raises Invalid as `directory_objects.list` does."""
+def owned_objects(
+    conn: Connection, tenant_id: TenantId, owner_id: ObjectId, query: Query, kind: ObjectKind | None = None
+) -> Page[AnyObject]:
+    """A page of what the object owns, of one kind or of all. Raises Invalid as `directory_objects.list` does."""
     row = row_of(conn, tenant_id, owner_id)
-    return list_linked(conn, tenant_id, select(_owner.object_row).where(_owner.owner_row == row), query)
+    return list_linked(conn, tenant_id, select(_owner.object_row).where(_owner.owner_row == row), query, kind)
 
 
 def add_app_role_assignment(conn: Connection, tenant_id: TenantId, assignment: AppRoleAssignment) -> None:

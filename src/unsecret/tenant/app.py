@@ -36,7 +36,6 @@ from unsecret.tenant import (
 )
 from unsecret.tenant.call import (
     NAMED_TENANT,
-    NUL,
     Call,
     Routes,
     correlation_id,
@@ -49,6 +48,7 @@ from unsecret.tenant.call import (
 )
 from unsecret.tenant.hand_over import HandOver
 from unsecret.tenant.headers import IndexedRequest
+from unsecret.tenant.json_bodies import NUL
 from unsecret.tenant.log import get_logger
 from unsecret.tenant.openapi import openapi_route
 from unsecret.tenant.paths import LENGTH_OF_ID, VERSIONS, canonical_path, tenant_in

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from unsecret.model.people import User
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
 from unsecret.tenant.description import described
-from unsecret.tenant.use_cases import app_roles
+from unsecret.tenant.use_cases import app_roles, people
 from unsecret.tenant.use_cases.app_roles import Finder, Grant
 from unsecret.wire import collections, json_schemas
 from unsecret.wire.directory import app_role_assignment_from_graph, app_role_assignment_to_graph
@@ -41,6 +41,16 @@ def _whole(of: str, call: Call, grants: tuple[Grant, ...], name: str) -> Respons
 def list_app_role_assignments(of: str, call: Call) -> Response:
     """GET /servicePrincipals/{id}/appRoleAssignments: the roles it holds; those of an application are permissions."""
     return _whole(of, call, call.read(app_roles.list_app_role_assignments, _finder(of, call)), "appRoleAssignments")
+
+
+def list_my_app_role_assignments(call: Call) -> Response:
+    """GET /me/appRoleAssignments: the roles of who is signed in."""
+    if call.caller.user is None:
+        raise people.not_delegated()
+    me = call.caller.user.id
+    grants = call.read(app_roles.list_app_role_assignments, app_roles.by_name(me))
+    context = f"{_USERS}('{me}')/appRoleAssignments"
+    return call.whole(grants, grant_to_graph, context, collections.APP_ROLE_ASSIGNMENTS)
 
 
 def get_app_role_assignment(of: str, call: Call) -> Response:
@@ -99,6 +109,7 @@ _ASSIGNED_TO = f"/{_PRINCIPALS}/{{key}}/appRoleAssignedTo"
 ROUTES: Routes = [
     *_of(_PRINCIPALS),
     *_of(_USERS),
+    ("GET", "/me/appRoleAssignments", list_my_app_role_assignments),
     ("GET", _ASSIGNED_TO, partial(list_app_role_assigned_to, _PRINCIPALS)),
     ("POST", _ASSIGNED_TO, partial(grant_app_role, _PRINCIPALS)),
     ("GET", f"{_ASSIGNED_TO}/{{assignment}}", partial(get_app_role_assigned_to, _PRINCIPALS)),

@@ -19,6 +19,7 @@ from unsecret.model.identifiers import canonical_guid
 from unsecret.model.query import Page
 from unsecret.tenant.auth import authenticate
 from unsecret.tenant.hand_over import HandOver
+from unsecret.tenant.json_bodies import decode_json
 from unsecret.tenant.random_guids import random_guid
 from unsecret.tenant.settings import Services, origin
 from unsecret.tenant.use_cases.transaction import ObjectKey, Refused, Transaction, perform
@@ -40,11 +41,9 @@ REQUEST_ID = "unsecret.request_id"
 NAMED_TENANT = "unsecret.named_tenant"
 """Where the tenant that the address names is noted."""
 _NOW, _MACHINE_NOW, _CORRELATION_ID = "unsecret.now", "unsecret.machine_now", "unsecret.correlation_id"
-NUL = "\0"
-_ESCAPED_NUL = rb"\u0000"
-"""PostgreSQL's text has no NUL, so no name, no address and no filter has one here."""
 
 CREATED, NO_CONTENT = 201, 204
+_NO_KEYS = ("microsoft.graph.", "graph.", "$count", "$ref")
 
 _GRAPHS_JSON = (
     (b"odata-version", b"4.0"),
@@ -80,7 +79,7 @@ class Call:
 
     def key(self) -> ObjectKey:
         """How the URL names the object: `{key}` is an id, or `appId=…`, `uniqueName=…`."""
-        text = self.request.path_params["key"]
+        text = self.path("key")
         name, equals, value = text.partition("=")
         return ObjectKey(name, value) if equals else ObjectKey("id", text)
 
@@ -90,8 +89,11 @@ class Call:
         return "create-if-missing" in self.request.headers.get("prefer", "").casefold()
 
     def path(self, name: str) -> str:
-        """A parameter of the route."""
-        return self.request.path_params[name]
+        """A parameter of the route. A type or `$count` in the place of an object asks for what is not served."""
+        text = self.request.path_params[name]
+        if name == "key" and text.casefold().startswith(_NO_KEYS):
+            raise self.not_served()
+        return text
 
     def not_served(self) -> Unsupported:
         """The refusal of what Microsoft Graph may serve and this tenant does not."""
@@ -211,14 +213,13 @@ class Call:
     def whole(
         self, items: Iterable[R], encode: Callable[[R], dict[str, Any]], context: str, collection: Collection
     ) -> Response:
-        """A whole collection that is never paged, because it cannot grow long: each element is looked at. What can be
-        expanded, `encode` does."""
+        """A whole collection, never paged: it cannot grow long. What can be expanded, `encode` does."""
         asked = self.asked(collection, expands=True)
         if asked.query.order_by is not None:
             raise Invalid("This collection cannot be sorted.", code="Request_UnsupportedQuery")
         shown = sifted([encode(item) for item in items], asked.query.filter, collection)
-        page = Page(items=tuple(shown), count=len(shown) if asked.query.count else None)
-        return self.page(page, lambda item: item, context, asked)
+        count = len(shown) if asked.query.count else None
+        return self.page(Page(items=tuple(shown), count=count), lambda item: item, context, asked)
 
     def _own_url(self) -> str:
         url = self.request.url
@@ -304,27 +305,6 @@ def _require_unpacked(request: Request) -> None:
 
 def _too_large(longest: int) -> TooLarge:
     return TooLarge(f"The request body is larger than {longest} bytes. Send less at a time.")
-
-
-def decode_json(raw: bytes) -> Any:
-    """`raw` as JSON. Raises Invalid that says where it breaks, never what it holds."""
-    try:
-        value = msgspec.json.decode(raw)
-        if _ESCAPED_NUL in raw and NUL in _every_text(value):
-            raise Invalid("Unable to read JSON request payload: it holds a NUL (\\u0000), which cannot be kept.")
-        return value
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
-        where = str(broken) if isinstance(broken, msgspec.DecodeError) else "nested too deeply, or not UTF-8"
-        raise Invalid(f"Unable to read JSON request payload: {where}.") from None
-
-
-def _every_text(value: Any) -> str:
-    """All strings in a decoded body, names of members too, as one."""
-    if isinstance(value, dict):
-        return "".join(map(_every_text, (*value, *value.values())))
-    if isinstance(value, list):
-        return "".join(map(_every_text, value))
-    return value if isinstance(value, str) else ""
 
 
 def instant_of(request: Request) -> datetime:

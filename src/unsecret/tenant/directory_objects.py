@@ -16,6 +16,7 @@ from unsecret.model.query import Query
 from unsecret.tenant.call import Call, Route, Routes, json_response, name_of, no_content
 from unsecret.tenant.description import described
 from unsecret.tenant.expansion import expanded
+from unsecret.tenant.relationships import relationship
 from unsecret.tenant.use_cases import credentials, key_rolling, links, policies, reading
 from unsecret.wire import collections, json_schemas, key_actions, odata
 from unsecret.wire.applications import application_to_graph
@@ -143,15 +144,8 @@ async def remove_key(kind: ObjectKind, call: Call) -> Response:
     return no_content()
 
 
-def list_owners(kind: ObjectKind, call: Call) -> Response:
-    """GET /applications/{id}/owners."""
-    owners = call.read(reading.list_owners, kind, call.key())
-    return call.whole(
-        owners,
-        lambda owner: directory_object_to_graph(owner, beta=call.beta),
-        "directoryObjects",
-        collections.RELATED_OBJECTS,
-    )
+def _owners(kind: ObjectKind, call: Call) -> tuple[AnyObject, ...]:
+    return call.read(reading.list_owners, kind, call.key())
 
 
 @described(204, takes=json_schemas.REFERENCE)
@@ -202,14 +196,14 @@ def shared_routes(kind: ObjectKind) -> Routes:
         ("POST", f"{root}/{{key}}/removePassword", remove_password),
         ("POST", f"{root}/{{key}}/addKey", add_key),
         ("POST", f"{root}/{{key}}/removeKey", remove_key),
-        ("GET", f"{root}/{{key}}/owners", list_owners),
         ("POST", f"{root}/{{key}}/owners/$ref", add_owner),
         ("DELETE", f"{root}/{{key}}/owners/{{owner}}/$ref", remove_owner),
         ("GET", f"{root}/{{key}}/appManagementPolicies", list_assigned_policies),
         ("POST", f"{root}/{{key}}/appManagementPolicies/$ref", assign_policy),
         ("DELETE", f"{root}/{{key}}/appManagementPolicies/{{policy}}/$ref", unassign_policy),
     ]
-    return [(method, path, partial(handler, kind)) for method, path, handler in handlers]
+    owners = relationship(f"{root}/{{key}}/owners", "owner", partial(_owners, kind))
+    return [*owners, *((method, path, partial(handler, kind)) for method, path, handler in handlers)]
 
 
 def property_route(kind: ObjectKind) -> Route:

@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from unsecret.errors import Invalid
 from unsecret.model.directory_roles import ROLE_DEFINITIONS, Role, RoleDefinition
-from unsecret.model.people import DirectoryRoleAssignment
+from unsecret.model.people import AnyObject, DirectoryRoleAssignment
 from unsecret.model.query import And, Comparison, Filter, Operator, Page
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
 from unsecret.tenant.description import described
+from unsecret.tenant.relationships import relationship
 from unsecret.tenant.use_cases import directory_roles
 from unsecret.wire import collections, json_schemas, odata
 from unsecret.wire.directory import directory_object_to_graph
@@ -100,15 +101,8 @@ def _by_template(call: Call) -> Callable[[RoleDefinition], bool]:
     return lambda role: role.role == wanted
 
 
-def list_members(call: Call) -> Response:
-    """GET /directoryRoles/{id}/members: who holds it."""
-    members = call.read(directory_roles.list_members, _named(call), call.path("key"))
-    return call.whole(
-        members,
-        lambda member: directory_object_to_graph(member, beta=call.beta),
-        "directoryObjects",
-        collections.RELATED_OBJECTS,
-    )
+def _members(call: Call) -> tuple[AnyObject, ...]:
+    return call.read(directory_roles.list_members, _named(call), call.path("key"))
 
 
 @described(204, takes=json_schemas.REFERENCE)
@@ -202,7 +196,7 @@ async def revoke_role(call: Call) -> Response:
 ROUTES: Routes = [
     ("GET", "/directoryRoles", list_roles),
     ("GET", "/directoryRoles/{key}", get_role),
-    ("GET", "/directoryRoles/{key}/members", list_members),
+    *relationship("/directoryRoles/{key}/members", "member", _members),
     ("POST", "/directoryRoles/{key}/members/$ref", assign_role),
     ("DELETE", "/directoryRoles/{key}/members/{member}/$ref", remove_member),
     ("GET", "/directoryRoleTemplates", list_role_templates),

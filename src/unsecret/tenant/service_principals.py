@@ -12,16 +12,16 @@ from starlette.responses import Response
 
 from unsecret.errors import UnsecretError
 from unsecret.model.application import ObjectKind
+from unsecret.model.people import AnyObject
+from unsecret.model.query import Page, Query
 from unsecret.tenant.call import Call, Routes, json_response, no_content
 from unsecret.tenant.certificates import CertificateFacts, read_certificate
 from unsecret.tenant.description import described
 from unsecret.tenant.directory_objects import encode, property_route, shared_routes
 from unsecret.tenant.pki import new_self_signed, to_pem
+from unsecret.tenant.relationships import owned_objects
 from unsecret.tenant.use_cases import key_rolling, reading, service_principals
-from unsecret.wire import collections, json_schemas, key_actions, odata
-from unsecret.wire.directory import (
-    directory_object_to_graph,
-)
+from unsecret.wire import json_schemas, key_actions, odata
 from unsecret.wire.service_principals import service_principal_from_graph
 
 
@@ -75,11 +75,8 @@ def _self_signed(reading: Callable[[], key_actions.TokenSigningRequest], now: da
     return read_certificate(to_pem(certificate))
 
 
-def list_owned_objects(call: Call) -> Response:
-    """GET /servicePrincipals/{id}/ownedObjects."""
-    asked = call.asked(collections.DIRECTORY_OBJECTS)
-    page = call.read(reading.list_owned_objects, call.key(), asked.query)
-    return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
+def _owned(call: Call, query: Query, kind: ObjectKind | None) -> Page[AnyObject]:
+    return call.read(reading.list_owned_objects, call.key(), query, kind)
 
 
 ROUTES: Routes = [
@@ -88,6 +85,6 @@ ROUTES: Routes = [
     ("PATCH", "/servicePrincipals/{key}", update_service_principal),
     ("DELETE", "/servicePrincipals/{key}", delete_service_principal),
     ("POST", "/servicePrincipals/{key}/addTokenSigningCertificate", add_token_signing_certificate),
-    ("GET", "/servicePrincipals/{key}/ownedObjects", list_owned_objects),
+    *owned_objects("/servicePrincipals/{key}", _owned),
     property_route(ObjectKind.SERVICE_PRINCIPAL),
 ]

@@ -8,14 +8,15 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
-from unsecret.model.people import User
-from unsecret.model.query import Query
+from unsecret.model.application import ObjectKind
+from unsecret.model.people import AnyObject, User
+from unsecret.model.query import Page, Query
 from unsecret.tenant import passwords
 from unsecret.tenant.call import Call, Routes, no_content
 from unsecret.tenant.description import described
+from unsecret.tenant.relationships import owned_objects
 from unsecret.tenant.use_cases import people
 from unsecret.wire import collections, json_schemas, odata
-from unsecret.wire.directory import directory_object_to_graph
 from unsecret.wire.users import UserBody, user_from_graph, user_to_graph
 
 _ATTRIBUTES = "customSecurityAttributes"
@@ -96,18 +97,12 @@ async def _digest(password: str | None) -> people.Digest:
     return digest
 
 
-def list_my_owned_objects(call: Call) -> Response:
-    """GET /me/ownedObjects: what the signed-in user owns."""
-    asked = call.asked(collections.DIRECTORY_OBJECTS)
-    page = call.read(people.list_my_owned_objects, asked.query)
-    return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
+def _owned_by_me(call: Call, query: Query, kind: ObjectKind | None) -> Page[AnyObject]:
+    return call.read(people.list_my_owned_objects, query, kind)
 
 
-def list_user_owned_objects(call: Call) -> Response:
-    """GET /users/{id}/ownedObjects: what somebody owns."""
-    asked = call.asked(collections.DIRECTORY_OBJECTS)
-    page = call.read(people.list_user_owned_objects, call.path("key"), asked.query)
-    return call.page(page, lambda obj: directory_object_to_graph(obj, beta=call.beta), "directoryObjects", asked)
+def _owned_by_user(call: Call, query: Query, kind: ObjectKind | None) -> Page[AnyObject]:
+    return call.read(people.list_user_owned_objects, call.path("key"), query, kind)
 
 
 def refuse_me(call: Call) -> Response:
@@ -122,9 +117,9 @@ ROUTES: Routes = [
     ("GET", "/users/{key}", get_user),
     ("PATCH", "/users/{key}", update_user),
     ("DELETE", "/users/{key}", delete_user),
-    ("GET", "/users/{key}/ownedObjects", list_user_owned_objects),
+    *owned_objects("/users/{key}", _owned_by_user),
     ("GET", "/me", get_me),
-    ("GET", "/me/ownedObjects", list_my_owned_objects),
+    *owned_objects("/me", _owned_by_me),
 ]
 
 REST_OF_ME: Routes = [("GET", "/me/{rest:path}", refuse_me)]

@@ -111,6 +111,13 @@ def directory_object_to_graph(obj: AnyObject, *, beta: bool) -> dict[str, Any]:
     return {"@odata.type": f"#microsoft.graph.{obj.kind.value}", **_shown(obj, beta=beta)}
 
 
+def reference_to_graph(obj: AnyObject, root: str) -> dict[str, str]:
+    """The address of an object as Graph refers to it, below `root`."""
+    kind = obj.kind.value
+    type_name = f"Microsoft.DirectoryServices.{kind[:1].upper()}{kind[1:]}"
+    return {"@odata.id": f"{root}/directoryObjects/{obj.id}/{type_name}"}
+
+
 def _shown(obj: AnyObject, *, beta: bool) -> dict[str, Any]:
     match obj:
         case Application():

@@ -106,10 +106,12 @@ def list_linked(
     return {obj.id: {name: _LINKED[name](transaction, obj.id)[:MOST_EXPANDED] for name in names} for obj in objects}
 
 
-def list_owned_objects(transaction: Transaction, key: ObjectKey, query: Query) -> Page[AnyObject]:
+def list_owned_objects(
+    transaction: Transaction, key: ObjectKey, query: Query, kind: ObjectKind | None = None
+) -> Page[AnyObject]:
     """What a service principal owns."""
     principal = get_object(transaction, ObjectKind.SERVICE_PRINCIPAL, key)
-    return links.owned_objects(transaction.conn, transaction.tenant_id, principal.id, query)
+    return links.owned_objects(transaction.conn, transaction.tenant_id, principal.id, query, kind)
 
 
 def _policies_of(transaction: Transaction, object_id: ObjectId) -> tuple[AppManagementPolicy, ...]:
