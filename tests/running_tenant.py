@@ -1,4 +1,7 @@
-"""The tenant as people start it: `unsecret up` in a process of its own, on loopback, on a free port."""
+"""The tenant as people start it: `unsecret up` in a process of its own, on loopback, on a free port.
+
+It does mischief unless a test says why not: what speaks to it speaks to Graph as it may be on any day.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,16 @@ UNSECRET = Path(sys.executable).with_name("unsecret")
 STARTS_WITHIN = 60.0  # seconds; it takes about two, and a busy machine may take long
 STOPS_WITHIN = 20.0
 
+UNKIND = "pages=5,throttled=0.02,lag=0,seed=5"
+"""Small pages, and 429 now and then: each costs its client the seconds that Retry-After asks for. No lag, because a
+test looks at what its client has just written; those of the operator in process have lags, and a clock that ends them.
+"""
+
+GIVES_UP_AT_429 = "pages=5,lag=0,seed=5"
+EACH_ANSWER_COUNTS = "off"
+"""Less of it, and none, for who has such a reason: a client that never asks again, and tests of the server itself,
+which look at every answer, what it took, or every line that is printed about it."""
+
 
 class RunningTenant:
     """Where a running tenant is, and how to reach it: what its connection.json says."""
@@ -40,10 +53,11 @@ class RunningTenant:
 
     @classmethod
     @contextlib.contextmanager
-    def start(cls, data: Path, *arguments: str) -> Generator[RunningTenant]:
-        """Run `unsecret up --data DATA --port 0 ARGUMENTS`, yield when it answers, stop it in the end."""
+    def start(cls, data: Path, *arguments: str, port: int = 0, mischief: str = UNKIND) -> Generator[RunningTenant]:
+        """Run `unsecret up --data DATA --port PORT ARGUMENTS`, yield when it answers, stop it in the end."""
         log = _log_of(data)
-        command = [str(UNSECRET), "up", "--data", str(data), "--port", "0", *arguments]
+        command = [str(UNSECRET), "up", "--data", str(data), "--port", str(port), *arguments]
+        command += ["--mischief", mischief]
         with (
             log.open("wb") as output,
             subprocess.Popen(

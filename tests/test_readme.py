@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.running_tenant import UNSECRET, RunningTenant
+from tests.running_tenant import GIVES_UP_AT_429, UNSECRET, RunningTenant
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -56,7 +56,7 @@ def test_the_story_of_the_readme_comes_true(tmp_path: Path) -> None:
         "AZURE_CORE_COLLECT_TELEMETRY": "no",
     }
     script = "\n".join([*map(_as_step, blocks), "echo the story ended well"])
-    with RunningTenant.start(data, "--sample"):
+    with RunningTenant.start(data, "--sample", mischief=GIVES_UP_AT_429):
         ran = subprocess.run(
             ["bash", "-eu", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
         )

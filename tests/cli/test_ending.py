@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running_tenant import UNSECRET, RunningTenant
+from tests.running_tenant import EACH_ANSWER_COUNTS, UNSECRET, RunningTenant
 from unsecret.cli.ending import exit_code_of
 
 FULL = Path("/dev/full")
@@ -21,7 +21,9 @@ BUFFERED = {"PYTHONUNBUFFERED": ""}  # as people run it, whatever the tests are 
 
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
-    with RunningTenant.start(tmp_path_factory.mktemp("ending") / "data", "--empty") as running:
+    with RunningTenant.start(
+        tmp_path_factory.mktemp("ending") / "data", "--empty", mischief=EACH_ANSWER_COUNTS
+    ) as running:
         yield running
 
 

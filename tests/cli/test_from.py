@@ -90,10 +90,10 @@ def test_one_beginning_is_enough(tmp_path: Path, export: Path, also: str) -> Non
 
 
 def test_all_of_it_is_the_same_on_postgresql(tmp_path: Path, export: Path) -> None:
-    data, mischief = tmp_path / "data", ("--mischief", "pages=1,lag=1,seed=5")
+    data, mischief = tmp_path / "data", "pages=1,lag=1,seed=5"
     with postgresql.server() as server, postgresql.database_of(server) as url:
         begin = ("--from", str(export), "--now", "2019-05-01", "--database", url)
-        with RunningTenant.start(data, *begin, *mischief) as server:
+        with RunningTenant.start(data, *begin, mischief=mischief) as server:
             assert server.tenant_id == TENANT
             assert server.run("clock").stdout.startswith("2019-05-01")
             made = server.run("graph", "POST", "/applications", "--body", '{"displayName": "Ledger"}', "--yes")

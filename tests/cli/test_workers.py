@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from tests.clients.administrator import Administrator
-from tests.running_tenant import STOPS_WITHIN, RunningTenant
+from tests.running_tenant import EACH_ANSWER_COUNTS, STOPS_WITHIN, RunningTenant
 from unsecret.errors import Unavailable
 from unsecret.tenant.workers import supervise
 
@@ -41,7 +41,7 @@ def wait_until(happened: Callable[[], bool], what: str) -> None:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RunningTenant]:
-    with RunningTenant.start(tmp_path / "data", "--empty", "--workers", "2") as running:
+    with RunningTenant.start(tmp_path / "data", "--empty", "--workers", "2", mischief=EACH_ANSWER_COUNTS) as running:
         wait_until(lambda: len(children_of(running.process.pid)) == 2, "two workers")
         yield running
 

@@ -11,7 +11,7 @@ import pytest
 from tests.clients.administrator import Administrator
 from tests.clients.azure_cli import AzureCli, prepare_cloud
 from tests.clients.client_process import ClientProcess, client_environment
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import UNKIND, RunningTenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,9 +37,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
-    """An empty tenant for the tests of one file."""
-    with RunningTenant.start(tmp_path_factory.mktemp("tenant") / "data", "--empty") as running:
+def tenant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
+    """An empty tenant for the tests of one file. Their client has to bear the usual mischief, unless the file says that
+    it cannot: `MISCHIEF`, with the reason."""
+    mischief = getattr(request.module, "MISCHIEF", UNKIND)
+    with RunningTenant.start(tmp_path_factory.mktemp("tenant") / "data", "--empty", mischief=mischief) as running:
         yield running
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.clients.administrator import MANAGER_ROLES
 from tests.clients.certificates import make_certificate
+from tests.running_tenant import GIVES_UP_AT_429
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tests.clients.azure_cli import AzureCli
 
 pytestmark = pytest.mark.strangers
+MISCHIEF = GIVES_UP_AT_429
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.clients.administrator import MANAGER_ROLES
+from tests.running_tenant import GIVES_UP_AT_429
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tests.clients.azure_cli import AzureCli, Outcome
 
 pytestmark = pytest.mark.strangers
+MISCHIEF = GIVES_UP_AT_429
 
 DEFAULT_POLICY = "/policies/defaultAppManagementPolicy"
 POLICIES = "/policies/appManagementPolicies"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.clients.administrator import MANAGER_ROLES, MICROSOFT_GRAPH
+from tests.running_tenant import GIVES_UP_AT_429
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tests.clients.azure_cli import AzureCli
 
 pytestmark = pytest.mark.strangers
+MISCHIEF = GIVES_UP_AT_429
 
 READ_ALL_APPLICATIONS = "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30"
 USER_READ = "e1fe6dd8-ba31-4d61-89e7-88639da4683d"

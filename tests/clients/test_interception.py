@@ -10,7 +10,7 @@ import pytest
 from tests.clients.azure_cli import AzureCli
 from tests.clients.client_process import ClientError, ClientProcess, client_environment
 from tests.clients.conftest import AZ, CLIENTS_PYTHON, SCRIPTS
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import GIVES_UP_AT_429, RunningTenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ pytestmark = [
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
     """A tenant with its proxy."""
     data = tmp_path_factory.mktemp("tenant") / "data"
-    with RunningTenant.start(data, "--sample", "--intercept", "0") as running:
+    with RunningTenant.start(data, "--sample", "--intercept", "0", mischief=GIVES_UP_AT_429) as running:
         yield running
 
 

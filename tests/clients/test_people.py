@@ -14,7 +14,7 @@ from tests.clients.azure_cli import AzureCli
 from tests.clients.client_process import ClientProcess, client_environment
 from tests.clients.conftest import AZ, CLIENTS_PYTHON, SCRIPTS
 from tests.clients.web_page import WebPage
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import GIVES_UP_AT_429, RunningTenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ ASKS_WITHIN = 60.0  # seconds
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
     """A tenant with its proxy: MSAL forgets the port of an authority when it asks whose a name is."""
     data = tmp_path_factory.mktemp("tenant") / "data"
-    with RunningTenant.start(data, "--empty", "--intercept", "0") as running:
+    with RunningTenant.start(data, "--empty", "--intercept", "0", mischief=GIVES_UP_AT_429) as running:
         yield running
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import GIVES_UP_AT_429, RunningTenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,9 @@ pytestmark = pytest.mark.strangers
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
     """Here it has the sample organisation in it, as after `make run`."""
-    with RunningTenant.start(tmp_path_factory.mktemp("tenant") / "data", "--sample") as running:
+    with RunningTenant.start(
+        tmp_path_factory.mktemp("tenant") / "data", "--sample", mischief=GIVES_UP_AT_429
+    ) as running:
         yield running
 
 

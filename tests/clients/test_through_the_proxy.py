@@ -16,7 +16,7 @@ from tests.clients.certificates import make_certificate
 from tests.clients.client_process import client_environment
 from tests.clients.conftest import CLIENTS_PYTHON, NODE_CLIENTS, PROWLER
 from tests.clients.mailbox import mailbox
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import GIVES_UP_AT_429, RunningTenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,9 @@ SECONDS = 240.0
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
     """A tenant with the proxy, and the subscription that prowler insists on."""
     data = tmp_path_factory.mktemp("tenant") / "data"
-    with RunningTenant.start(data, "--empty", "--intercept", "0", "--subscription") as running:
+    with RunningTenant.start(
+        data, "--empty", "--intercept", "0", "--subscription", mischief=GIVES_UP_AT_429
+    ) as running:
         yield running
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import httpx2
 
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import EACH_ANSWER_COUNTS, RunningTenant
 
 SLOWEST = 15.0
 """Seconds that a good client may have to wait at most, handshake included; it shares a thread with all the bad ones."""
@@ -156,7 +156,10 @@ def main() -> int:
     given = arguments.parse_args()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with tempfile.TemporaryDirectory() as name, RunningTenant.start(Path(name) / "data", "--empty") as running:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        RunningTenant.start(Path(name) / "data", "--empty", mischief=EACH_ANSWER_COUNTS) as running,
+    ):
         before = _resident(running.process.pid)
         attack, times = asyncio.run(onslaught(running, given.connections, given.seconds))
         after = _resident(running.process.pid)

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives import hashes
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import EACH_ANSWER_COUNTS, RunningTenant
 
 CLIENTS = 8
 """At work at a time."""
@@ -283,7 +283,10 @@ def main() -> int:
     arguments.add_argument("--minutes", type=float, default=30.0)
     arguments.add_argument("--report", type=Path, default=None)
     given = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as name, RunningTenant.start(Path(name) / "data") as running:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        RunningTenant.start(Path(name) / "data", mischief=EACH_ANSWER_COUNTS) as running,
+    ):
         soaked = asyncio.run(soak(running, seconds=given.minutes * 60))
     print(soaked.report())
     if given.report:

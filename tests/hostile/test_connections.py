@@ -16,7 +16,7 @@ import pytest
 
 from tests.hostile.sockets import answered, seconds_until_closed, silent, tls
 from tests.local_tenant import LocalTenant
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import EACH_ANSWER_COUNTS, RunningTenant
 from unsecret.operate.graph.client import GraphClient
 from unsecret.operate.graph.connection import read_connection
 from unsecret.tenant.idle_connections import SILENT_FOR, SPEAKS_WITHIN, Traffic, is_stuck
@@ -30,7 +30,9 @@ SLACK = 6.0
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
-    with RunningTenant.start(tmp_path_factory.mktemp("connections") / "data", "--empty") as server:
+    with RunningTenant.start(
+        tmp_path_factory.mktemp("connections") / "data", "--empty", mischief=EACH_ANSWER_COUNTS
+    ) as server:
         yield server
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import EACH_ANSWER_COUNTS, RunningTenant
 from unsecret.errors import Unavailable, UnsecretError
 from unsecret.operate.graph.client import GraphClient
 from unsecret.operate.graph.connection import read_connection
@@ -29,7 +29,7 @@ def test_a_log_that_cannot_be_written_stops_nobody() -> None:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[RunningTenant]:
-    with RunningTenant.start(tmp_path / "data", "--empty") as server:
+    with RunningTenant.start(tmp_path / "data", "--empty", mischief=EACH_ANSWER_COUNTS) as server:
         yield server
 
 

@@ -197,7 +197,7 @@ def test_what_cannot_be_read_is_refused_with_what_can(text: str) -> None:
 
 
 def test_a_running_server_says_how_to_do_the_same_again_and_ends_tidily(tmp_path: Path) -> None:
-    with RunningTenant.start(tmp_path / "data", "--mischief", "pages=2,lag=1,seed=5") as running:
+    with RunningTenant.start(tmp_path / "data", mischief="pages=2,lag=1,seed=5") as running:
         assert running.run("status").returncode == 0
     said = running.log.read_text()
     assert "--mischief pages=2,throttled=0,lag=1,seed=5" in said

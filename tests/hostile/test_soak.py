@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.soak import Seen, Soaked, Use, soak
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import EACH_ANSWER_COUNTS, RunningTenant
 
 SECONDS = 6.0
 SHORT = 0.6
@@ -17,7 +17,7 @@ SHORT = 0.6
 
 
 def test_mixed_load_is_answered_and_memory_does_not_run_away(tmp_path: Path) -> None:
-    with RunningTenant.start(tmp_path / "data") as running:
+    with RunningTenant.start(tmp_path / "data", mischief=EACH_ANSWER_COUNTS) as running:
         soaked = asyncio.run(soak(running, seconds=SECONDS, full_seconds=2.0))
     assert soaked.seen.wrong == {}
     assert set(soaked.seen.done) >= {"token_by_secret", "token_by_certificate", "read_one", "secret_comes_and_goes"}

@@ -21,7 +21,7 @@ import pytest
 from tests import postgresql
 from tests.clients.administrator import Administrator
 from tests.promises.test_nothing_is_lost import recorded
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import EACH_ANSWER_COUNTS, RunningTenant
 
 ROUNDS = int(os.environ.get("UNSECRET_KILL_ROUNDS", "1"))
 WRITERS = 6
@@ -102,11 +102,11 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_there_by_half(cluster: post
     with postgresql.database_of(cluster.url) as database:
         arguments = ("--empty", "--workers", "2", "--database", database)
         for _ in range(ROUNDS):
-            with RunningTenant.start(tmp_path / "data", *arguments) as tenant:
+            with RunningTenant.start(tmp_path / "data", *arguments, mischief=EACH_ANSWER_COUNTS) as tenant:
                 for victim in VICTIMS:
                     _round(tenant, cluster, victim, promised)
         with (
-            RunningTenant.start(tmp_path / "data", *arguments) as tenant,
+            RunningTenant.start(tmp_path / "data", *arguments, mischief=EACH_ANSWER_COUNTS) as tenant,
             closing(Administrator(tenant)) as administrator,
         ):
             for object_id, acknowledged in promised.items():

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 
 from tests.clients.administrator import Administrator
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import EACH_ANSWER_COUNTS, RunningTenant
 
 ROUNDS = 20
 WRITERS = 8
@@ -72,7 +72,7 @@ def test_no_acknowledged_write_is_lost_when_the_server_is_killed(tmp_path: Path)
     data = tmp_path / "data"
     promised: dict[str, set[str]] = {}
     for _ in range(ROUNDS):
-        with RunningTenant.start(data, "--empty") as tenant:
+        with RunningTenant.start(data, "--empty", mischief=EACH_ANSWER_COUNTS) as tenant:
             writers = [Writer(tenant) for _ in range(WRITERS)]
             for writer in writers:
                 writer.start()
@@ -82,7 +82,10 @@ def test_no_acknowledged_write_is_lost_when_the_server_is_killed(tmp_path: Path)
                 writer.join()
         assert [writer.refused for writer in writers if writer.refused] == []
         promised |= {writer.object_id: writer.acknowledged for writer in writers}
-    with RunningTenant.start(data, "--empty") as tenant, closing(Administrator(tenant)) as administrator:
+    with (
+        RunningTenant.start(data, "--empty", mischief=EACH_ANSWER_COUNTS) as tenant,
+        closing(Administrator(tenant)) as administrator,
+    ):
         for object_id, acknowledged in promised.items():
             assert_kept(administrator, object_id, acknowledged)
 

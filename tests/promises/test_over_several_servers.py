@@ -20,7 +20,7 @@ import pytest
 from tests import postgresql
 from tests.clients.administrator import Administrator
 from tests.local_tenant import NOW
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import EACH_ANSWER_COUNTS, RunningTenant
 from unsecret.model.application import ObjectKind, PasswordCredential
 from unsecret.model.identifiers import KeyId, ObjectId, TenantId
 from unsecret.store import credentials, directory_objects, policies
@@ -55,7 +55,9 @@ def database() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[RunningTenant]:
     data = tmp_path_factory.mktemp("servers") / "data"
-    with RunningTenant.start(data, "--empty", "--workers", "4", "--database", database) as running:
+    with RunningTenant.start(
+        data, "--empty", "--workers", "4", "--database", database, mischief=EACH_ANSWER_COUNTS
+    ) as running:
         yield running
 
 
