@@ -11,7 +11,7 @@ import pytest
 
 from tests.clients.client_process import ClientError
 from tests.issuer import AUDIENCE, GITHUB, SUBJECT, Served, claims, serving, signed
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import GIVES_UP_AT_429, RunningTenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,9 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def tenant(tmp_path_factory: pytest.TempPathFactory, issuer: Served) -> Iterator[RunningTenant]:
     """A tenant that may ask the issuer, and that is told where GitHub is."""
     named = ("--issuer", issuer.name, "--issuer", f"{GITHUB}={issuer.name}/github", "--issuer-ca", str(issuer.ca))
-    with RunningTenant.start(tmp_path_factory.mktemp("tenant") / "data", "--empty", *named) as running:
+    with RunningTenant.start(
+        tmp_path_factory.mktemp("tenant") / "data", "--empty", *named, mischief=GIVES_UP_AT_429
+    ) as running:
         yield running
 
 
