@@ -151,10 +151,10 @@ class Enacted(Struct, frozen=True, kw_only=True):
         may be added, and allowed where nothing limits it; elsewhere it is not known."""
         beside = self._beside
         authorities = f" JOIN {self.name}_regimes AS r USING (regime)" if "r." in beside else ""
+        broken = f"coalesce(length > longest, CASE longest WHEN {_BLOCKED} THEN true WHEN {_UNLIMITED} THEN false END)"
         return (
-            f"SELECT * EXCLUDE (longest, beside), coalesce(length > longest, "
-            f"CASE longest WHEN {_BLOCKED} THEN true WHEN {_UNLIMITED} THEN false END) OR beside AS refused "
-            f"FROM (SELECT {columns}, {self._longest} AS longest, {beside} AS beside FROM {joined}{authorities})"
+            f"SELECT * EXCLUDE (longest, beside), {f'{broken} OR beside' if beside else broken} AS refused FROM "
+            f"(SELECT {columns}, {self._longest} AS longest, {beside or 'NULL'} AS beside FROM {joined}{authorities})"
         )
 
     @property
@@ -169,9 +169,9 @@ class Enacted(Struct, frozen=True, kw_only=True):
 
     @property
     def _beside(self) -> str:
-        """Whether the addition breaks what is judged beside its length."""
+        """Whether the addition breaks what is judged beside its length; nothing where nothing is."""
         broken = [f"(g.{_word(kind)}_binds AND {_BROKEN[kind]})" for kind in _BESIDE if kind in self.kinds]
-        return " OR ".join(broken) or "false"
+        return " OR ".join(broken)
 
     def judge_values(self) -> str:
         """Make a table of every identifier URI, audience and redirect URI that an application has and could not be
@@ -312,8 +312,7 @@ def _since(restriction: RestrictionKind, entry: Restriction | None) -> str:
 def _numbered(additions: str) -> str:
     """`additions` with what is compared as numbers, made before anything is joined: words are few and alike there."""
     listed = ", ".join(f"'{credential}'" for credential in _LIMITS)
-    number = f"coalesce(list_position([{listed}], a.kind), 0)::UTINYINT"
-    return f"(SELECT a.*, {number} AS number, {_LENGTH} AS length FROM {additions} AS a)"
+    return f"(SELECT a.*, list_position([{listed}], a.kind) AS number, {_LENGTH} AS length FROM {additions} AS a)"
 
 
 def _present(cases: Iterable[str]) -> str:

@@ -35,9 +35,9 @@ REFUSED, LAST_ALLOWED, LAST_UNSURE, LAST_REFUSED, NO_SECRET, VALUES = (2**bit fo
 """What is noted of an application by the law: some live credential could not be renewed; of those that end last one
 could be, of one that is not known, one could not; a new secret is refused; so are values that it has."""
 
-REGISTERED, DISABLED, MANAGED, MICROSOFT, FOREIGN, USED, UNUSED, NEVER, ENDS, ENDED = (2**bit for bit in range(6, 16))
+REGISTERED, DISABLED, MANAGED, MICROSOFT, FOREIGN, USED, UNUSED, NEVER, ENDED, ENDS = (2**bit for bit in range(6, 16))
 """What is noted of it whatever the law: it is registered here, disabled, a managed identity, at home at Microsoft or
-elsewhere; its use was seen, or it is not in use; it has a federated credential; the others end, or have ended."""
+elsewhere; its use was seen, or it is not in use; it has a federated credential; the others have ended, or end."""
 
 SECOND = 2**16
 """From here up there is the second in which the last credential ends, so that all is gathered as one number. The exact
@@ -294,12 +294,12 @@ AUTHORITIES = "list_transform(trusted_by, lambda one: lower(one)) AS trusted_by"
 """Whose certificate it is, as the law compares them."""
 
 CREDENTIALS = f"""(SELECT object, kind, start_at, end_at, false AS own_text, {AUTHORITIES}, is_last,
-    coalesce(end_at > {{now}}, true) AS is_live FROM credentials)"""
+    end_at > {{now}} AS is_live FROM credentials)"""
 """What is renewed: as many days as before, with a text that the service makes up, from the same authorities."""
 
-_NOTED = f"""CASE WHEN is_last THEN CASE WHEN refused THEN {LAST_REFUSED} + is_live::INTEGER * {REFUSED}
-        WHEN refused IS NULL THEN {LAST_UNSURE} ELSE {LAST_ALLOWED} END
-    WHEN refused AND is_live THEN {REFUSED} ELSE 0 END"""
+_NOTED = f"""CASE WHEN refused
+    THEN (is_live IS DISTINCT FROM false)::UTINYINT * {REFUSED}::UTINYINT + is_last::UTINYINT * {LAST_REFUSED}::UTINYINT
+    WHEN is_last THEN CASE WHEN refused IS NULL THEN {LAST_UNSURE} ELSE {LAST_ALLOWED} END ELSE 0 END"""
 
 _FACE_NOTED = f"face + CASE WHEN refused AND object = app THEN {NO_SECRET} ELSE 0 END"
 """What is noted of an object, and of a new secret where the application would get it: on its registration, or on its
@@ -309,11 +309,9 @@ _FACE = f"""CASE WHEN kind = 'application' THEN {REGISTERED}
         WHEN service_principal_type = 'ManagedIdentity' THEN {MANAGED}
         WHEN lower(app_owner_organization_id) IN ({{microsoft}}) THEN {MICROSOFT}
         WHEN lower(app_owner_organization_id) <> '{{tenant}}' THEN {FOREIGN} ELSE 0 END
-    + CASE WHEN account_enabled THEN 0 ELSE {DISABLED} END
-    + CASE app_use WHEN 'used' THEN {USED} WHEN 'unused' THEN {UNUSED} ELSE 0 END
-    + CASE WHEN has_federated THEN {NEVER} ELSE 0 END
-    + CASE WHEN ends_at > {{now}} THEN {ENDS} WHEN ends_at <= {{now}} THEN {ENDED} ELSE 0 END
-    + coalesce(epoch_us(ends_at) // 1000000 * {SECOND}, 0)"""
+    + (account_enabled IS NOT true)::BIGINT * {DISABLED}
+    + [{USED}, {UNUSED}, 0][list_position(['used', 'unused', 'unknown'], app_use)] + has_federated::BIGINT * {NEVER}
+    + coalesce(epoch_us(ends_at) // 1000000 * {SECOND} + {ENDED} * (1 + (ends_at > {{now}})::BIGINT), 0)"""
 
 _FOREIGN = f"noted & {REGISTERED} = 0 AND noted &"
 _WORDS = f"""
