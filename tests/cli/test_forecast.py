@@ -32,6 +32,8 @@ def test_a_table_tells_the_day_the_refusal_and_whom_to_tell(capsys: pytest.Captu
     [row] = [line for line in lines if line.startswith("on its own")]
     assert "2026-12-27" in row
     assert "refused by the tenant default (new secrets)" in row
+    [row] = [line for line in lines if line.startswith("exempt")]
+    assert "allowed (exempt until 2027-03-31)" in row
     assert any(line.startswith("both") and "maria@x" in line for line in lines)
     assert any(line.startswith("federated") and "never (federated)" in line for line in lines)
 

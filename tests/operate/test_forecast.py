@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from unsecret.operate.forecasts.forecast import OUTCOMES, Forecast
 from unsecret.operate.forecasts.foreseen import Foreseen, Wanted, foreseen
 from unsecret.operate.forecasts.scenarios import Asking, Flags, Scenario, Timing, scenarios
 from unsecret.operate.snapshots.snapshot_file import Snapshot, open_snapshot
+from unsecret.wire.terms import Term, with_term
 
 BLOCK = Flags(block=True)
 MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
@@ -81,6 +82,7 @@ PRINCIPALS = [
 EXEMPTS = {
     "id": POLICY,
     "displayName": "exempts",
+    "description": with_term(None, Term(until=date(2027, 3, 31), reason="a move", lifted=("passwordAddition",))),
     "isEnabled": True,
     "restrictions": {"passwordCredentials": [entry("passwordAddition", state="disabled")]},
 }
@@ -152,6 +154,8 @@ def test_a_block_refuses_secrets_and_leaves_certificates_and_exemptions(taken: S
     [reason] = found["on its own"].credentials[0].refused_by
     assert (reason.restriction, reason.policy) == ("passwordAddition", "tenant default")
     assert (found["both"].new_secret, found["exempt"].new_secret) == ("refused", "allowed")
+    assert found["exempt"].exempt_until == {"passwordAddition": date(2027, 3, 31)}
+    assert not found["both"].exempt_until
 
 
 def test_a_limit_refuses_what_lives_longer(taken: Snapshot) -> None:
@@ -281,6 +285,10 @@ def test_the_summary_counts_what_is_listed(taken: Snapshot) -> None:
     assert (said.cannot_renew_by_use.used, said.cannot_renew_by_use.unused) == (0, 2)
     assert sum(week.ends for week in said.weeks) == said.outcomes["ends"] == 5
     assert sum(week.refused for week in said.weeks) == 2
+    nobodys = {"managed", "microsoft's", "vendor's"}
+    refused = {name for name, one in everything.items() if one.new_secret == "refused"}
+    assert nobodys <= refused
+    assert said.new_secrets_refused == len(refused - nobodys)
     assert said.weeks[-1].starts_on is None
     assert said.weeks[-1].ends == 1
     assert said.renewals_refused == sum(

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 MOST_VALUES = 3
 """URIs of one application that a cell lists."""
 
+_RESTRICTED = {
+    "password": {RestrictionKind.PASSWORD_ADDITION, RestrictionKind.PASSWORD_LIFETIME},
+    "certificate": {RestrictionKind.ASYMMETRIC_KEY_LIFETIME, RestrictionKind.TRUSTED_CERTIFICATE_AUTHORITY},
+}
+"""What restricts each kind of credential that the service makes, or that is put in its place."""
+
 _LIMITS = {RestrictionKind.PASSWORD_LIFETIME, RestrictionKind.SYMMETRIC_KEY_LIFETIME}
 
 
@@ -95,7 +101,8 @@ def _columns(found: Sequence[Found]) -> tuple[str, ...]:
 def _row(together: Sequence[Foreseen], forecast: Forecast) -> tuple[Cell, ...]:
     """One application in all scenarios. What no policy decides is the same in all of them."""
     one = together[-1]
-    new = "allowed" if all(each.new_secret == "allowed" for each in together) else _first_refusal(together, forecast)
+    is_allowed = all(each.new_secret == "allowed" for each in together)
+    new = f"allowed{_exempt(one, 'password')}" if is_allowed else _first_refusal(together, forecast)
     return (
         one.display_name,
         _end(one),
@@ -125,7 +132,7 @@ def _renewal(one: Foreseen, now: datetime) -> str:
         if one.renewal == "refused":
             said.append(f"refused{_reasons(one.last.refused_by)}")
         else:
-            said.append(one.renewal or "–")
+            said.append(f"{one.renewal or '–'}{_exempt(one, one.last.kind)}")
     others = [
         each for each in one.credentials if each.renewal == "refused" and _is_live(each, now) and each is not one.last
     ]
@@ -134,6 +141,12 @@ def _renewal(one: Foreseen, now: datetime) -> str:
     if one.values:
         said.append(f"not again: {_values(one.values)}")
     return "; ".join(said) or "–"
+
+
+def _exempt(one: Foreseen, credential: str) -> str:
+    """The last day on which it is exempt from what would restrict such a credential."""
+    days = [until for kind, until in one.exempt_until.items() if kind in _RESTRICTED[credential]]
+    return f" (exempt until {min(days).isoformat()})" if days else ""
 
 
 def _is_live(credential: Renewal, now: datetime) -> bool:

@@ -55,6 +55,9 @@ OUTCOMES = {
 }
 """What becomes of an application when nothing changes, in words."""
 
+SEEN_TO = ("ends", "ended", "never", "nothing", "disabled")
+"""Outcomes of applications that somebody in the organisation answers for."""
+
 USES = ("used", "unused", "unknown")
 LONGEST_TIMELINE = 53
 """Weeks that are told one by one; what comes later is counted together."""
@@ -80,8 +83,9 @@ class Uses(Struct, frozen=True, kw_only=True):
 
 class Summary(Struct, frozen=True, kw_only=True):
     """One scenario in numbers of applications. `cannot_renew` lose their last credential and could not renew it on that
-    day; `renewals_refused` hold any live credential of which that is so, `values_refused` a URI or an audience that
-    they could not be given any more."""
+    day; `new_secrets_refused` are those among SEEN_TO that could not be given a new secret; `renewals_refused` hold any
+    live credential that could not be renewed, `values_refused` a URI or an audience that they could not be given any
+    more."""
 
     scenario: str
     in_force: tuple[datetime, ...]
@@ -157,7 +161,7 @@ class Forecast:
             cannot_renew=_sum(refused),
             renewal_not_known=_sum(one for one in ending if one.renewal == "not known"),
             cannot_renew_by_use=Uses(**{use: _sum(one for one in refused if one.use == use) for use in USES}),
-            new_secrets_refused=_sum(one for one in tally if one.new_secret_refused),
+            new_secrets_refused=_sum(one for one in tally if one.new_secret_refused and one.outcome in SEEN_TO),
             renewals_refused=_sum(one for one in tally if one.renewals_refused),
             values_refused=_sum(one for one in tally if one.values_refused),
             weeks=_weeks(ending, monday),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from unsecret.model.policy import AppManagementPolicy
 from unsecret.operate.applications.inventory import renewed_by
-from unsecret.operate.forecasts.forecast import AUTHORITIES, Forecast, instant
+from unsecret.operate.forecasts.forecast import AUTHORITIES, SEEN_TO, Forecast, instant
 from unsecret.operate.forecasts.scenarios import NAMED
 from unsecret.operate.snapshots.rows import from_column, rows
 from unsecret.wire.columns import SIGNING_IN
+from unsecret.wire.terms import term_in
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 ORDERS = {
     "day": "CASE outcome WHEN 'ends' THEN 0 WHEN 'ended' THEN 1 ELSE 2 END, f.ends_at, lower(display_name), app_id",
@@ -79,7 +84,8 @@ class Gap(Struct, frozen=True, kw_only=True):
 
 class Foreseen(Struct, frozen=True, kw_only=True):
     """One application. `ends_at` is the day on which the last credential ends, or ended; `last` is that credential, and
-    before it there may be `gaps`. `owners` is None where they were not read; `use` is `used`, `unused` or `unknown`."""
+    before it there may be `gaps`. `owners` is None where they were not read; `use` is `used`, `unused` or `unknown`.
+    `exempt_until` is the last day of its exemption from each restriction that its custom policy lifts for a time."""
 
     app_id: str
     display_name: str
@@ -98,6 +104,7 @@ class Foreseen(Struct, frozen=True, kw_only=True):
     last_seen_at: datetime | None
     owners: tuple[str, ...] | None
     renews_itself: str | None = None
+    exempt_until: dict[str, date] = {}
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -107,9 +114,6 @@ class Found(Struct, frozen=True, kw_only=True):
     matching: int
     applications: tuple[Foreseen, ...]
 
-
-SEEN_TO = ("ends", "ended", "never", "nothing", "disabled")
-"""Outcomes of applications that somebody in the organisation answers for."""
 
 _FACES = """
 SELECT s.place, f.*, any_value(o.app_id) AS app_id,
@@ -123,6 +127,10 @@ _HELD = f"""(SELECT c.* EXCLUDE (trusted_by), o.kind AS held_by, false AS own_te
 _OWNERS = """
 SELECT o.app, list_sort(list(DISTINCT coalesce(user_principal_name, w.display_name, owner_id)))
 FROM owners AS w JOIN objects AS o ON o.object = w.object WHERE o.app IN (SELECT app FROM shown) GROUP BY o.app
+"""
+_LINKED = """
+SELECT DISTINCT app, custom_policy_id FROM {objects}
+WHERE custom_policy_id IS NOT NULL AND app IN (SELECT app FROM shown)
 """
 _SEEN = "SELECT app, max(last_sign_in_at) FROM sign_ins WHERE app IN (SELECT app FROM shown) GROUP BY app"
 
@@ -200,6 +208,7 @@ class _Reading:
             row["app"]: self._reasons(row["refused_by"])
             for row in rows(forecast.database, f"SELECT app, refused_by FROM ({secrets})")
         }
+        self._exempt = self._exemptions(forecast.database, phases[-1].policies.customs, final.objects)
         self._owners = dict(forecast.database.execute(_OWNERS).fetchall())
         self._seen = dict(forecast.database.execute(_SEEN).fetchall())
 
@@ -228,7 +237,23 @@ class _Reading:
             last_seen_at=max(seen, default=None),
             owners=tuple(owners or ()) if owners or self._are_owners_known else None,
             renews_itself=renewed_by(row["display_name"]),
+            exempt_until=self._exempt.get(app, {}),
         )
+
+    @staticmethod
+    def _exemptions(
+        database: DuckDBPyConnection, customs: Sequence[AppManagementPolicy], objects: str
+    ) -> dict[int, dict[str, date]]:
+        """Until when each application is exempt from what; of its two faces the earlier day counts."""
+        terms = {
+            policy.id.lower(): term for policy in customs if policy.is_enabled and (term := term_in(policy.description))
+        }
+        exempt: dict[int, dict[str, date]] = {}
+        for app, policy in database.execute(_LINKED.format(objects=objects)).fetchall() if terms else ():
+            if term := terms.get(policy.lower()):
+                days = exempt.setdefault(app, {})
+                days |= {kind: min(term.until, days.get(kind, term.until)) for kind in term.lifted}
+        return exempt
 
     def _renewal(self, row: dict[str, Any]) -> Renewal:
         return Renewal(
