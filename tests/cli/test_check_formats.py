@@ -98,6 +98,7 @@ def test_markdown_has_findings_requirements_and_what_is_not_known(check: Check) 
 
     assert "## Findings" in text
     assert "## Requirements" in text
+    assert ("would cut its application off today" in text) == ("--force" in text)
     assert "Not known – servicePrincipals: refused" in text
 
 

@@ -38,7 +38,7 @@ def deliver(report: Report, *, output: str, query: str | None, file: Path | None
 
 def _answer(report: Report, *, output: str, is_named: bool) -> Answer:
     findings = {"csv": _csv_sheet, "table": _short_sheet}.get(output, _findings)(report)
-    mending = _commands(report, is_named=is_named) if output == "table" else ()
+    mending = _commands(report, is_named=is_named) if output == "table" else _warning(report)
     return Answer(
         title=f"Check: {report.title}",
         content=report,
@@ -84,6 +84,14 @@ def _commands(report: Report, *, is_named: bool) -> Iterator[str]:
     if cutting := [line for command, line in lines.items() if FORCED in command.split()]:
         yield "Only once something in their place was seen signing in; today these would cut the application off:"
         yield from (f"  # {line}" for line in cutting)
+
+
+def _warning(report: Report) -> Iterator[str]:
+    if any(FORCED in one.mend.split() for one in report.findings):
+        yield (
+            f"A command with {FORCED} would cut its application off today: give it only once something in its place "
+            "was seen signing in."
+        )
 
 
 def _findings(report: Report) -> Sheet:
