@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.local_tenant import LocalTenant
-from tests.operate.in_process import Ticks
+from tests.operate.in_process import InProcess, Ticks, client_of
 from unsecret.errors import Invalid, NotFound, UnsecretError
 from unsecret.operate.graph.client import GraphClient
 from unsecret.operate.plans.export import export_policies
@@ -122,6 +124,43 @@ def test_an_export_of_a_tenant_has_nothing_pending_on_it(
     assert told(make_plan(client, read_policy_file(text), source="", now=NOW)) == []
     assert left_out == ()
     assert policy_file_text(export_policies(client)[0]) == text
+
+
+AWKWARD = ('Päyroll "new"', "O'Brien\nand sons", "[[x]] = ''''''", "日本語 # no comment", "a.b\\t{c}")
+
+
+def test_an_export_of_awkward_names_and_of_what_nobody_knows_yet_has_nothing_pending(
+    tenant: LocalTenant, kind: InProcess, tmp_path: Path
+) -> None:
+    """Names as people give them, two applications of one name, and a Graph that knows restrictions of one day."""
+    future = [
+        {"restrictionType": "hardwareKeyNeeded", "state": "enabled", "attestation": {"levels": [1, 2.5, "x\n"]}},
+        {"restrictionType": "passwordAdditionV2", "state": "enabled"},
+    ]
+    for name in AWKWARD:
+        policy = new_policy(tenant, name)
+        for _each in range(2):
+            assign(tenant, "applications", tenant.new_application(name)["id"], policy)
+
+    def of_one_day(request: httpx2.Request) -> httpx2.Response | None:
+        if request.method != "GET" or not request.url.path.endswith("/defaultAppManagementPolicy"):
+            return None
+        answer = kind.door.send(request)
+        body = answer.json()
+        body["applicationRestrictions"]["passwordCredentials"] += future
+        return httpx2.Response(200, headers=answer.headers, json=body)
+
+    kind.before = of_one_day
+    with client_of(tenant, tmp_path, kind) as client:
+        file, left_out = export_policies(client)
+        text = policy_file_text(file)
+        assert told(make_plan(client, read_policy_file(text), source="", now=NOW)) == []
+    assert {one.display_name for one in file.policies} == set(AWKWARD)
+    assert [len(one.applies_to) for one in file.policies] == [2] * len(AWKWARD)
+    assert "hardwareKeyNeeded" in text
+    assert len(left_out) == 1
+    assert "passwordAdditionV2 (" in left_out[0]
+    assert left_out[0].endswith("which this software cannot say")
 
 
 def test_a_file_that_mentions_nothing_asks_nothing(tenant: LocalTenant, client: GraphClient) -> None:

@@ -4,17 +4,23 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.wire.policy_values import custom_policies, tenant_defaults
+from tests.wire.policy_values import custom_policies, tenant_defaults, words
 from unsecret.errors import Invalid
-from unsecret.model.policy import AppManagementPolicy, TenantDefault
+from unsecret.model.policy import AppManagementPolicy, RestrictionKind, TenantDefault
 from unsecret.operate.policies.entries import differences
 from unsecret.wire.policies import default_policy_to_graph, policy_to_graph
 from unsecret.wire.policy_file_text import policy_file_text
 from unsecret.wire.policy_files import Assignment, PolicyFile, PolicyWish, read_policy_file
-from unsecret.wire.policy_wishes import merged, wish_back, wish_of
+from unsecret.wire.policy_wishes import is_tellable, merged, wish_back, wish_of
 
+AWKWARD = ("", " ", "a.b", "@odata.type", "x@y", '"', "'", "a\nb", "# no", "[a]", "ü", "true", "1979-05-27", "absent")
+FUTURE_MEMBERS = (
+    *("maxLifetime", "excludeActors", "excludeSaml", "restrictForAppsCreatedAfterDateTime", "web", "excludeFormats"),
+    *("customSecurityAttributes", "restrictForAppsCreatedBeforeDateTime", "blockedDomains"),
+)
 PASSWORDS = "defaultAppManagementPolicy.applicationRestrictions.passwordCredentials"
 
 
@@ -217,6 +223,71 @@ def test_every_policy_comes_back_from_its_file(default: TenantDefault, custom: A
     file = PolicyFile(default=wish_of(graph_of(default)), policies=(wish,))
 
     assert read_policy_file(policy_file_text(file)) == file
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | words | st.sampled_from(AWKWARD),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(words | st.sampled_from(AWKWARD), inner, max_size=2),
+    max_leaves=4,
+)
+future_words = words | st.sampled_from((*AWKWARD, *(f"{kind}V2" for kind in RestrictionKind), *RestrictionKind))
+future_members = st.dictionaries(words | st.sampled_from((*AWKWARD, *FUTURE_MEMBERS)), json_values, max_size=3)
+
+
+@st.composite
+def future_policies(draw: st.DrawFn) -> dict[str, Any]:
+    """A policy of a Graph of one day: groups, restrictions and members that nobody knows, of any shape."""
+
+    def entry(kind: str | None = None) -> dict[str, Any]:
+        said = {"restrictionType": kind} if kind is not None else {}
+        return {**draw(future_members), **said, "state": draw(st.sampled_from(["enabled", "disabled", "audited"]))}
+
+    listed = draw(st.lists(future_words, unique=True, max_size=2))
+    named = draw(st.lists(future_words, unique=True, max_size=2))
+    return {
+        "isEnabled": draw(st.booleans()),
+        "applicationRestrictions": {
+            "passwordCredentials": [entry(kind) for kind in listed],
+            "identifierUris": {kind: entry() for kind in named},
+            draw(words): draw(st.just([entry("new")]) | st.just({"new": entry()}) | st.lists(words) | words),
+        },
+    }
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(future_policies())
+def test_what_microsoft_may_add_is_exported_so_that_it_reads_as_it_is(policy: dict[str, Any]) -> None:
+    """What a file cannot say is left out of it, and so left alone; nothing of it makes a file that cannot be read."""
+    wish = wish_of(policy)
+    read = read_policy_file(policy_file_text(PolicyFile(default=wish))).default
+    assert read == wish
+    assert without_nulls(merged(policy, wish)) == without_nulls(policy)
+
+
+def without_nulls(value: Any) -> Any:
+    """Null and what is empty mean the same as what is not there, and annotations mean nothing."""
+    if isinstance(value, dict):
+        kept = {name: one for name, one in value.items() if "@" not in name or name == "@odata.type"}
+        found = {name: without_nulls(one) for name, one in kept.items()}
+        return {name: one for name, one in found.items() if one not in (None, [], {})}
+    return [without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_tellable_so"),
+    [
+        ({"restrictionType": "passwordAdditionV2"}, False),  # a reader takes it for a slip
+        ({"restrictionType": "passwordAddition", "restrictForAppsCreatedBeforeDateTime": "2026-01-01"}, False),
+        ({"restrictionType": "hardwareKeyNeeded", "attestation": {"levels": [1, 2.5, 'x\n"y"']}}, True),
+        ({"restrictionType": "hardwareKeyNeeded", "levels": [None, 1]}, False),
+        ({"restrictionType": "hardwareKeyNeeded", "until": 2**63}, False),
+        ({"restrictionType": "hardwareKeyNeeded", "level": {"absent": True}}, False),
+    ],
+)
+def test_what_cannot_be_said_is_left_alone(entry: dict[str, Any], *, is_tellable_so: bool) -> None:
+    policy = {"applicationRestrictions": {"passwordCredentials": [{**entry, "state": "enabled"}]}}
+    assert bool(wish_of(policy)) is is_tellable_so
+    assert is_tellable("passwordCredentials", entry["restrictionType"], entry) is is_tellable_so
 
 
 # -- wishes --------------------------------------------------------------------------------------------------------

@@ -9,12 +9,24 @@ Policies are Graph's JSON as beta shows it. Nothing is changed in place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from unsecret.errors import Invalid, NotFound
-from unsecret.model.policy import CREDENTIAL_GROUPS, GROUP_OF, LIFETIME_KINDS, RestrictionGroup
-from unsecret.wire.policy_files import ABSENT, CALLER_TYPE, SECTIONS, STATES, Json, PolicyWish
+from unsecret.model.policy import CREDENTIAL_GROUPS, GROUP_OF, LIFETIME_KINDS, RestrictionGroup, RestrictionKind
+from unsecret.wire.policy_file_text import policy_file_text
+from unsecret.wire.policy_files import (
+    ABSENT,
+    CALLER_TYPE,
+    SECTIONS,
+    STATES,
+    Json,
+    PolicyFile,
+    PolicyWish,
+    read_policy_file,
+)
+from unsecret.wire.redirect_uri_lists import PLATFORMS, lists_of
+from unsecret.wire.restrictions import MEMBERS
 
 _LISTED = frozenset(str(group) for group in RestrictionGroup if group in CREDENTIAL_GROUPS)
 """Groups whose entries stand in a list and say their own kind."""
@@ -26,6 +38,7 @@ _SECTIONS = (*SECTIONS, "restrictions")
 _TEXTS_AND_SWITCH = ("displayName", "description", "isEnabled")
 _KIND, _COMPUTED = "restrictionType", "isStateSetByMicrosoft"
 _CALLERS = "customSecurityAttributes"
+_OF_CALLERS = (_CALLERS, "@odata.type", "id", "operator", "value")
 _UNNAMED = "unknownFutureValue"
 _LIMITING = {str(kind) for kind in LIFETIME_KINDS}
 _KNOWN_KINDS = {str(kind) for kind in GROUP_OF}
@@ -87,7 +100,7 @@ def _object(present: Json, wish: Json) -> Json:
         if value == ABSENT:
             if name in present:
                 after[name] = None
-        elif name == _CALLERS:
+        elif name == _CALLERS and _are_objects(value) and _are_objects(old or []):
             after[name] = _callers(old or [], value)
         elif isinstance(value, dict):
             after[name] = _object(old if isinstance(old, dict) else {}, value)
@@ -108,8 +121,13 @@ def _callers(present: list[Json], wish: Iterable[Json]) -> list[Json]:
     return kept + [one for one in wish if not one.get("absent") and _caller(one) not in known]
 
 
-def _caller(one: Json) -> tuple[Any, ...]:
-    return one.get("id"), one.get("value"), str(one.get("@odata.type", CALLER_TYPE)).removeprefix("#")
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def _caller(one: Json) -> tuple[str, ...]:
+    kind = str(one.get("@odata.type", CALLER_TYPE)).removeprefix("#")
+    return repr(one.get("id")), repr(one.get("value")), kind
 
 
 def wish_of(policy: Json) -> Json:
@@ -125,29 +143,69 @@ def _section_wish(section: Json) -> Json:
     for group, value in section.items():
         if "@" in group or not value:
             continue
-        told = _section_wish(value) if group == _INNER else _kinds(value)
+        told = _section_wish(value) if group == _INNER else _kinds(group, value)
         if told:
             wish[group] = told
     return wish
 
 
-def _kinds(group: Any) -> Json:
-    return {
-        kind: _entry_wish(kind, entry) for kind, entry in entries_by_kind(group).items() if is_tellable(kind, entry)
-    }
+def _kinds(group: str, value: Any) -> Json:
+    entries = entries_by_kind(value)
+    return {kind: _entry_wish(kind, entry) for kind, entry in entries.items() if is_tellable(group, kind, entry)}
 
 
 def entries_by_kind(group: Any) -> dict[str, Json]:
     """The entries of a group by their kind, whichever way it holds them."""
     if isinstance(group, list):
-        return {str(entry.get(_KIND)): entry for entry in group if isinstance(entry, dict)}
+        return {entry[_KIND]: entry for entry in group if isinstance(entry, dict) and isinstance(entry.get(_KIND), str)}
     named = group.items() if isinstance(group, dict) else ()
     return {kind: entry for kind, entry in named if isinstance(entry, dict) and "@" not in kind}
 
 
-def is_tellable(kind: str, entry: Json) -> bool:
-    """Whether a file can speak of the entry. Microsoft's own are Microsoft's to change."""
-    return kind != _UNNAMED and entry.get(_COMPUTED) is not True
+def is_tellable(group: str, kind: str, entry: Json) -> bool:
+    """Whether a file can speak of the entry. Microsoft's own are Microsoft's to change; what Microsoft adds one day may
+    be nothing that TOML can say, or look like a slip for a word of today."""
+    if kind == _UNNAMED or entry.get(_COMPUTED) is True:
+        return False
+    return _is_of_today(group, kind, entry) or _comes_back(group, kind, entry)
+
+
+def _is_of_today(group: str, kind: str, entry: Json) -> bool:
+    """Whether there is nothing in the entry that a file could fail to say; most are so."""
+    if kind not in _KNOWN_KINDS or GROUP_OF[RestrictionKind(kind)] != group:
+        return False
+    known = MEMBERS[RestrictionKind(kind)]
+    inner = {*PLATFORMS, *lists_of(RestrictionKind(kind)), *_OF_CALLERS}
+    return all(name in known and _is_known(value, inner) for name, value in entry.items())
+
+
+def _is_known(value: Any, inner: Collection[str]) -> bool:
+    if isinstance(value, dict):
+        return all(name in inner and _is_known(one, inner) for name, one in value.items())
+    if isinstance(value, list):
+        return all(one is not None and _is_known(one, inner) for one in value)
+    return isinstance(value, str | bool | None)
+
+
+def _comes_back(group: str, kind: str, entry: Json) -> bool:
+    """Whether a file that tells the entry can be read, and changes nothing in it."""
+    wish = {group: {kind: _entry_wish(kind, entry)}}
+    section = next(iter(SECTIONS))
+    try:
+        read = read_policy_file(policy_file_text(PolicyFile(default={section: wish}))).default
+    except Invalid:
+        return False
+    whole = {**entry, "state": entry.get("state") or "enabled"}
+    present = {group: [whole] if _KIND in entry else {kind: whole}}
+    return read == {section: wish} and _plain(_section(present, wish)) == _plain(present)
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value without annotations, nulls and what is empty: all that mean nothing."""
+    if isinstance(value, dict):
+        plain = {name: _plain(one) for name, one in value.items() if "@" not in name}
+        return {name: one for name, one in plain.items() if one not in (None, [], {})}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 def _entry_wish(kind: str, entry: Json) -> Json:
@@ -169,7 +227,7 @@ def _may_limit(kind: str) -> bool:
 def _told(value: Any) -> Any:
     """A JSON value as a file can say it: without nulls and what is empty, without annotations but for types."""
     if isinstance(value, list):
-        return [_told(one) for one in value]
+        return [_told(one) for one in value if one is not None]
     if isinstance(value, dict):
         told = {name: _told(one) for name, one in value.items() if "@" not in name or name == "@odata.type"}
         return {name: one for name, one in told.items() if one not in (None, [], {})}
@@ -223,7 +281,7 @@ def _object_back(before: Json, after: Json) -> Json:
             continue
         if old is None:
             back[name] = dict(ABSENT)
-        elif name == _CALLERS and isinstance(old, list):
+        elif name == _CALLERS and _are_objects(old) and _are_objects(new or []):
             back[name] = _callers_back(old, new or [])
         elif isinstance(old, dict) and isinstance(new, dict):
             back[name] = _object_back(old, new)

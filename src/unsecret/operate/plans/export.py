@@ -53,9 +53,9 @@ def export_policies(client: GraphClient) -> tuple[PolicyFile, tuple[str, ...]]:
 def _untold(policy: Json, whose: str) -> list[str]:
     return [
         f"{whose}: {place.words} ({in_words(place.entry)}), which "
-        + ("Microsoft set" if place.entry.get("isStateSetByMicrosoft") is True else "Graph does not name")
+        + ("Microsoft set" if place.entry.get("isStateSetByMicrosoft") is True else "this software cannot say")
         for place in entries_of(policy)
-        if not is_tellable(place.kind, place.entry)
+        if not is_tellable(place.group, place.kind, place.entry)
     ]
 
 
