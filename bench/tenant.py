@@ -19,7 +19,7 @@ from bench.load import Subject, prepare
 from bench.servers import Server
 from tests.clients.administrator import Administrator
 from tests.clients.certificates import make_certificate
-from tests.running_tenant import RunningTenant
+from tests.running_tenant import EACH_ANSWER_COUNTS, RunningTenant
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -109,7 +109,7 @@ def thumbprint(hexadecimal: str) -> str:
 def tenant(folder: Path, *arguments: str, data: Path | None = None) -> Generator[Tenant]:
     """A tenant in `folder`, or on `data`, until the block ends."""
     with (
-        RunningTenant.start(data or folder / "data", *arguments) as running,
+        RunningTenant.start(data or folder / "data", *arguments, mischief=EACH_ANSWER_COUNTS) as running,
         contextlib.closing(Administrator(running)) as administrator,
     ):
         yield Tenant(running, administrator, folder)
