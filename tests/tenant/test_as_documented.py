@@ -93,3 +93,83 @@ def test_the_namespace_has_a_shorter_name(module_tenant: LocalTenant, kind: str)
     listed = module_tenant.get(f"/directory/deletedItems/graph.{kind}")
     assert listed["@odata.context"].endswith(f"#{kind}s")
     assert module_tenant.graph("GET", f"/directory/deletedItems/graph.{kind}/$count", **EVENTUAL).text == "0"
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ('$search="displayName:wa"', {"Wanda Gates"}),
+        ('$search="displayName:wa" OR "displayName:ad"', {"Wanda Gates", "Adele Vance"}),
+        ("$filter=endsWith(mail,'a@contoso.com')", {"Wanda Gates"}),
+    ],
+)
+def test_people_are_searched(peopled: LocalTenant, asked: str, found: set[str]) -> None:
+    answer = peopled.get(f"/users?{asked}&$orderby=displayName&$count=true&$select=displayName", **EVENTUAL)
+    assert [one["displayName"] for one in answer["value"]] == sorted(found)
+    assert answer["@odata.count"] == len(found)
+    peopled.refused("GET", f"/users?{asked}", status=400)
+
+
+@pytest.fixture(scope="module")
+def peopled(module_tenant: LocalTenant) -> LocalTenant:
+    module_tenant.as_person(display_name="Adele Vance", mail="adele@contoso.com")
+    module_tenant.as_person(display_name="Wanda Gates", mail="wanda@contoso.com")
+    return module_tenant
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "found"),
+    [
+        ("applications", "description eq 'the PAYROLL'", {"described"}),
+        ("applications", "startswith(description,'the')", {"described"}),
+        ("applications", "uniqueName eq 'payroll'", {"described"}),
+        ("applications", "uniqueName eq 'pay'", set()),
+        ("applications", "applicationTemplateId eq '8adf8e6e-67b2-4cf2-a259-e3dc5476c621'", set()),
+        ("servicePrincipals", "description eq 'of wages'", {"described"}),
+        ("servicePrincipals", "appRoleAssignmentRequired eq true", {"described"}),
+    ],
+)
+def test_objects_are_filtered_by_what_describes_them(
+    described: LocalTenant, path: str, asked: str, found: set[str]
+) -> None:
+    answer = described.get(f"/{path}?$filter={asked}&$select=displayName")
+    assert {one["displayName"] for one in answer["value"]} == found
+    everybody = described.get(f"/{path}?$filter=not({asked})&$count=true&$select=displayName", **EVENTUAL)
+    assert answer["value"] != everybody["value"]
+    assert everybody["@odata.count"] + len(found) == len(described.get(f"/{path}?$select=id")["value"])
+
+
+def test_what_is_off_by_default_is_found_as_off(described: LocalTenant) -> None:
+    path = "/servicePrincipals?$filter=appRoleAssignmentRequired eq false&$select=displayName"
+    names = {one["displayName"] for one in described.get(path)["value"]}
+    assert "Microsoft Graph" in names
+    assert "described" not in names
+
+
+@pytest.fixture(scope="module")
+def described(module_tenant: LocalTenant) -> LocalTenant:
+    made = module_tenant.new_application("described", description="The payroll", uniqueName="payroll")
+    module_tenant.new_principal(made["appId"], appRoleAssignmentRequired=True, description="Of wages")
+    return module_tenant
+
+
+def test_memberships_are_counted(module_tenant: LocalTenant) -> None:
+    person = module_tenant.as_person(GLOBAL_ADMINISTRATOR, DIRECTORY_READERS)
+    for place, token in ((f"/users/{person.user.id}", None), ("/me", person.token)):
+        for way in ("memberOf", "transitiveMemberOf"):
+            assert module_tenant.graph("GET", f"{place}/{way}/$count", token=token, **EVENTUAL).text == "2"
+            module_tenant.refused("GET", f"{place}/{way}/$count", token=token, status=400)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/directoryObjects/validateProperties",
+        "/directoryObjects/getAvailableExtensionProperties",
+        "/directory/deletedItems/getUserOwnedObjects",
+        "/servicePrincipals/getByIds",
+    ],
+)
+def test_an_action_that_is_not_served_says_so(module_tenant: LocalTenant, path: str) -> None:
+    error = module_tenant.refused("POST", path, {}, status=501)
+    assert error["code"] == "NotImplemented"

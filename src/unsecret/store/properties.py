@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, literal_column, select
+from sqlalchemy import ColumnElement, exists, func, literal_column, select
 
 from unsecret.model.query import Operator
 from unsecret.store.expressions import elements_in, flag_in, text_in
@@ -131,7 +131,7 @@ USERS: dict[str, Property] = {
     "displayName": OBJECTS["displayName"],
     "createdDateTime": OBJECTS["createdDateTime"],
     "accountEnabled": scalar(flag_in(_object.body, "account_enabled"), _SAME, flag),
-    "mail": optional(text_in(_object.body, "mail"), _NAMED, words),
+    "mail": optional(text_in(_object.body, "mail"), _NAMED | {_O.ENDS_WITH}, words),
     "userType": scalar(text_in(_object.body, "user_type"), _SAME, words),
     **{
         name: optional(text_in(_object.body, "other", name), _NAMED, words)
@@ -148,9 +148,15 @@ USERS: dict[str, Property] = {
     ),
 }
 
+_DESCRIPTION = optional(text_in(_object.body, "other", "description"), _NAMED, words)
+_TEMPLATE = _in_body("other", "applicationTemplateId")
+
 APPLICATIONS: dict[str, Property] = {
     **OBJECTS,
     "publisherDomain": _in_body("other", "publisherDomain"),
+    "description": _DESCRIPTION,
+    "applicationTemplateId": _TEMPLATE,
+    "uniqueName": optional(_object.folded_unique_name, frozenset({_O.EQ}), words),
     "identifierUris": _values(IDENTIFIER_URI),
     "requiredResourceAccess": _REQUIRED_RESOURCE_ACCESS,
     "federatedIdentityCredentials": _linked(_federated.object_row, _federated.tenant_id),
@@ -160,6 +166,11 @@ SERVICE_PRINCIPALS: dict[str, Property] = {
     **OBJECTS,
     "accountEnabled": scalar(flag_in(_object.body, "account_enabled"), _SAME, flag),
     "appOwnerOrganizationId": _in_body("app_owner_organization_id"),
+    "appRoleAssignmentRequired": scalar(
+        func.coalesce(flag_in(_object.body, "other", "appRoleAssignmentRequired"), 0), _SAME, flag
+    ),
+    "description": _DESCRIPTION,
+    "applicationTemplateId": _TEMPLATE,
     "servicePrincipalType": _in_body("service_principal_type"),
     "servicePrincipalNames": _values(SERVICE_PRINCIPAL_NAME),
     "appRoleAssignments": _linked(_granted.principal_row, _granted.tenant_id, _granted.resource_row),

@@ -170,8 +170,9 @@ def _not_served(call: Call) -> Response:
     """Whatever no route takes: say so, and never pretend with an empty success."""
     request = call.request
     for route in request.app.routes:
-        any_property = route.path.endswith("{property}")
-        if not any_property and route.matches(request.scope)[0] is Match.PARTIAL:
+        # What is POSTed to stands in the place of a key, but is an action: getAvailableExtensionProperties.
+        anything = route.path.endswith("{property}") or (request.method == "POST" and route.path.endswith("}"))
+        if not anything and route.matches(request.scope)[0] is Match.PARTIAL:
             raise MethodNotAllowed(f"{request.method} is not possible on {shown_path(request)}.")
     raise call.not_served()
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from unsecret.model.directory_roles import ROLE_DEFINITIONS, Role, RoleDefinition
 from unsecret.model.people import DirectoryRoleAssignment
@@ -22,7 +22,7 @@ from unsecret.tenant.description import described
 from unsecret.tenant.directory_roles import id_here
 from unsecret.tenant.paths import kind_in
 from unsecret.tenant.use_cases import directory_roles, people
-from unsecret.wire import collections, memberships
+from unsecret.wire import collections, memberships, odata
 from unsecret.wire.directory_roles import role_to_graph
 
 _ROLES, _NONE_HERE = "directoryrole", frozenset({"group", "administrativeunit"})
@@ -54,8 +54,12 @@ def list_member_of(held: Held, call: Call) -> Response:
 
 
 def list_member_of_kind(held: Held, call: Call) -> Response:
-    """GET …/memberOf/…: those that are a `directoryRole`; of groups and administrative units there are none."""
+    """GET …/memberOf/…: those that are a `directoryRole`; of groups and administrative units there are none. Or
+    `$count`, the number of all."""
     kind = kind_in(call.path("kind"))
+    if kind == "$count":
+        odata.require_eventual_for_count(call.request.headers)
+        return PlainTextResponse(str(len(held(call))))
     if kind != _ROLES and kind not in _NONE_HERE:
         raise call.not_served()
     roles = held(call)

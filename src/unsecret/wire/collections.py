@@ -62,6 +62,8 @@ APPLICATIONS = Collection(
     | {
         "uniqueName": _EQUAL,
         "publisherDomain": _EQUAL,
+        "description": _operators("eq startswith"),
+        "applicationTemplateId": _EQUAL,
         "identifierUris": _operators("eq startswith"),
         "requiredResourceAccess/resourceAppId": _DATE,
     },
@@ -76,6 +78,9 @@ SERVICE_PRINCIPALS = Collection(
     | {
         "accountEnabled": _IDENTITY,
         "appOwnerOrganizationId": _DATE,
+        "appRoleAssignmentRequired": _EQUAL,
+        "description": _operators("eq startswith"),
+        "applicationTemplateId": _EQUAL,
         "servicePrincipalType": _IDENTITY,
         "servicePrincipalNames": _operators("eq startswith"),
     },
@@ -113,6 +118,7 @@ USERS = Collection(
         "userType": _IDENTITY,
         "createdDateTime": _DATE,
     },
+    searchable=_words("displayName"),
 )
 
 DIRECTORY_ROLES = Collection(
