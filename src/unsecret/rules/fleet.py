@@ -124,9 +124,9 @@ class Enacted(Struct, frozen=True, kw_only=True):
         (restriction and policy of every reason, in the law's own order) and `unsure` (the restrictions that could not
         be judged).
         """
-        verdicts = {kind: f"({_BINDS.format(_word(kind))} AND {_BROKEN[kind]})" for kind in self.kinds}
+        verdicts = {kind: f"({_BINDS.format(_WORDS[kind])} AND {_BROKEN[kind]})" for kind in self.kinds}
         broken = (
-            f"CASE WHEN {verdict} THEN {{rule: '{kind}', policy_id: r.{_word(kind)}_policy}} END"
+            f"CASE WHEN {verdict} THEN {{rule: '{kind}', policy_id: r.{_WORDS[kind]}_policy}} END"
             for kind, verdict in verdicts.items()
         )
         unsure = (f"CASE WHEN {verdict} IS NULL THEN '{kind}' END" for kind, verdict in verdicts.items())
@@ -170,7 +170,7 @@ class Enacted(Struct, frozen=True, kw_only=True):
     @property
     def _beside(self) -> str:
         """Whether the addition breaks what is judged beside its length; nothing where nothing is."""
-        broken = [f"(g.{_word(kind)}_binds AND {_BROKEN[kind]})" for kind in _BESIDE if kind in self.kinds]
+        broken = [f"(g.{_WORDS[kind]}_binds AND {_BROKEN[kind]})" for kind in _BESIDE if kind in self.kinds]
         return " OR ".join(broken)
 
     def judge_values(self) -> str:
@@ -247,13 +247,14 @@ def enact_regimes(
 ) -> Enacted:
     """`enact` with regimes that are known already."""
     _make(database, f"{name}_regimes", _COLUMNS)
-    rows = [_row(number, *key, entries) for number, (key, entries) in enumerate(found.items())]
-    _append(database, f"{name}_regimes", _COLUMNS, msgspec.json.encode(rows))
     enacted = Enacted(database=database, law=law, regimes=found, name=name, objects=objects)
+    kinds = enacted.kinds
+    rows = [_row(number, *key, entries, kinds) for number, (key, entries) in enumerate(found.items())]
+    _append(database, f"{name}_regimes", _COLUMNS, msgspec.json.encode(rows))
     kept = (f"o.{column}" for column in carried)
     database.execute(
         f"CREATE OR REPLACE TEMP TABLE {name}_bound AS "
-        f"SELECT {', '.join(('o.object', 'o.app', 'r.regime', *_bound(enacted.kinds), *kept))} "
+        f"SELECT {', '.join(('o.object', 'o.app', 'r.regime', *_bound(kinds), *kept))} "
         f"FROM {objects} AS o JOIN {name}_regimes AS r "
         f"ON r.object_kind = o.kind AND r.policy = coalesce(o.custom_policy_id, '{NOT_LINKED}')"
     )
@@ -263,14 +264,14 @@ def enact_regimes(
 def _bound(kinds: Sequence[RestrictionKind]) -> Iterator[str]:
     """What is known of each object beforehand, as columns."""
     for credential, (block, limit) in _LIMITS.items():
-        cases = [f"WHEN {_BINDS.format(_word(block))} THEN {_BLOCKED}"] if block and block in kinds else []
+        cases = [f"WHEN {_BINDS.format(_WORDS[block])} THEN {_BLOCKED}"] if block and block in kinds else []
         if limit in kinds:
-            cases.append(f"WHEN {_BINDS.format(_word(limit))} THEN r.{_word(limit)}_longest")
+            cases.append(f"WHEN {_BINDS.format(_WORDS[limit])} THEN r.{_WORDS[limit]}_longest")
         if cases:
             yield f"CASE {' '.join(cases)} ELSE {_UNLIMITED} END AS longest_{credential}"
     for kind in _BESIDE:
         if kind in kinds:
-            yield f"{_BINDS.format(_word(kind))} AS {_word(kind)}_binds"
+            yield f"{_BINDS.format(_WORDS[kind])} AS {_WORDS[kind]}_binds"
 
 
 # -- the entries as a table ---------------------------------------------------------------------------------------
@@ -284,18 +285,21 @@ _COLUMNS = (
 )
 
 
-def _word(kind: RestrictionKind) -> str:
-    return kind.name.lower()
+_WORDS = {kind: kind.name.lower() for kind in COMPARED}
 
 
-def _row(number: int, kind: ObjectKind, policy: str, entries: Regime) -> dict[str, Any]:
+def _row(
+    number: int, kind: ObjectKind, policy: str, entries: Regime, kinds: Iterable[RestrictionKind]
+) -> dict[str, Any]:
+    """The entries of those `kinds` that bind anything at all; of the others nothing is asked."""
     row: dict[str, Any] = {"regime": number, "object_kind": kind, "policy": policy}
-    for restriction in COMPARED:
+    for restriction in kinds:
+        word = _WORDS[restriction]
         policy_id, entry = entries.get(restriction, (None, None))
-        row[f"{_word(restriction)}_policy"] = policy_id
-        row[f"{_word(restriction)}_since"] = _since(restriction, entry)
+        row[f"{word}_policy"] = policy_id
+        row[f"{word}_since"] = _since(restriction, entry)
         if restriction in _LONGEST and entry and entry.max_lifetime is not None:
-            row[f"{_word(restriction)}_longest"] = entry.max_lifetime // timedelta(microseconds=1)
+            row[f"{word}_longest"] = entry.max_lifetime // timedelta(microseconds=1)
         if restriction is _K.TRUSTED_CERTIFICATE_AUTHORITY and entry:
             row["authorities"] = [one.lower() for one in entry.certificate_based_application_configuration_ids]
     return row

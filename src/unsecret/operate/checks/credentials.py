@@ -195,15 +195,20 @@ class Held:
 
     def _list(self, until: Mapping[str, int]) -> dict[str, list[Credential]]:
         """The first ones of each, among those that objects up to some number hold."""
-        chosen = " UNION ALL ".join(
-            f"(SELECT {place} AS place, c.* FROM {self._source} AS c "
-            f"WHERE c.object <= {last:d} AND {_KEPT} AND {self._looks[name].condition} "
-            f"ORDER BY object, key_id LIMIT {self._most:d})"
-            for place, (name, last) in enumerate(until.items())
+        wanted = {name: f"(c.object <= {last:d} AND {self._looks[name].condition})" for name, last in until.items()}
+        near = (
+            f"SELECT c.* FROM {self._source} AS c "
+            f"WHERE c.object <= {max(until.values()):d} AND {_KEPT} AND ({' OR '.join(wanted.values())})"
         )
+        chosen = " UNION ALL ".join(
+            f"(SELECT {place} AS place, c.* FROM near AS c WHERE {condition} "
+            f"ORDER BY object, key_id LIMIT {self._most:d})"
+            for place, condition in enumerate(wanted.values())
+        )
+        question = f"WITH near AS MATERIALIZED ({near}) {_LISTED.format(chosen=chosen)}"
         names = list(until)
         listed: dict[str, list[Credential]] = {name: [] for name in names}
-        for place, *row in self._database.execute(_LISTED.format(chosen=chosen), self._facts).fetchall():
+        for place, *row in self._database.execute(question, self._facts).fetchall():
             listed[names[place]].append(_credential(tuple(row)))
         return listed
 

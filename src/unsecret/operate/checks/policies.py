@@ -64,11 +64,24 @@ class Policies:
     def bound(self) -> dict[tuple[ObjectKind, str], Bound]:
         """By kind of object and custom policy."""
         question = f"""
-            SELECT kind, custom_policy_id, count(*), arg_min(coalesce(display_name, object_id), object, {NAMED})
+            SELECT kind, custom_policy_id, count(*), min(object, {NAMED})
             FROM objects WHERE custom_policy_id IS NOT NULL GROUP BY ALL
         """
-        rows = self._database.execute(question).fetchall()
-        return {(ObjectKind(kind), policy): Bound(count, tuple(names)) for kind, policy, count, names in rows}
+        found = self._database.execute(question).fetchall()
+        names = self._names([number for *_rest, first in found for number in first])
+        return {
+            (ObjectKind(kind), policy): Bound(count, tuple(names[number] for number in first))
+            for kind, policy, count, first in found
+        }
+
+    def _names(self, objects: list[int]) -> dict[int, str]:
+        """What they are called. No object is looked at behind the last of them: they lie in their order."""
+        question = """
+            SELECT object, coalesce(display_name, object_id) FROM objects
+            WHERE object <= $last AND object IN (SELECT unnest($objects::UINTEGER[]))
+        """
+        facts = {"last": max(objects, default=0), "objects": objects}
+        return dict(self._database.execute(question, facts).fetchall())
 
     def older(self, start: datetime, section: ObjectKind, among: Iterable[str | None]) -> int:
         """How many objects of a kind, linked to one of these custom policies (None for none), are older than that."""
