@@ -29,7 +29,7 @@ displayName = "New"
 
 @pytest.fixture(scope="module")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
-    with RunningTenant.start(tmp_path_factory.mktemp("cli") / "data", "--empty") as running:
+    with RunningTenant.start(tmp_path_factory.mktemp("cli") / "data", "--sample") as running:
         yield running
 
 
@@ -77,6 +77,8 @@ def test_what_is_shown_is_asked_and_done_once(tenant: RunningTenant, block: Path
 
     exported = tmp_path / "exported.toml"
     assert tenant.run("export", str(exported)).returncode == 0
+    planned = tenant.run("plan", str(exported), "-o", "json")
+    assert (planned.returncode, json.loads(planned.stdout)["pending"]) == (0, False), planned.stdout
     again = tenant.run("export", str(exported))
     assert (again.returncode, "is not written over" in again.stderr) == (1, True)
 
