@@ -125,7 +125,7 @@ $(CLIENTS)/.installed $(AZ)/.installed $(PEERS)/.installed $(PROWLER)/.installed
 	@touch $@
 
 $(NODE)/.installed: tests/clients/node/package.json tests/clients/node/package-lock.json
-$(NODE_PEERS)/.installed: $(wildcard bench/peers/*)
+$(NODE_PEERS)/.installed: $(wildcard bench/peers/*.mjs bench/peers/*.json)
 $(NODE)/.installed $(NODE_PEERS)/.installed:
 	@echo "Making $(@D) …"
 	@rm -rf $(@D) && mkdir $(@D) && cp $^ $(@D)

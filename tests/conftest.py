@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import databases, witnesses
 from tests.local_tenant import NOW, Identity, LocalTenant, new_identity
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")  # that a machine is busy says nothing about the code
 
 NO_SKIPS = os.environ.get("UNSECRET_NO_SKIPS") == "1"
 

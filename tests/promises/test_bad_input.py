@@ -198,7 +198,7 @@ MEMBERS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(body=st.dictionaries(MEMBERS, JSON, max_size=4), call=st.sampled_from(WRITES))
 def test_no_body_makes_it_fail(tenant: LocalTenant, places: dict[str, str], body: dict, call: tuple[str, str]) -> None:
     method, path = call

@@ -88,7 +88,7 @@ def made_up(random: Random) -> list[Asked]:
 
 
 @pytest.mark.promise
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
+@settings(max_examples=EXAMPLES, derandomize=True, database=None)
 @given(st.integers(0, 2**32), st.sampled_from(worlds.ACTORS))
 def test_the_fleet_decides_twelve_thousand_made_up_tenants_as_the_law_does(seed: int, actor: Actor) -> None:
     random = Random(seed)

@@ -43,7 +43,7 @@ from unsecret.model.policy import (
 from unsecret.model.verdict import Verdict
 from unsecret.rules.decide import decide
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = settings(max_examples=100, derandomize=True, database=None)
 """The same examples on every run: a property that fails, fails for everybody."""
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

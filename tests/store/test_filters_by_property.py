@@ -172,7 +172,7 @@ class _Enough(Exception):
     """Undoes what an example has written."""
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(directory=directories, filter=filters)
 def test_sql_finds_what_a_plain_reading_finds(places: Store, directory: list[Application], filter: Filter) -> None:
     found: list[DirectoryObject] = []

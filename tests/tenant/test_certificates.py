@@ -176,7 +176,7 @@ def test_a_certificate_without_a_readable_name_is_refused(identity: Identity):
 
 
 @pytest.mark.filterwarnings("ignore")  # about serial numbers and country codes that are none
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(changes=st.lists(st.tuples(st.integers(0, 500), st.integers(0, 255)), min_size=1, max_size=3))
 def test_a_damaged_certificate_is_read_or_refused(identity: Identity, changes: list[tuple[int, int]]):
     damaged = bytearray(identity.facts.der)

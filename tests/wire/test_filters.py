@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unsecret.errors import Invalid
@@ -217,7 +217,7 @@ pieces = st.sampled_from(PIECES.split())
 
 
 @given(st.lists(pieces, max_size=14).map(" ".join) | st.lists(pieces, max_size=14).map("".join) | st.text(max_size=30))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 def test_whatever_is_sent_is_a_question_or_an_invalid(text: str) -> None:
     try:
         asked = parse_filter(text)
@@ -270,7 +270,7 @@ def literal(value: object) -> str:
 
 
 @given(st.recursive(comparisons, combined, max_leaves=6))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 def test_any_question_that_is_written_out_is_read_back(asked: Filter) -> None:
     assert flat(parse_filter(written(asked))) == flat(asked)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.wire.policy_values import custom_policies, tenant_defaults
@@ -197,7 +197,7 @@ def test_a_state_that_microsoft_set_is_the_tenants_own_once_the_tenant_writes_it
 
 
 @given(tenant_defaults)
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 def test_any_default_policy_survives_a_beta_round_trip(policy: TenantDefault) -> None:
     shown = msgspec.json.decode(msgspec.json.encode(default_policy_to_graph(policy, beta=True)))
     assert patched(shown, TenantDefault(id=policy.id)) == policy
@@ -205,7 +205,7 @@ def test_any_default_policy_survives_a_beta_round_trip(policy: TenantDefault) ->
 
 
 @given(custom_policies)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_any_custom_policy_survives_a_beta_round_trip(policy: AppManagementPolicy) -> None:
     shown = policy_to_graph(policy, beta=True)
     assert policy_from_graph(shown, current=policy, policy_id=policy.id, beta=True) == policy
@@ -214,7 +214,7 @@ def test_any_custom_policy_survives_a_beta_round_trip(policy: AppManagementPolic
 
 
 @given(tenant_defaults)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_a_v1_round_trip_loses_nothing_that_beta_holds(policy: TenantDefault) -> None:
     after = patched(default_policy_to_graph(policy, beta=False), policy, beta=False)
     assert len(after.application_restrictions) == len(policy.application_restrictions)
@@ -234,7 +234,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 
 @given(tenant_defaults, st.data(), st.booleans())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 def test_a_body_with_anything_anywhere_in_it_is_a_policy_or_an_invalid(
     policy: TenantDefault, data: st.DataObject, beta: bool
 ) -> None:

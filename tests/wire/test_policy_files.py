@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.wire.policy_values import custom_policies, tenant_defaults, words
@@ -21,9 +21,6 @@ FUTURE_MEMBERS = (
     *("maxLifetime", "excludeActors", "excludeSaml", "restrictForAppsCreatedAfterDateTime", "web", "excludeFormats"),
     *("customSecurityAttributes", "restrictForAppsCreatedBeforeDateTime", "blockedDomains"),
 )
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A machine that does other things as well is no failure."""
-
 PASSWORDS = "defaultAppManagementPolicy.applicationRestrictions.passwordCredentials"
 
 
@@ -220,7 +217,6 @@ passwordAddition = { state = "disabled" }
     )
 
 
-@PATIENT
 @given(tenant_defaults, custom_policies)
 def test_every_policy_comes_back_from_its_file(default: TenantDefault, custom: AppManagementPolicy) -> None:
     wish = PolicyWish(policy_id=custom.id, display_name=custom.display_name, wish=wish_of(graph_of(custom)))
@@ -258,7 +254,7 @@ def future_policies(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(PATIENT, max_examples=50)
+@settings(max_examples=50)
 @given(future_policies())
 def test_what_microsoft_may_add_is_exported_so_that_it_reads_as_it_is(policy: dict[str, Any]) -> None:
     """What a file cannot say is left out of it, and so left alone; nothing of it makes a file that cannot be read."""
@@ -297,7 +293,6 @@ def test_what_cannot_be_said_is_left_alone(entry: dict[str, Any], *, is_tellable
 # -- wishes --------------------------------------------------------------------------------------------------------
 
 
-@PATIENT
 @given(tenant_defaults | custom_policies)
 def test_what_a_policy_says_changes_nothing_in_it(policy: TenantDefault | AppManagementPolicy) -> None:
     graph = graph_of(policy)
@@ -305,7 +300,6 @@ def test_what_a_policy_says_changes_nothing_in_it(policy: TenantDefault | AppMan
     assert merged(graph, wish_of(graph)) == graph or not differences(graph, merged(graph, wish_of(graph)))
 
 
-@PATIENT
 @given(tenant_defaults, tenant_defaults)
 def test_a_change_of_the_tenant_default_can_be_taken_back(before: TenantDefault, after: TenantDefault) -> None:
     old, new = graph_of(before), merged(graph_of(before), wish_of(graph_of(after)))
@@ -314,7 +308,6 @@ def test_a_change_of_the_tenant_default_can_be_taken_back(before: TenantDefault,
     assert wish_back(new, new) == {}
 
 
-@PATIENT
 @given(custom_policies, custom_policies)
 def test_a_change_of_a_custom_policy_can_be_taken_back(before: AppManagementPolicy, after: AppManagementPolicy) -> None:
     old, new = graph_of(before), merged(graph_of(before), wish_of(graph_of(after)))
