@@ -8,6 +8,7 @@
     ├── NotFound         404
     ├── MethodNotAllowed 405
     ├── Conflict         409  it exists already
+    │   └── Taken        400  another object has the value of a property that has to be unique
     ├── Gone             410
     ├── TooLarge         413
     ├── UnsupportedMedia 415  the body is of a kind, or packed in a way, that is not read
@@ -37,6 +38,8 @@ class UnsecretError(Exception):
     """Base of all refusals; never raised itself."""
 
     default_code = "UnknownError"
+    detail_code: str | None = None
+    """What a body's `details` say instead of the code."""
 
     def __init__(self, message: str, *, code: str | None = None, hint: str | None = None, target: str | None = None):
         self.message = redacted(message)
@@ -90,6 +93,20 @@ class Conflict(UnsecretError):
     """The value is taken."""
 
     default_code = "Request_MultipleObjectsWithSameKeyValue"
+
+
+class Taken(Conflict):
+    """Another object has the value of a property that has to be unique. Graph says so with 400, not with 409."""
+
+    default_code = "Request_BadRequest"
+    detail_code = "ObjectConflict"
+
+    def __init__(self, property: str, value: str):
+        super().__init__(
+            f"Another object with the same value for property {property} already exists.",
+            hint=f"Choose another value than '{value}', or change the object that has it.",
+            target=property,
+        )
 
 
 class Gone(UnsecretError):

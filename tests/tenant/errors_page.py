@@ -94,6 +94,14 @@ CODES = {
         "A service principal for an application that this tenant does not have.",
         "Create the application first; other tenants' applications are not served.",
     ),
+    (400, "DuplicateValue"): (
+        "A collection has the same value twice, or two permissions share an id or a value.",
+        "The message names the property.",
+    ),
+    (400, "IdentifierUrisEndsWithSlash"): (
+        "An application ID URI that is no more than a host and ends with a slash.",
+        "Leave out the slash.",
+    ),
     (400, "CannotDeleteOrUpdateEnabledEntitlement"): (
         "An app role or a scope that is enabled was to be removed.",
         "Disable it first (`isEnabled: false`), then remove it.",
@@ -118,7 +126,7 @@ CODES = {
     (404, "ResourceNotFound"): ("A path outside `/v1.0` and `/beta` that nothing is at.", "See [served](served.md)."),
     (405, "Request_BadRequest"): ("The path is served, and not with this method.", "See [served](served.md)."),
     (409, "Request_MultipleObjectsWithSameKeyValue"): (
-        "A name, a URI, a link or a domain that has to be unique is taken.",
+        "A link, an id or a domain that has to be unique is taken.",
         "The message says which; choose another.",
     ),
     (410, "resyncRequired"): (

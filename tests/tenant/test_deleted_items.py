@@ -199,7 +199,7 @@ def test_its_own_policy_comes_back_with_it_and_decides(tenant: LocalTenant) -> N
 def test_what_was_purged_is_gone_and_its_names_are_free(tenant: LocalTenant) -> None:
     body: dict[str, Any] = {"uniqueName": "taken", "identifierUris": ["api://taken-name"]}
     application = deleted(tenant, **body)
-    tenant.refused("POST", "/applications", {"displayName": "next", **body}, status=409)
+    tenant.refused("POST", "/applications", {"displayName": "next", **body}, status=400)
     tenant.must("DELETE", f"{ROOT}/{application['id']}")
     tenant.refused("GET", f"{ROOT}/{application['id']}", status=404)
     tenant.new_application("next", **body)

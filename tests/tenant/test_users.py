@@ -107,7 +107,7 @@ def test_what_is_wrong_with_a_new_user_is_said(tenant: LocalTenant, changed: dic
 
 def test_a_name_is_taken_once(tenant: LocalTenant):
     tenant.must("POST", "/users", _body())
-    assert "userPrincipalName" in tenant.refused("POST", "/users", _body(), status=409)["message"]
+    assert "userPrincipalName" in tenant.refused("POST", "/users", _body(), status=400)["message"]
 
 
 def test_people_are_listed_filtered_counted_and_paged(tenant: LocalTenant):
@@ -237,7 +237,7 @@ def test_a_user_whose_name_was_taken_meanwhile_stays_deleted(tenant: LocalTenant
     made = tenant.must("POST", "/users", _body())
     tenant.must("DELETE", f"/users/{made['id']}")
     tenant.must("POST", "/users", _body())
-    tenant.refused("POST", f"/directory/deletedItems/{made['id']}/restore", status=409)
+    tenant.refused("POST", f"/directory/deletedItems/{made['id']}/restore", status=400)
     tenant.refused("GET", f"/users/{made['id']}", status=404)
     tenant.must("DELETE", f"/directory/deletedItems/{made['id']}")
 

@@ -80,7 +80,7 @@ def test_a_wrong_property_is_named_with_what_is_expected(body: dict[str, Any], t
     with pytest.raises(Invalid) as caught:
         application_from_graph(body, existing=APP)
     assert caught.value.target == target
-    assert caught.value.code == "Request_BadRequest"
+    assert caught.value.code == ("DuplicateValue" if expectation == "duplicate" else "Request_BadRequest")
     assert expectation in caught.value.message
     with pytest.raises(Invalid):
         application_from_graph({"displayName": "a", **body}, existing=None)

@@ -235,11 +235,12 @@ def test_redirect_uri_settings_cannot_add_an_address() -> None:
     assert (app.web_redirect_uris, app.other["web"]["redirectUriSettings"]) == ((), [])
 
 
-def test_an_application_for_personal_accounts_takes_v2_tokens_unless_told_otherwise() -> None:
+def test_an_application_for_personal_accounts_takes_v2_tokens() -> None:
     personal = {"signInAudience": "AzureADandPersonalMicrosoftAccount"}
     assert created(personal).requested_access_token_version == 2
     assert created({**personal, "api": {"acceptMappedClaims": True}}).requested_access_token_version == 2
-    assert created({**personal, "api": {"requestedAccessTokenVersion": 1}}).requested_access_token_version == 1
+    with pytest.raises(Invalid, match="requestedAccessTokenVersion is invalid"):
+        created({**personal, "api": {"requestedAccessTokenVersion": 1}})
 
 
 def test_an_enabled_permission_must_be_disabled_before_it_is_removed() -> None:
@@ -293,7 +294,7 @@ bodies = st.fixed_dictionaries(
         "isDisabled": flags,
         "isFallbackPublicClient": flags,
         "tokenEncryptionKeyId": st.none() | guids,
-        "signInAudience": st.sampled_from(["AzureADMyOrg", "AzureADMultipleOrgs", "PersonalMicrosoftAccount"]),
+        "signInAudience": st.sampled_from(["AzureADMyOrg", "AzureADMultipleOrgs"]),
         "web": st.fixed_dictionaries({}, optional={"redirectUris": uris, "homePageUrl": st.none() | words}),
         "spa": st.fixed_dictionaries({}, optional={"redirectUris": uris}),
         "publicClient": st.none() | st.fixed_dictionaries({"redirectUris": uris}),

@@ -1,7 +1,7 @@
 """Applications and service principals; and objects of any kind, people among them, where their kind is not known.
 
 Conflicts are looked for before anything is written: within a writing transaction nobody else can create one in between,
-and whoever catches a Conflict can go on in the same transaction. The unique indexes stand behind that.
+and whoever catches a Taken can go on in the same transaction. The unique indexes stand behind that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Select, and_, bindparam, literal_column, select, update
 from sqlalchemy import delete as delete_from
 
-from unsecret.errors import Conflict
+from unsecret.errors import Taken
 from unsecret.model.application import (
     Application,
     DirectoryObject,
@@ -137,7 +137,7 @@ def add(
 ) -> None:
     """Writes a new object with its credentials.
 
-    `digests` holds the salted digest of each secret's text. Raises Conflict when the id, the appId (among its
+    `digests` holds the salted digest of each secret's text. Raises Taken when the id, the appId (among its
     kind), the uniqueName or one of the identifierUris is taken in the tenant, by a deleted object too.
     """
     tenant = guid(tenant_id)
@@ -307,35 +307,27 @@ def _value_parameters(tenant: bytes, row: int, value: tuple[int, str]) -> dict[s
 
 
 def _require_free(conn: Connection, tenant: bytes, obj: DirectoryObject, *, own: bytes) -> None:
-    """Raises Conflict when an object other than `own` holds what must be unique; a deleted one keeps its names, but
+    """Raises Taken when an object other than `own` holds what must be unique; a deleted one keeps its names, but
     its appId only until a new service principal of the same application is made."""
     identity = {"tenant_id": tenant, "object_id": guid(obj.id)}
     if _is_other(_OBJECT_ID_HOLDER.one(conn, **identity), own):
-        raise _conflict("id", obj.id)
+        raise Taken("id", obj.id)
     kind = _NUMBER_OF[obj.kind]
     if _is_other(_APP_ID_HOLDER.one(conn, tenant_id=tenant, app_id=guid(obj.app_id), kind=kind), own):
-        raise _conflict("appId", obj.app_id)
+        raise Taken("appId", obj.app_id)
     if not isinstance(obj, Application):
         return
     if obj.unique_name is not None:
         holder = _UNIQUE_NAME_HOLDER.one(conn, tenant_id=tenant, unique_name=folded(obj.unique_name))
         if _is_other(holder, own):
-            raise _conflict("uniqueName", obj.unique_name)
+            raise Taken("uniqueName", obj.unique_name)
     for uri in obj.identifier_uris:
         if _is_other(_URI_HOLDER.one(conn, tenant_id=tenant, uri=folded(uri)), own):
-            raise _conflict("identifierUris", uri)
+            raise Taken("identifierUris", uri)
 
 
 def _is_other(holder: tuple[bytes] | None, own: bytes) -> bool:
     return holder is not None and holder[0] != own
-
-
-def _conflict(property: str, value: str) -> Conflict:
-    return Conflict(
-        f"Another object with the same value for property {property} already exists. "
-        f"Choose another value than '{value}', or change the object that has it.",
-        target=property,
-    )
 
 
 _CONDITIONS = {

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, bindparam, literal_column, select, update
 from sqlalchemy import delete as delete_from
 
-from unsecret.errors import Conflict
+from unsecret.errors import Taken
 from unsecret.model.identifiers import ObjectId, TenantId
 from unsecret.model.people import User
 from unsecret.model.query import Page, Query
@@ -85,10 +85,10 @@ _users_in = bodies_of(User)
 
 
 def add(conn: Connection, tenant_id: TenantId, user: User, *, password_digest: bytes | None = None) -> None:
-    """Writes a new user. Raises Conflict when the id or the userPrincipalName is taken in the tenant."""
+    """Writes a new user. Raises Taken when the id or the userPrincipalName is taken in the tenant."""
     tenant = guid(tenant_id)
     if _ID_HOLDER.one(conn, tenant_id=tenant, object_id=guid(user.id)):
-        raise _conflict("id", user.id)
+        raise Taken("id", user.id)
     _require_free_name(conn, tenant, user)
     row = _ADD.row(
         conn,
@@ -146,7 +146,7 @@ def delete(conn: Connection, tenant_id: TenantId, user_id: ObjectId, *, at: date
 
 
 def rename_restored(conn: Connection, tenant_id: TenantId, user: User) -> User:
-    """`user`, who was just restored, by the name that they had before they were deleted. Raises Conflict when somebody
+    """`user`, who was just restored, by the name that they had before they were deleted. Raises Taken when somebody
     else has it by now."""
     name = user.user_principal_name.removeprefix(user.id.replace("-", ""))
     restored = msgspec.structs.replace(user, user_principal_name=name)
@@ -186,12 +186,4 @@ def _kept_values(user: User) -> dict[str, Any]:
 def _require_free_name(conn: Connection, tenant: bytes, user: User) -> None:
     holder = _NAME_HOLDER.one(conn, tenant_id=tenant, name=folded(user.user_principal_name))
     if holder is not None and holder[0] != guid(user.id):
-        raise _conflict("userPrincipalName", user.user_principal_name)
-
-
-def _conflict(property: str, value: str) -> Conflict:
-    return Conflict(
-        f"Another object with the same value for property {property} already exists. "
-        f"Choose another value than '{value}', or change the object that has it.",
-        target=property,
-    )
+        raise Taken("userPrincipalName", user.user_principal_name)

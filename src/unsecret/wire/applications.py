@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from unsecret.errors import Invalid
 from unsecret.model.application import Application
 from unsecret.model.identifiers import ObjectId
+from unsecret.wire.application_checks import MOST_PERMISSIONS, PERSONAL_AUDIENCES, check
 from unsecret.wire.application_shapes import (
     ADD_INS,
     ADDRESS,
@@ -40,7 +40,6 @@ from unsecret.wire.credentials import (
     key_to_graph,
     password_to_graph,
 )
-from unsecret.wire.expect import refuse
 from unsecret.wire.instants import format_instant
 from unsecret.wire.properties import (
     fields_of,
@@ -55,10 +54,8 @@ from unsecret.wire.references import new_owners
 from unsecret.wire.shapes import Access, Property, flag, guid, many, record, text, whole, word
 
 MOST_RESOURCES = 50
-MOST_PERMISSIONS = 400
 """https://learn.microsoft.com/en-us/graph/api/application-update, requiredResourceAccess."""
 
-_PERSONAL_AUDIENCES = ("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
 _CLAIMS = many(
     record(
         additionalProperties=many(text(least=1, most=256, required=True), most=20),
@@ -90,7 +87,7 @@ PROPERTIES: dict[str, Property] = {
     "publisherDomain": Property(text(), None, Access.READ),
     "serviceManagementReference": Property(text(most=256)),
     "signInAudience": Property(
-        word("AzureADMyOrg", "AzureADMultipleOrgs", *_PERSONAL_AUDIENCES, default="AzureADMyOrg", required=True),
+        word("AzureADMyOrg", "AzureADMultipleOrgs", *PERSONAL_AUDIENCES, default="AzureADMyOrg", required=True),
         "sign_in_audience",
     ),
     "tags": Property(TAGS, "tags"),
@@ -285,7 +282,7 @@ def application_from_graph(body: Any, existing: Application | None, *, named: st
         _default_token_version(body, written)
     keys, passwords = written.pop("keyCredentials", None), written.pop("passwordCredentials", None)
     written = {name: value for name, value in written.items() if value != current[name]}
-    _check(body, written, current)
+    check(body, written, current)
     return ApplicationBody(
         properties=_fields(written, existing),
         key_credentials=None if keys is None else tuple(keys),
@@ -309,58 +306,6 @@ def _fields(written: Mapping[str, Any], existing: Application | None) -> dict[st
 def _default_token_version(body: Mapping[str, Any], written: dict[str, Any]) -> None:
     """Personal accounts know v2 tokens only: Graph answers such a create with version 2 unless told otherwise."""
     asked = body.get("api") or {}
-    if written.get("signInAudience") in _PERSONAL_AUDIENCES and "requestedAccessTokenVersion" not in asked:
+    if written.get("signInAudience") in PERSONAL_AUDIENCES and "requestedAccessTokenVersion" not in asked:
         api = written.get("api") or dict(_DEFAULTS["api"])
         written["api"] = {**api, "requestedAccessTokenVersion": 2}
-
-
-def _check(body: Mapping[str, Any], written: dict[str, Any], current: Mapping[str, Any]) -> None:
-    """The rules that look at more than one member."""
-    permissions = sum(len(item["resourceAccess"]) for item in written.get("requiredResourceAccess", ()))
-    if permissions > MOST_PERMISSIONS:
-        name = "requiredResourceAccess"
-        raise refuse(f"Property '{name}' lists {permissions} permissions; at most {MOST_PERMISSIONS} fit.", name)
-    if written.get("defaultRedirectUri") is not None:
-        _require_redirect_uri(written, current)
-    if "web" in written:
-        _keep_settings_of_redirect_uris(body["web"], written["web"])
-    if "appRoles" in written:
-        _require_disabled(current["appRoles"], written["appRoles"], "appRoles")
-    if "api" in written:
-        name = "oauth2PermissionScopes"
-        _require_disabled(current["api"][name], written["api"][name], f"api.{name}")
-
-
-def _require_redirect_uri(written: Mapping[str, Any], current: Mapping[str, Any]) -> None:
-    """The default is one of the redirect URIs, says its page; another would go past the law on them."""
-    platforms = [written.get(name, current[name]) for name in ("web", "spa", "publicClient")]
-    if all(written["defaultRedirectUri"] not in platform["redirectUris"] for platform in platforms):
-        name = "defaultRedirectUri"
-        raise refuse(
-            f"Property '{name}' must match one of the application's redirect URIs. Add it to them first.", name
-        )
-
-
-def _keep_settings_of_redirect_uris(asked: Any, web: dict[str, Any]) -> None:
-    """`redirectUriSettings` cannot add an address: that would go past the law on `redirectUris`. Left-over
-    settings of addresses that the same request removes are dropped."""
-    unknown = [item["uri"] for item in web["redirectUriSettings"] if item["uri"] not in web["redirectUris"]]
-    where = "web.redirectUriSettings"
-    if unknown and asked and asked.get("redirectUriSettings") and "redirectUris" not in asked:
-        raise refuse(f"Property '{where}' names an address that is not in 'web.redirectUris'. Add it there.", where)
-    web["redirectUriSettings"] = [
-        item for item in web["redirectUriSettings"] if item["uri"] not in unknown and item["index"] is not None
-    ]
-
-
-def _require_disabled(before: list[Any], after: list[Any], where: str) -> None:
-    """https://learn.microsoft.com/en-us/graph/api/resources/approle: disable first, delete in a later request."""
-    kept = {item["id"] for item in after}
-    for item in before:
-        if item["isEnabled"] and item["id"] not in kept:
-            raise Invalid(
-                "Permission (scope or role) cannot be deleted or updated unless disabled first: "
-                f"'{item['value'] or item['id']}' of '{where}' is enabled. Set its isEnabled to false, then remove it.",
-                code="CannotDeleteOrUpdateEnabledEntitlement",
-                target=where,
-            )

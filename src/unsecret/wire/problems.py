@@ -23,6 +23,7 @@ from unsecret.errors import (
     MethodNotAllowed,
     NotFound,
     PolicyDenied,
+    Taken,
     Throttled,
     TooLarge,
     Unauthenticated,
@@ -42,6 +43,7 @@ STATUS: dict[type[UnsecretError], int] = {
     Forbidden: 403,
     NotFound: 404,
     MethodNotAllowed: 405,
+    Taken: 400,
     Conflict: 409,
     Gone: 410,
     TooLarge: 413,
@@ -161,7 +163,7 @@ def _details(error: UnsecretError) -> list[dict[str, Any]]:
             for reason in error.reasons
         ]
     if error.target:
-        return [{"code": error.code, "message": error.message, "target": error.target}]
+        return [{"code": error.detail_code or error.code, "message": error.message, "target": error.target}]
     return []
 
 

@@ -147,7 +147,17 @@ def many(of: Shape, *, most: int, least: int = 0, unique: bool = False, by: str 
 
 def _require_unique(keys: list[Any], where: str) -> None:
     if len(set(keys)) != len(keys):
-        raise refuse(f"Request contains a property with duplicate values: '{where}'.", where)
+        raise duplicates(where)
+
+
+def duplicates(where: str) -> Invalid:
+    """The refusal of a collection that has the same twice, with Graph's code and words."""
+    return Invalid(
+        "Request contains a property with duplicate values.",
+        code="DuplicateValue",
+        hint=f"Each '{where}' can be there once.",
+        target=where,
+    )
 
 
 def record(*, nullable: bool = False, dropped: tuple[str, ...] = (), **members: Shape) -> Shape:
