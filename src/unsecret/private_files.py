@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from unsecret.errors import Invalid, Unavailable
@@ -34,7 +36,18 @@ def write_private(path: Path, content: bytes) -> None:
         _write(path, content)
     except OSError as error:
         raise Unavailable(f"{path} cannot be written: {error.strerror}. Nothing was changed.") from error
-    _sync_directory(path.parent)
+    sync_names(path.parent)
+
+
+def sync_names(directory: Path, sync: Callable[[int], None] = os.fsync) -> None:
+    """Wait until the names of the files in `directory` are on the disk; without that, a file that is there may be
+    nameless after a power cut. A file system that cannot do so is left in peace."""
+    with suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            sync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -49,17 +62,3 @@ def _write(path: Path, content: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make the move itself durable; a file system that cannot do so is left in peace."""
-    try:
-        descriptor = os.open(directory, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        pass
-    finally:
-        os.close(descriptor)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,14 @@ from msgspec import Struct
 
 from unsecret.errors import Conflict, Unavailable
 from unsecret.operate.plans.steps import Action, Plan, Step
+from unsecret.private_files import sync_names
 from unsecret.wire.instants import format_instant
 
 APPLIES, LOCK = "applies", "lock"
 _JOURNAL, _ROLLBACK = ".journal.ndjson", ".rollback.toml"
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+"""A file of before is never written over."""
 
 Clock = Callable[[], datetime]
 Sync = Callable[[int], None]
@@ -73,7 +75,7 @@ def alone(folder: Path, *, now: datetime) -> Generator[None]:
         missing = [one for one in (folder, *folder.parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for one in missing:
-            _sync_names(one.parent, os.fsync)
+            sync_names(one.parent)
         descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as problem:
         raise _unwritable(folder, problem) from problem
@@ -112,7 +114,7 @@ class Journal:
         except OSError as problem:
             raise _unwritable(folder, problem) from problem
         self._note("begun", source=plan.source, steps=[step.words for step in plan.steps])
-        _sync_names(folder, sync)
+        sync_names(folder, sync)
 
     def writing(self, number: int, step: Step) -> None:
         """A write is about to be sent."""
@@ -146,17 +148,6 @@ class Journal:
             self._sync(self._file)
         except OSError as problem:
             raise _unwritable(self.path.parent, problem) from problem
-
-
-def _sync_names(directory: Path, sync: Sync) -> None:
-    """Wait until the names of the files in it are on the disk; without that, a file that is there may be nameless after
-    a power cut. A file system that cannot do so is left in peace."""
-    with suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            sync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _line(event: str, at: datetime, what: dict[str, Any]) -> bytes:
