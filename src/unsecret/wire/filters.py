@@ -24,8 +24,10 @@ from unsecret.wire.instants import parse_instant
 from unsecret.wire.queryable import UNSUPPORTED
 
 LONGEST_FILTER = 8 * 1024
-_LONGEST_COUNT = 4
 """Bytes. Graph's own limit is that of the URL, which is of this order."""
+
+_LONGEST_COUNT = 4
+"""Digits and sign of a number that `$count` is compared with, before it is read as one."""
 
 DEEPEST = 32
 """How far parentheses, `not` and lambdas may nest, and how many names a path may have."""
