@@ -208,10 +208,8 @@ class Snapshot:
         be read."""
         member = f"{GRAPH}/{collection}.ndjson"
         try:
-            if (
-                collection in (DEFAULT_POLICY, CUSTOM_POLICIES)
-                and self._packed.getinfo(member).file_size > LARGEST_HELD
-            ):
+            is_held = collection in (DEFAULT_POLICY, CUSTOM_POLICIES)
+            if is_held and self._packed.getinfo(member).file_size > LARGEST_HELD:
                 raise Invalid(f"{member} in {self.path} unpacks to more than {LARGEST_HELD // 1024 // 1024} MiB.")
             with self._packed.open(member) as lines:
                 while line := lines.readline(LONGEST_OBJECT + 1):
@@ -253,14 +251,20 @@ class Snapshot:
         columns = folder / "anew"
         columns.mkdir()
         with tempfile.TemporaryDirectory(dir=folder) as spool:
-            for one in self._packed.infolist():
-                inside = PurePosixPath(one.filename)
+            for member in self._packed.namelist():
+                inside = PurePosixPath(member)
                 if inside.parent == PurePosixPath(GRAPH) and inside.suffix == ".ndjson":
-                    if one.file_size > one.compress_size * MOST_UNPACKED:
-                        raise Invalid(f"{one.filename} in {self.path} would fill the disk.")
-                    self._copy(one.filename, Path(spool) / inside.name)
+                    self._unpack_answers(member, Path(spool) / inside.name)
             make_columns(Path(spool), columns, self.manifest)
         return columns
+
+    def _unpack_answers(self, member: str, file: Path) -> None:
+        packed = self._packed.getinfo(member)
+        if packed.file_size > packed.compress_size * MOST_UNPACKED:
+            raise Invalid(
+                f"{member} in {self.path} unpacks to more than {MOST_UNPACKED} times its size, and could fill the disk."
+            )
+        self._copy(member, file)
 
     def _unpack(self, member: str, file: Path) -> None:
         try:
@@ -359,7 +363,7 @@ class _LaidOut(msgspec.Struct):
 
 
 _TAKE = "Take one: unsecret snapshot FILE"
-_MADE_OF = "A snapshot of files with Graph's JSON: unsecret snapshot FILE --from {}"
+_MADE_OF = "Make a snapshot of files with Graph's JSON: unsecret snapshot FILE --from {}"
 
 
 def _no_snapshot(path: Path) -> Invalid:
