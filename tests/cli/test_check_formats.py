@@ -171,7 +171,7 @@ def test_nothing_that_cuts_an_application_off_can_be_copied_by_accident(check: C
     removals = [line for line in lines if "unsecret remove" in line]
     assert removals
     assert all(line.startswith("# ") for line in removals)
-    assert any(line.startswith("What mends them (for NAME, write what your settings call the tenant") for line in lines)
+    assert any(line.startswith("What mends them (put the name of the tenant") for line in lines)
     commands = [line for line in lines if line.startswith(("unsecret ", "# unsecret "))]
     assert all(" --tenant NAME " in line for line in commands)
 

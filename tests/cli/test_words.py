@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from unsecret.cli.words import CREDENTIALS, FACES, STATES, USE, counted, entry_in_words, instant, unknowns
+from unsecret.cli.words import CREDENTIALS, FACES, STATES, USE, counted, entry_in_words, unknowns
 from unsecret.model.policy import RestrictionKind
 from unsecret.rules.restriction_words import RESTRICTIONS
 
@@ -43,10 +42,6 @@ def test_an_entry_is_called_as_graph_calls_it_with_the_words_beside() -> None:
     assert entry_in_words("applications: passwordAddition") == "applications: passwordAddition (new secrets)"
     assert entry_in_words("applications: aNewKind") == "applications: aNewKind"
     assert entry_in_words("policy") == "policy"
-
-
-def test_an_instant_is_told_to_the_second() -> None:
-    assert instant(datetime(2026, 11, 22, 15, 2, 35, 630961, tzinfo=UTC)) == "2026-11-22 15:02:35 UTC"
 
 
 def test_what_is_not_known_for_one_reason_is_told_once() -> None:

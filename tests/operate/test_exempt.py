@@ -211,9 +211,7 @@ def test_a_plan_withdraws_what_has_ended_unless_its_file_speaks_of_it(
     assert [one.absent for one in wanted.policies] == [True]
     assert said == (f"The exemption by '{policy['displayName']}' ended on 2027-01-31, and is withdrawn.",)
     about_it = read_policy_file(f'[[appManagementPolicies]]\nid = "{policy["id"]}"\nisEnabled = true')
-    left = (
-        f"The exemption by '{policy['displayName']}' ended on 2027-01-31; it is left to the file, which speaks of it."
-    )
+    left = f"The file keeps the exemption by '{policy['displayName']}', which ended on 2027-01-31."
     unchanged, said = with_ended_withdrawn(client, about_it, DAY_AFTER)
     assert (unchanged, [one.startswith(left) for one in said]) == (about_it, [True])
     assert with_ended_withdrawn(client, about_it, LAST_DAY) == (about_it, ())

@@ -160,7 +160,7 @@ def test_an_export_of_awkward_names_and_of_what_nobody_knows_yet_has_nothing_pen
     assert "hardwareKeyNeeded" in text
     assert len(left_out) == 1
     assert "passwordAdditionV2 (" in left_out[0]
-    assert left_out[0].endswith("which this software cannot say")
+    assert left_out[0].endswith("which a policy file cannot say")
 
 
 def test_a_file_that_mentions_nothing_asks_nothing(tenant: LocalTenant, client: GraphClient) -> None:

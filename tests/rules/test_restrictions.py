@@ -28,7 +28,7 @@ from unsecret.model.policy import (
 )
 from unsecret.model.verdict import Reason
 from unsecret.rules.decide import decide
-from unsecret.rules.restrictions import RULES, Rule, in_words
+from unsecret.rules.restrictions import RULES, Rule
 
 K = RestrictionKind
 OF_AN_APPLICATION = OBJECTS[0]
@@ -237,19 +237,3 @@ def test_authorities_are_compared_without_regard_to_case() -> None:
 
     assert decide(default, None, OF_AN_APPLICATION, [issued], Actor(), now=NOW).allowed
     assert not decide(default, None, OF_AN_APPLICATION, [CERTIFICATE], Actor(), now=NOW).allowed
-
-
-@pytest.mark.parametrize(
-    ("duration", "words"),
-    [
-        (timedelta(days=90), "90 days"),
-        (timedelta(days=1), "1 day"),
-        (timedelta(hours=12), "12 hours"),
-        (timedelta(days=4, hours=12, minutes=30, seconds=5), "4 days 12 hours 30 minutes 5 seconds"),
-        (timedelta(hours=1, minutes=1, seconds=1), "1 hour 1 minute 1 second"),
-        (timedelta(microseconds=1), "0 seconds"),
-        (None, "0 seconds"),
-    ],
-)
-def test_durations_are_said_in_words(duration: timedelta | None, words: str) -> None:
-    assert in_words(duration) == words

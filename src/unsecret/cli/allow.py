@@ -25,7 +25,7 @@ def allow(
 ) -> int:
     """Allow new client secrets again, for the whole tenant or for single applications.
 
-    Without --app the entries that `block` sets are switched off in the tenant's default policy. They stay in
+    Without --app the entries that `block` sets are switched off in the tenant default policy. They stay in
     it, and so does everything else; the policy itself stays on or off as it is. Custom policies are not
     touched: an application that has a block of its own stays blocked.
 

@@ -17,6 +17,7 @@ from unsecret.cli.words import (
     counted,
     entry_in_words,
     face_in_words,
+    first_of,
     unknowns,
 )
 from unsecret.operate.applications.listing import Line
@@ -73,15 +74,10 @@ def _brief(row: Sequence[str]) -> Sequence[str]:
     """A line for a screen: the heaviest reasons, the first owner, and what is allowed without who says so."""
     line = Line(*row)
     return line._replace(
-        owners=_first(line.owners),
+        owners=first_of(line.owners),
         new_secrets=_BY_WHOM.sub("", line.new_secrets),
         why=_heaviest(line.why),
     )
-
-
-def _first(words: str) -> str:
-    name, *others = words.split(", ")
-    return f"{name} and {len(others)} more" if others else name
 
 
 def _heaviest(why: str) -> str:

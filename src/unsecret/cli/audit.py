@@ -23,9 +23,10 @@ from unsecret.cli.options import (
 )
 from unsecret.cli.printing import answer, on_one_line, say
 from unsecret.cli.reaching import instant_of, reach
-from unsecret.cli.words import counted, instant
+from unsecret.cli.words import counted
 from unsecret.config import read_settings
 from unsecret.errors import Invalid
+from unsecret.model.times_in_words import instant_in_words
 
 if TYPE_CHECKING:
     from unsecret.cli.answers import Answer
@@ -152,7 +153,9 @@ def _page(records: tuple[AuditRecord, ...], since: datetime) -> Answer:
                 head=3,
             ),
         ),
-        facts=(f"Since {instant(since)}: {counted(len(records), 'record')}, {refused} refused. Times are in UTC.",),
+        facts=(
+            f"Since {instant_in_words(since)}: {counted(len(records), 'record')}, {refused} refused. Times are in UTC.",
+        ),
     )
 
 

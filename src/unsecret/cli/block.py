@@ -60,7 +60,7 @@ def block(
 ) -> int:
     """Block new client secrets, for the whole tenant or for single applications.
 
-    Without --app the tenant's default policy is switched on, and forbids new secrets (passwordAddition) and new
+    Without --app the tenant default policy is switched on, and forbids new secrets (passwordAddition) and new
     symmetric keys (symmetricKeyAddition) on applications and on service principals: the shape that the Entra
     portal keeps editable. Every other entry of the policy stays as it was. Secrets that exist go on working.
 

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from unsecret.cli import junit, sarif
 from unsecret.cli.answers import Answer, Cell, Sheet, put, write_file
 from unsecret.cli.printing import answer, say
-from unsecret.cli.words import counted, instant, unknowns
+from unsecret.cli.words import counted, unknowns
+from unsecret.model.times_in_words import instant_in_words
 from unsecret.operate.checks.findings import Finding, Outcome, Report, Result
 
 DOCUMENTS = {"junit": junit.document, "sarif": sarif.document}
@@ -49,7 +50,7 @@ def _answer(report: Report, *, output: str, is_named: bool) -> Answer:
 
 
 def _facts(report: Report) -> Iterator[str]:
-    yield f"{report.organisation or 'Tenant'} ({report.tenant_id}), as of {instant(report.as_of)}."
+    yield f"{report.organisation or 'Tenant'} ({report.tenant_id}), as of {instant_in_words(report.as_of)}."
     yield f"Held against: {report.title}."
     met = sum(one.outcome is Outcome.HOLDS for one in report.results)
     said = [f"{met} of {len(report.results)} requirements are met"]
@@ -77,7 +78,7 @@ def _commands(report: Report, *, is_named: bool) -> Iterator[str]:
     lines = {command: f"{command}    # {', '.join(map(str, mended))}" for command, mended in numbers.items()}
     safe = [line for command, line in lines.items() if FORCED not in command.split()]
     if safe:
-        unnamed = f" (for NAME, write what your settings call the tenant {report.tenant_id}; a local one has --data)"
+        unnamed = f" (put the name of the tenant {report.tenant_id} in your settings for NAME; a local one has --data)"
         where = "" if is_named else unnamed
         yield f"What mends them{where}:"
         yield from (f"  {line}" for line in safe)

@@ -62,7 +62,7 @@ AsCaller = Annotated[
     Parameter(
         name="--caller",
         help="Exempt who calls rather than what is changed: this person or application may do to every application "
-        "what the tenant's default policy forbids.",
+        "what the tenant default policy forbids.",
     ),
 ]
 Until = Annotated[
@@ -102,7 +102,7 @@ def add(
 
     An application gets a custom policy in which the restriction is disabled, or has its own policy changed so; one that
     shares its policy with others is refused. A caller gets a custom security attribute, which the entries of the
-    tenant's default policy then name.
+    tenant default policy then name.
 
     An exemption that is there already gets the new day and reason.
 
@@ -120,7 +120,7 @@ def add(
     from unsecret.operate.plans.plan import make_plan
     from unsecret.operate.policies.block import read_default
     from unsecret.operate.policies.targets import resolve
-    from unsecret.wire.terms import LONGEST_CALLERS_REASON, LONGEST_REASON, Term, require_reason
+    from unsecret.wire.terms import CALLERS_ATTRIBUTE, LONGEST_CALLERS_REASON, LONGEST_REASON, Term, require_reason
 
     settings = read_settings()
     kinds = tuple(kind for word in from_ for kind in LIFTS[word])
@@ -133,7 +133,7 @@ def add(
         else:
             person = find_caller(client, who)
             wanted = grant_to_callers(read_default(client)[1], until, kinds)
-            say(f"{person.name} gets the attribute unsecret_exemptUntil = {until.isoformat()}, with the reason.")
+            say(f"{person.name} gets the attribute {CALLERS_ATTRIBUTE} = {until.isoformat()}, with the reason.")
             if not dry_run:
                 question = f"Exempt {person.name} until {until.isoformat()}?"
                 require_yes(question, to=client.connection, yes=yes, can_rehearse=True)
@@ -271,4 +271,4 @@ def _read(client: GraphClient) -> tuple[tuple[Exempted, ...], tuple[Given, ...]]
 
 def _require_to_come(until: date, today: date) -> None:
     if until < today:
-        raise Invalid(f"{until.isoformat()} is over; an exemption ends on a day to come.")
+        raise Invalid(f"{until.isoformat()} is over. Give the exemption a last day that is today or later.")

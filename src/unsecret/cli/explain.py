@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from unsecret.cli.options import Data, Query, Report, ReportFile, SnapshotFile, TenantName
 from unsecret.cli.printing import say
-from unsecret.cli.words import TENANT_DEFAULT
+from unsecret.cli.words import policy_in_words
 from unsecret.config import read_settings
 from unsecret.errors import Invalid, NotFound, UnsecretError
 
@@ -119,8 +119,7 @@ def _answer(found: Whole, may: dict[str, tuple[May, ...]], at: datetime) -> Answ
 def _governing(found: Whole) -> str:
     """Every policy with an entry for it: a policy of its own leaves the rest to the tenant default."""
     named = dict.fromkeys(entry.policy for one in found.governed for entry in one.restrictions)
-    policy = found.application.policy
-    return ", ".join(named) or (f"the {policy}" if policy == TENANT_DEFAULT else f"'{policy}'")
+    return ", ".join(named) or policy_in_words(found.application.policy)
 
 
 def _verdict(one: May) -> str:

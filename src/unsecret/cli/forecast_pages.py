@@ -10,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from unsecret.cli.answers import Answer, Cell, Sheet, day
-from unsecret.cli.words import CREDENTIALS, TENANT_DEFAULT, USE, counted, unknowns
+from unsecret.cli.words import CREDENTIALS, TENANT_DEFAULT, USE, counted, first_of, policy_in_words, unknowns
 from unsecret.model.policy import RestrictionKind
+from unsecret.model.times_in_words import duration_in_words
 from unsecret.operate.forecasts.forecast import OUTCOMES
 from unsecret.rules.restriction_words import restriction_in_words
-from unsecret.rules.restrictions import in_words
 
 if TYPE_CHECKING:
     from unsecret.operate.forecasts.forecast import Forecast, Summary, Week
@@ -74,7 +74,7 @@ def _facts(forecast: Forecast, summaries: Sequence[Summary], fail_within: timede
     for summary in summaries:
         yield from _sentences(summary)
     if fail_within is not None:
-        number, term = forecast.fails_within(fail_within), in_words(fail_within)
+        number, term = forecast.fails_within(fail_within), duration_in_words(fail_within)
         yield f"Within {term} {number} lose the last credential and cannot be sure to renew it."
 
 
@@ -157,7 +157,7 @@ def _first_refusal(together: Sequence[Foreseen], forecast: Forecast) -> str:
     refused = [each for each in together if each.new_secret != "allowed"]
     reasons = refused[0].new_secret_refused_by
     is_shorter_allowed = {one.restriction for one in reasons} <= _LIMITS
-    length = f" for {in_words(forecast.new_secret)}" if is_shorter_allowed else ""
+    length = f" for {duration_in_words(forecast.new_secret)}" if is_shorter_allowed else ""
     words = f"refused{length}{_reasons(reasons)}"
     return words if len(refused) == len(together) else f"{words} (not in every scenario)"
 
@@ -166,20 +166,14 @@ def _reasons(reasons: Sequence[Reason]) -> str:
     """Which policies refuse, and what each of them restricts."""
     of: dict[str, list[str]] = {}
     for one in reasons:
-        of.setdefault(_policy(one.policy), []).append(restriction_in_words(one.restriction))
+        of.setdefault(policy_in_words(one.policy), []).append(restriction_in_words(one.restriction))
     return ",".join(f" by {policy} ({', '.join(dict.fromkeys(what))})" for policy, what in of.items())
-
-
-def _policy(name: str) -> str:
-    return f"the {name}" if name == TENANT_DEFAULT else f"'{name}'"
 
 
 def _brief(row: Sequence[str]) -> Sequence[str]:
     """A row for a screen: that the tenant default refuses goes without saying, and the first owner is enough."""
-    owners = row[-2].split(", ")
-    more = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
     cells = [cell.replace(f" by the {TENANT_DEFAULT} (", " (") for cell in row[:-2]]
-    return (*cells, f"{owners[0]}{more}", row[-1])
+    return (*cells, first_of(row[-2]), row[-1])
 
 
 def _values(values: Sequence[Value]) -> str:

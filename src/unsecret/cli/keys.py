@@ -12,6 +12,8 @@ from cyclopts import App, Parameter
 from unsecret.cli.options import PLAIN, Output, Server, ServerDatabase, now
 from unsecret.cli.printing import as_json, say, table
 from unsecret.config import Settings, read_settings
+from unsecret.model.times_in_words import instant_in_words
+from unsecret.wire.instants import format_instant
 
 if TYPE_CHECKING:
     from unsecret.tenant.signing import SigningKeys
@@ -65,11 +67,17 @@ def list_(*, data: Server = None, database: ServerDatabase = None, output: Outpu
     """
     settings = read_settings()
     with _opened(settings, data, database) as signing:
-        rows = [(one.kid, f"{one.created_at:%Y-%m-%dT%H:%M:%SZ}", signs) for one, signs in signing.shown()]
+        found = list(signing.shown())
     if (output or settings.output) == "json":
-        as_json([{"kid": kid, "createdDateTime": made, "signs": signs} for kid, made, signs in rows])
+        as_json(
+            [
+                {"kid": one.kid, "createdDateTime": format_instant(one.created_at), "signs": signs}
+                for one, signs in found
+            ]
+        )
     else:
-        table(("KID", "MADE", "SIGNS"), [(kid, made, "yes" if signs else "no") for kid, made, signs in rows])
+        rows = [(one.kid, instant_in_words(one.created_at), "yes" if signs else "no") for one, signs in found]
+        table(("KID", "MADE", "SIGNS"), rows)
     return 0
 
 

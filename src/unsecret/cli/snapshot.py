@@ -10,10 +10,11 @@ from cyclopts import Parameter
 from unsecret.cli.options import Data, Output, TenantName, now
 from unsecret.cli.printing import answer, as_json, progress, sentence, table
 from unsecret.cli.reaching import reach
-from unsecret.cli.words import instant, unknowns
+from unsecret.cli.words import unknowns
 from unsecret.config import Settings, read_settings
 from unsecret.errors import Invalid
 from unsecret.model.snapshot import COLLECTIONS, MEMBERS
+from unsecret.model.times_in_words import instant_in_words
 
 if TYPE_CHECKING:
     from unsecret.model.snapshot import Manifest
@@ -87,9 +88,8 @@ def _of_files(source: Path, target: Path, tenant: Path | str | None) -> Manifest
 
 
 def _print(manifest: Manifest, file: Path) -> None:
-    sentence(
-        f"{manifest.display_name or 'Tenant'} ({manifest.tenant_id}), as of {instant(manifest.taken_at)}, in {file}"
-    )
+    whose = f"{manifest.display_name or 'Tenant'} ({manifest.tenant_id})"
+    sentence(f"{whose}, as of {instant_in_words(manifest.taken_at)}, in {file}")
     answer()
     order = {name: place for place, name in enumerate((*COLLECTIONS, *MEMBERS))}
     read = sorted(manifest.collections.items(), key=lambda one: (order.get(one[0], len(order)), one[0]))

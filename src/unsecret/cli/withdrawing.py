@@ -17,6 +17,7 @@ from unsecret.operate.exemptions.exempt import Exempted, withdrawal
 from unsecret.operate.plans.plan import make_plan
 from unsecret.operate.policies.app_policy import read_versioned_policies
 from unsecret.operate.policies.block import read_default
+from unsecret.wire.terms import CALLERS_ATTRIBUTE
 
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
@@ -42,7 +43,7 @@ def withdraw(
     wanted = withdrawal(read_default(client)[1], read_versioned_policies(client)[1], ending)
     plan = make_plan(client, wanted, source=source, now=now())
     for one in taken:
-        say(f"The attribute unsecret_exemptUntil = {one.until} is taken from {one.caller.name}.")
+        say(f"The attribute {CALLERS_ATTRIBUTE} = {one.until} is taken from {one.caller.name}.")
     if taken and not plan.steps and not dry_run:  # others have the same last day, and keep it: no policy changes
         names = ", ".join(one.caller.name for one in taken)
         require_yes(f"Take the attribute from {names}?", to=client.connection, yes=yes, can_rehearse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 from unsecret.rules.restriction_words import restriction_in_words
 
@@ -39,6 +38,17 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
+def policy_in_words(name: str) -> str:
+    """A policy in a sentence: `the tenant default`, `'Partners'`."""
+    return f"the {name}" if name == TENANT_DEFAULT else f"'{name}'"
+
+
+def first_of(words: str) -> str:
+    """`Maria and 2 more` of a list with commas, for a screen."""
+    name, *others = words.split(", ")
+    return f"{name} and {len(others)} more" if others else name
+
+
 def face_in_words(kind: str | None) -> str:
     """`app registration` or `service principal`; any other type of object as Graph calls it."""
     return FACES.get(kind or "", kind or "–")
@@ -53,11 +63,6 @@ def unknowns(not_known: Iterable[str]) -> Iterator[str]:
         said.setdefault(reason or sentence, []).append(name)
     for reason, names in said.items():
         yield f"Not known – {reason}" if names == [reason] else f"Not known – {', '.join(names)}: {reason}"
-
-
-def instant(at: datetime) -> str:
-    """An instant, to the second: `2026-11-22 15:02:35 UTC`. Every instant here is in UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def entry_in_words(what: str) -> str:

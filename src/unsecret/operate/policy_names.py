@@ -13,7 +13,7 @@ from unsecret.operate.snapshots.snapshot_file import open_snapshot
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
 
-TENANT_DEFAULT = "the tenant's default policy"
+TENANT_DEFAULT = "the tenant default policy"
 
 
 def names_in_snapshot(snapshot: Path, ids: Iterable[str]) -> dict[str, str]:

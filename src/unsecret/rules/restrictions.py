@@ -14,7 +14,6 @@ the same manner; docs/concepts/the-law.md says which.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from unsecret.model.application import KeyType
@@ -28,6 +27,7 @@ from unsecret.model.change import (
     RedirectUriAdded,
 )
 from unsecret.model.policy import Restriction, RestrictionKind
+from unsecret.model.times_in_words import duration_in_words
 from unsecret.model.verdict import Reason
 from unsecret.rules.identifier_uris import has_unique_tenant_identifier, is_default_uri
 from unsecret.rules.redirect_uris import (
@@ -103,7 +103,12 @@ class Rule(NamedTuple):
 
 def reason(rule: Rule, added: Addition, entry: Restriction, governed: Governed, policy_id: str) -> Reason:
     """What the refusal of `added` says."""
-    facts = {"policy": policy_id, "added": added, "governed": governed, "longest": in_words(entry.max_lifetime)}
+    facts = {
+        "policy": policy_id,
+        "added": added,
+        "governed": governed,
+        "longest": duration_in_words(entry.max_lifetime),
+    }
     return Reason(
         rule=rule.kind,
         code=rule.code,
@@ -112,14 +117,6 @@ def reason(rule: Rule, added: Addition, entry: Restriction, governed: Governed, 
         detail_code=rule.detail_code,
         target=rule.target,
     )
-
-
-def in_words(duration: timedelta | None) -> str:
-    """`90 days`, `4 days 12 hours 30 minutes 5 seconds`; what is zero is left out."""
-    seconds = duration.seconds if duration else 0
-    amounts = (duration.days if duration else 0, seconds // 3600, seconds // 60 % 60, seconds % 60)
-    units = zip(amounts, ("day", "hour", "minute", "second"), strict=True)
-    return " ".join(f"{n} {unit}{'s' * (n != 1)}" for n, unit in units if n) or "0 seconds"
 
 
 def _is_password(added: Addition) -> bool:

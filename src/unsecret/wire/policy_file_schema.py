@@ -112,7 +112,7 @@ def policy_file_schema() -> Schema:
         "properties": {
             "unsecret": {"const": LAYOUT, "description": "How the file is laid out."},
             TENANT: _described("The only tenant that the file is for; without it, any.", _GUID),
-            DEFAULT: _described("The tenant's default policy: it binds what no custom policy frees.", _default()),
+            DEFAULT: _described("The tenant default policy: it binds what no custom policy frees.", _default()),
             CUSTOM: {"type": "array", "items": _custom()},
         },
         "additionalProperties": False,

@@ -11,9 +11,9 @@ from unsecret.model.application import ObjectKind
 from unsecret.model.change import Actor, Governed
 from unsecret.model.identifiers import AppId, TenantId
 from unsecret.model.policy import AppManagementPolicy, Restriction, RestrictionKind, RestrictionState, TenantDefault
+from unsecret.model.times_in_words import duration_in_words
 from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, Policy, binds, governing
 from unsecret.rules.restriction_words import restriction_in_words
-from unsecret.rules.restrictions import in_words
 from unsecret.wire.instants import format_instant
 
 ANYBODY = Actor()
@@ -90,7 +90,7 @@ def _restricted(
         policy_id=policy.id,
         policy=policy_name(policy),
         is_custom=isinstance(policy, AppManagementPolicy),
-        says=f"at most {in_words(entry.max_lifetime)}" if entry.max_lifetime is not None else "not allowed",
+        says=f"at most {duration_in_words(entry.max_lifetime)}" if entry.max_lifetime is not None else "not allowed",
         why_not=None if binds(entry, governed, actor) else _why_not(entry, governed),
     )
 

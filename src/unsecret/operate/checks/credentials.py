@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from unsecret.model.profile import CredentialKind, Requirement
+from unsecret.model.times_in_words import duration_in_words, instant_in_words
 from unsecret.operate.checks.findings import Finding, Subject
 from unsecret.operate.checks.mending import removing
 from unsecret.operate.checks.muting import Mutes
 from unsecret.operate.snapshots.rows import from_column, rows, to_column
 from unsecret.rules import profiles as rules
 from unsecret.rules.patterns import like, may_be_an_id
-from unsecret.rules.restrictions import in_words
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -283,7 +283,7 @@ def _evidence(one: Credential) -> tuple[str, ...]:
 
 
 def _instant(instant: datetime | None) -> str:
-    return f"{instant:%Y-%m-%d %H:%M:%S} UTC" if instant else "an unknown day"
+    return instant_in_words(instant) if instant else "an unknown day"
 
 
 def _day(instant: datetime | None) -> str:
@@ -295,10 +295,10 @@ def _is_held(_asked: Requirement, one: Credential) -> str:
 
 
 def _lives_long(asked: Requirement, one: Credential) -> str:
-    longest = in_words(asked.longest)
+    longest = duration_in_words(asked.longest)
     if one.start_at is None or one.end_at is None:
         return f"How long it lives is not said; {_are_allowed(longest)}."
-    return f"It lives {in_words(_whole_days(one.end_at - one.start_at))}; {_are_allowed(longest)}."
+    return f"It lives {duration_in_words(_whole_days(one.end_at - one.start_at))}; {_are_allowed(longest)}."
 
 
 def _whole_days(lifetime: timedelta) -> timedelta:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from unsecret.model.application import ObjectKind
 from unsecret.model.policy import AppManagementPolicy, RestrictionState, TenantDefault
 from unsecret.model.profile import Requirement
+from unsecret.model.times_in_words import duration_in_words
 from unsecret.operate.checks.findings import Finding, Subject
 from unsecret.operate.checks.mending import FAMILY_OF, Family, forecasting, restricting
 from unsecret.operate.policies.block import DEFAULT_POLICY
@@ -25,7 +26,6 @@ from unsecret.operate.policies.entries import Json, excluded_callers, in_words, 
 from unsecret.operate.policies.portal_shape import Divergence, diverging
 from unsecret.operate.snapshots.rows import to_column
 from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, Policy
-from unsecret.rules.restrictions import in_words as lifetime_in_words
 from unsecret.rules.shortfalls import Fault, Shortfall, shortfalls, since
 from unsecret.wire.instants import format_instant
 from unsecret.wire.restrictions import restriction_to_graph
@@ -250,7 +250,7 @@ _WHY = {
 
 def _why(asked: Requirement, group: Group, now: datetime) -> str:
     if group.fault is Fault.LIMIT_TOO_LONG and asked.longest_accepted:
-        return f"The restriction allows longer lifetimes than {lifetime_in_words(asked.longest_accepted)}."
+        return f"The restriction allows longer lifetimes than {duration_in_words(asked.longest_accepted)}."
     if group.fault is Fault.DISABLED and group.own:
         return "The custom policy lifts the restriction for whatever it is linked to."
     dates = [start for one in group.fallen if (start := _start(one))]

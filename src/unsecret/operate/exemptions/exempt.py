@@ -151,7 +151,7 @@ def grant_to_callers(default: Json, until: date, kinds: Iterable[str]) -> Policy
     wish = _with_callers(default, kinds, until.isoformat(), absent=False)
     if not wish:
         raise NotFound(
-            f"The tenant's default policy holds no entry for {', '.join(kinds)}; there is nothing to be exempt from."
+            f"The tenant default policy holds no entry for {', '.join(kinds)}; there is nothing to be exempt from."
         )
     return PolicyFile(default=wish)
 

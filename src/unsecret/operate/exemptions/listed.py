@@ -20,7 +20,7 @@ from unsecret.wire.terms import CALLERS_ATTRIBUTE, term_in
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
 
-_ADVICE = "Take it out of the file, or give it a day to come."
+_ADVICE = "Take it out of the file, or give it a later last day."
 
 
 def read_policies_with_links(client: GraphClient) -> tuple[Json, ...]:
@@ -56,7 +56,7 @@ def with_ended_withdrawn(client: GraphClient, wanted: PolicyFile, today: date) -
         policies=(*wanted.policies, *gone.policies),
     )
     made = _made_anew(wanted, today, known=[one.policy for one in found])
-    return both, (*(_sentence(one) for one in ending), *kept, *made)
+    return both, (*(_withdrawn(one) for one in ending), *kept, *made)
 
 
 def _made_anew(wanted: PolicyFile, today: date, *, known: list[str]) -> Iterator[str]:
@@ -68,7 +68,7 @@ def _made_anew(wanted: PolicyFile, today: date, *, known: list[str]) -> Iterator
 
 
 def _kept(one: Exempted) -> str:
-    return f"The exemption {_by(one)} ended on {one.until}; it is left to the file, which speaks of it. {_ADVICE}"
+    return f"The file keeps the exemption {_by(one)}, which ended on {one.until}. {_ADVICE}"
 
 
 def _is_mentioned(one: Exempted, wanted: PolicyFile) -> bool:
@@ -86,7 +86,7 @@ def _joined(wish: Json, other: Json) -> Json:
     return joined
 
 
-def _sentence(one: Exempted) -> str:
+def _withdrawn(one: Exempted) -> str:
     return f"The exemption {_by(one)} ended on {one.until}, and is withdrawn."
 
 

@@ -26,11 +26,11 @@ from unsecret.model.policy import (
     RestrictionState,
     TenantDefault,
 )
+from unsecret.model.times_in_words import duration_in_words
 from unsecret.operate.forecasts.proposed_policy import proposed
 from unsecret.operate.plans.files import bytes_of, read_policies
 from unsecret.rules.fleet import NOT_LINKED
 from unsecret.rules.profiles import PROFILES, proposed_policy
-from unsecret.rules.restrictions import in_words
 from unsecret.wire.instants import format_instant
 from unsecret.wire.policies import default_policy_from_graph
 
@@ -85,9 +85,9 @@ class Flags(Struct, frozen=True, kw_only=True):
         """What the scenario is called."""
         words = ["block new secrets"] if self.block else []
         if self.longest_secret is not None:
-            words.append(f"secrets of {in_words(self.longest_secret)} at most")
+            words.append(f"secrets of {duration_in_words(self.longest_secret)} at most")
         if self.longest_certificate is not None:
-            words.append(f"certificates of {in_words(self.longest_certificate)} at most")
+            words.append(f"certificates of {duration_in_words(self.longest_certificate)} at most")
         return ", ".join(words)
 
     @property

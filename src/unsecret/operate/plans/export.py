@@ -53,7 +53,7 @@ def export_policies(client: GraphClient) -> tuple[PolicyFile, tuple[str, ...]]:
 def _untold(policy: Json, whose: str) -> list[str]:
     return [
         f"{whose}: {place.words} ({in_words(place.entry)}), which "
-        + ("Microsoft set" if place.entry.get("isStateSetByMicrosoft") is True else "this software cannot say")
+        + ("Microsoft set" if place.entry.get("isStateSetByMicrosoft") is True else "a policy file cannot say")
         for place in entries_of(policy)
         if not is_tellable(place.group, place.kind, place.entry)
     ]

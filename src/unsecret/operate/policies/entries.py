@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from unsecret.errors import Invalid
-from unsecret.rules.restrictions import in_words as lifetime_in_words
+from unsecret.model.times_in_words import duration_in_words
 from unsecret.wire.instants import format_duration, format_instant, parse_duration, parse_instant
 
 Json = dict[str, Any]
@@ -114,7 +114,7 @@ def in_words(entry: Json | None) -> str:
     if start := binds_from(entry):
         said[0] += f" for those created from {format_instant(start)}"
     if longest := max_lifetime(entry):
-        said.append(f"at most {lifetime_in_words(longest)}")
+        said.append(f"at most {duration_in_words(longest)}")
     if callers := excluded_callers(entry):
         said.append("except callers with " + " or ".join(f"{name}={value}" for name, value in callers))
     return ", ".join(said)

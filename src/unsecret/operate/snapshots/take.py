@@ -25,6 +25,7 @@ from unsecret.model.snapshot import (
     Collected,
     Manifest,
 )
+from unsecret.model.times_in_words import instant_in_words
 from unsecret.operate.policies.block import read_default
 from unsecret.operate.snapshots.directory_lists import (
     Identified,
@@ -64,7 +65,7 @@ def take(
     begun = Begun(software=__version__, tenant_id=connection.tenant_id, graph=connection.graph, at=now)
     with open_spool(path, begun) as spool:
         if spool.continued:
-            say(f"continuing the snapshot that was begun at {spool.begun.at:%Y-%m-%d %H:%M} UTC")
+            say(f"continuing the snapshot that was begun at {instant_in_words(spool.begun.at)}")
         taking = Taking(client, spool, say)
         (assembled := spool.folder / GRAPH).mkdir(exist_ok=True)
         organization = _read_everything(taking, assembled)

@@ -91,4 +91,4 @@ class Tally(Struct):
 def nothing_shown(identities: int) -> str:
     """Why it is not known what federates so many managed identities of which nothing was shown."""
     azure = "az identity federated-credential list"
-    return f"none was shown of {identities}, and Graph need not show them; Azure does: {azure}"
+    return f"Graph showed none for {identities}, and need not show any; Azure lists them: {azure}"
