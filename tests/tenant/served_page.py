@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from unsecret.rules.permission import REQUIRED
 from unsecret.tenant import azure_resource_manager, clock, oauth2
 from unsecret.tenant.app import BETA_ROUTES, GRAPH_ROUTES
 from unsecret.tenant.call import Routes
+from unsecret.tenant.description import said_by
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "served.md"
 
@@ -77,11 +77,8 @@ def _plain(routes) -> str:
 
 
 def about(handler: Any) -> str:
-    """The first line of a handler's docstring, without the method and path that it begins with."""
-    function = handler.func if isinstance(handler, partial) else handler
-    first = (function.__doc__ or "").strip().partition("\n")[0].rstrip(".")
-    _, colon, said = first.partition(": ")
-    return (said if colon else "").replace("|", "\\|")
+    """What a handler does, as its docstring says beside the method and the path."""
+    return said_by(handler)[1].replace("|", "\\|")
 
 
 def _any_of(group: tuple[str, ...]) -> str:

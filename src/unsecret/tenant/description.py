@@ -56,6 +56,14 @@ def description_of(handler: Callable[..., Any]) -> Description:
     return vars(function_of(handler)).get("description", _NOTHING_SAID)
 
 
+def said_by(handler: Callable[..., Any]) -> tuple[str, str]:
+    """What the first paragraph of a handler's docstring says: the method and the path, and what is done there, which
+    may be nothing more than those."""
+    paragraph = (function_of(handler).__doc__ or "").strip().partition("\n\n")[0]
+    where, _colon, what = " ".join(paragraph.split()).rstrip(".").partition(": ")
+    return where, what
+
+
 def function_of(handler: Callable[..., Any]) -> Callable[..., Any]:
     """The function under a handler that one function serves for several kinds."""
     return handler.func if isinstance(handler, partial) else handler

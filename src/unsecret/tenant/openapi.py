@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from unsecret import __version__
 from unsecret.tenant.call import Routes
-from unsecret.tenant.description import Description, description_of, function_of, name_of
+from unsecret.tenant.description import Description, description_of, name_of, said_by
 from unsecret.wire.problems import STATUS, UNKNOWN_STATUS
 
 _PARAMETER = re.compile(r"\{(\w+)(:\w+)?\}")
@@ -158,10 +158,8 @@ def _operation(handler: Callable[..., Any], path: str, said: Description, method
 
 
 def _summary(handler: Callable[..., Any]) -> str:
-    """The first line of the handler's docstring, without the method and path that it begins with."""
-    first = (function_of(handler).__doc__ or "").strip().partition("\n")[0]
-    head, colon, said = first.partition(": ")
-    return (said if colon else head).rstrip(".")
+    where, what = said_by(handler)
+    return what or where
 
 
 def _done(status: int) -> dict[str, Any]:
