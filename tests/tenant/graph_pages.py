@@ -65,7 +65,7 @@ PAGES: dict[str, str] = {
         f"GET {root}/{name}{kind}": f"{page}-list-{name.lower()}"
         for root, page in (("/me", "user"), ("/users/{key}", "user"), ("/servicePrincipals/{key}", "serviceprincipal"))
         for name in ("memberOf", "transitiveMemberOf")
-        for kind in ("", "/{kind}")
+        for kind in ("", "/$count", "/{kind}")
     },
     **{
         f"POST {root}/{name}": f"directoryobject-{name.lower()}"

@@ -53,6 +53,18 @@ def test_the_roles_of_somebody_are_what_they_are_members_of(
         assert (eventual["value"], eventual["@odata.count"]) == ([], 0)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_memberships_are_counted(tenant: LocalTenant, who: Somebody, app: Workload, way: str):
+    eventual = {"ConsistencyLevel": "eventual"}
+    for place, token in _places(who, app):
+        counted = f"{place}/{way}/$count"
+        assert tenant.graph("GET", counted, token=token, **eventual).text == "1"
+        for name, number in (("Global Reader", "1"), ("Directory Readers", "0")):
+            asked = f"{counted}?$count=true&$filter=displayName eq '{name}'"
+            assert tenant.graph("GET", asked, token=token, **eventual).text == number
+        tenant.refused("GET", counted, token=token, status=400)
+
+
 def test_a_kind_that_nothing_is_a_member_of_here_is_not_served(tenant: LocalTenant, who: Somebody):
     refusal = tenant.refused("GET", f"/users/{who.user.id}/memberOf/microsoft.graph.device", status=501)
     assert "memberOf/microsoft.graph.device" in refusal["message"]

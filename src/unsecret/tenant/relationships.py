@@ -56,9 +56,13 @@ def list_related_of_kind(related: Related, call: Call) -> Response:
 
 def count_related(related: Related, call: Call) -> Response:
     """GET …/owners/$count: their number, for who says ConsistencyLevel: eventual."""
+    return number_of([directory_object_to_graph(obj, beta=call.beta) for obj in related(call)], call)
+
+
+def number_of(shown: list[dict[str, Any]], call: Call) -> Response:
+    """How many of these are asked for. Raises Invalid without ConsistencyLevel: eventual."""
     odata.require_eventual_for_count(call.request.headers)
     asked = call.asked(collections.RELATED_OBJECTS)
-    shown = [directory_object_to_graph(obj, beta=call.beta) for obj in related(call)]
     return PlainTextResponse(str(len(sifted(shown, asked.query.filter, collections.RELATED_OBJECTS))))
 
 
