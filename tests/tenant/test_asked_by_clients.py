@@ -253,8 +253,9 @@ def test_who_makes_something_may_own_it_and_needs_a_permission_to_name_others(sc
     made = scene.tenant.must("POST", "/applications", bound(maker.principal.id), token=maker.token)
     owners = scene.tenant.get(f"/applications/{made['id']}/owners?$select=id")["value"]
     assert [owner["id"] for owner in owners] == [maker.principal.id]
-    others = bound(maker.principal.id, scene.ids["owner"])
-    scene.tenant.refused("POST", "/applications", others, token=maker.token, status=403)
+    for other in (scene.ids["owner"], NOBODY):  # whether there is such a person is not told, either
+        others = bound(maker.principal.id, other)
+        scene.tenant.refused("POST", "/applications", others, token=maker.token, status=403)
     assert len(scene.tenant.get("/applications?$filter=displayName eq 'theirs'")["value"]) == 1
 
 

@@ -83,6 +83,21 @@ def test_what_was_never_used_with_success_or_was_removed_is_not_reported(tenant:
     assert tenant.get(f"{CREDENTIALS}?$filter=appId eq '{application['appId']}'")["value"] == []
 
 
+def test_another_application_that_chose_the_same_key_id_hides_no_use(tenant: LocalTenant) -> None:
+    application, secret = with_secret(tenant, "app")
+    use(tenant, application, secret)
+    last = tenant.sign_ins()[0]["id"]
+    tenant.clock.move(minutes=5)
+    other, _ = with_secret(tenant, "other")
+    chosen = {"passwordCredential": {"keyId": secret["keyId"]}}
+    same = tenant.must("POST", f"/applications/{other['id']}/addPassword", chosen)
+    assert use(tenant, other, same) == 200
+    ours = f"appId eq '{application['appId']}'"
+    for term in (ours, f"{ours} and keyId eq '{same['keyId']}'"):
+        (shown,) = tenant.get(f"{CREDENTIALS}?$filter={term}")["value"]
+        assert shown["signInActivity"]["lastSignInRequestId"] == last
+
+
 def several(tenant: LocalTenant) -> list[str]:
     """The names of applications, in the order in which they signed in last, the administrator's first."""
     used = []

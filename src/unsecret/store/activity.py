@@ -85,6 +85,7 @@ def _last(column: ColumnElement[Any], *more: ColumnElement[bool]) -> Statement:
 
 _USED_KEYS, _CLIENTS, _RESOURCES = map(_leaps, (_sign_in.credential_key_id, _sign_in.app_id, _sign_in.resource_id))
 _LAST_OF_KEY = _last(_sign_in.credential_key_id)
+_LAST_OF_KEY_BY_APP = _last(_sign_in.credential_key_id, _sign_in.app_id == bindparam("app_id"))
 _of_type = _sign_in.event_type == bindparam("event_type")
 _LAST_OF_CLIENT, _LAST_OF_RESOURCE = _last(_sign_in.app_id, _of_type), _last(_sign_in.resource_id, _of_type)
 
@@ -133,8 +134,7 @@ def list_credentials(conn: Connection, tenant_id: TenantId, query: Query) -> Pag
         return [key for key in keys if key > after][:most]
 
     def wanted(key: bytes) -> CredentialActivity | None:
-        found = _credential(conn, tenant, key)
-        return found if found and asked.get("appId") in (None, guid(found.app_id)) else None
+        return _credential(conn, tenant, key, asked.get("appId"))
 
     orders = {LAST_USE: lambda one: one.last.at, EXPIRATION: lambda one: one.end_at}
     return _page(query, following, wanted, orders)
@@ -168,8 +168,12 @@ def _last_of(activity: PrincipalActivity) -> Any:
     return activity.last.at if activity.last else None
 
 
-def _credential(conn: Connection, tenant: bytes, key: bytes) -> CredentialActivity | None:
-    used = _LAST_OF_KEY.one(conn, tenant_id=tenant, value=key)
+def _credential(conn: Connection, tenant: bytes, key: bytes, app: bytes | None = None) -> CredentialActivity | None:
+    """The last use of a key; by one application, where others may have chosen the same keyId."""
+    if app is None:
+        used = _LAST_OF_KEY.one(conn, tenant_id=tenant, value=key)
+    else:
+        used = _LAST_OF_KEY_BY_APP.one(conn, tenant_id=tenant, value=key, app_id=app)
     if used is None:
         return None
     at, sign_in_id, app_id, resource_id = used

@@ -50,9 +50,11 @@ def add_first_owners(transaction: Transaction, made: DirectoryObject, owner_ids:
     """The owners that a new object was asked for with, who may have its maker among them. To name oneself asks for
     nothing more than making it. Raises NotFound, Forbidden, Invalid."""
     for owner_id in owner_ids:
-        owner = _owner(transaction, owner_id)
-        if owner.id != transaction.caller_id:
+        if (
+            owner_id != transaction.caller_id
+        ):  # before it is looked up: who may not, learns of nobody whether they exist
             transaction.permit_on(_MAY_ADD_OWNER[made.kind], made)
+        owner = _owner(transaction, owner_id)
         if links.owns(transaction.conn, transaction.tenant_id, owner.id, made.id):
             continue
         links.add_owner(transaction.conn, transaction.tenant_id, made.id, owner.id)

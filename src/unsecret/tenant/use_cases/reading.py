@@ -82,9 +82,10 @@ def get_directory_object(transaction: Transaction, object_id: str) -> AnyObject:
 def get_by_ids(
     transaction: Transaction, ids: tuple[str, ...], kinds: Collection[ObjectKind] = frozenset(ObjectKind)
 ) -> tuple[AnyObject, ...]:
-    """The objects with these ids that are of these kinds; those that are not there are left out, as Graph does."""
+    """The objects with these ids that are of these kinds, each once however often it is named: some are long. Those
+    that are not there are left out, as Graph does."""
     transaction.permit(Operation.READ_DIRECTORY_OBJECT)
-    guids = [guid for guid in map(canonical_guid, ids) if guid]
+    guids = dict.fromkeys(guid for guid in map(canonical_guid, ids) if guid)
     found = (directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(guid)) for guid in guids)
     return tuple(obj for obj in found if obj is not None and obj.kind in kinds)
 
