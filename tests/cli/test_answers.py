@@ -43,6 +43,13 @@ def test_nothing_in_a_name_steers_a_terminal(capsys: pytest.CaptureFixture[str],
     assert "\x1b" not in printed(capsys, output)
 
 
+def test_a_name_begins_no_line_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "Quiet\nPayroll   high"
+    sheet = Sheet(title="All", columns=("NAME", "RISK"), rows=[(name, "low")])
+    put(Answer(title="a", content={}, sheets=(sheet,), facts=(name,), notes=(name,)), output="table")
+    assert not [line for line in capsys.readouterr().out.splitlines() if line.startswith("Payroll")]
+
+
 def test_json_says_what_the_tenant_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(printed(capsys, "json")) == FOUND.content
 
@@ -52,6 +59,13 @@ def test_csv_is_the_first_sheet_and_no_cell_begins_a_formula(capsys: pytest.Capt
     assert head == ["name", "secrets", "in_use"]
     assert first[0].startswith("'=cmd")
     assert second == ["Quiet", "", "no"]
+
+
+@pytest.mark.parametrize("first", ["=", "@", "\n=", "\N{FULLWIDTH EQUALS SIGN}"])
+def test_whatever_begins_a_formula_is_text_to_a_spreadsheet(capsys: pytest.CaptureFixture[str], first: str) -> None:
+    put(Answer(title="a", content={}, sheets=(Sheet("All", ("NAME",), [(f"{first}1+1",)]),)), output="csv")
+    _, (cell,) = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert cell.startswith("'")
 
 
 def test_markdown_keeps_its_columns_whatever_a_name_holds(capsys: pytest.CaptureFixture[str]) -> None:

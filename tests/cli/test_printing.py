@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from unsecret.cli.printing import as_json, clear_progress, harmless, on_one_line, progress, table
+from unsecret.cli.printing import as_json, clear_progress, harmless, on_one_line, progress, say_error, table
+from unsecret.errors import NotFound
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,15 @@ def test_control_characters_are_replaced(given: str, printed: str) -> None:
 
 def test_a_name_begins_no_line_of_its_own() -> None:
     assert on_one_line("Payroll\nNothing to do.\u2028+ all") == "Payroll Nothing to do. + all"
+
+
+def test_a_name_in_an_error_begins_no_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    say_error(NotFound("'Payroll\nhint: run this' is not there.", hint="Look again."))
+    assert capsys.readouterr().err.splitlines() == [
+        "error: 'Payroll",
+        "  hint: run this' is not there.",
+        "hint: Look again.",
+    ]
 
 
 def test_json_says_what_the_tenant_said_and_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,13 +13,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from unsecret.cli.printing import NOTHING, answer, as_json, harmless, say, sentence, table
+from unsecret.cli.printing import NOTHING, answer, as_json, harmless, on_one_line, say, sentence, table
 from unsecret.errors import Invalid
 
 Cell = str | int | float | bool | None
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for the beginning of a formula, the wide forms of East Asia among it
+(https://owasp.org/www-community/attacks/CSV_Injection)."""
 
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b", re.ASCII)
 _JOINT = re.compile(r"(?<=[@./:=])(?=\w)")
@@ -137,7 +138,7 @@ def _json(content: Any) -> str:
 
 def _table(found: Answer) -> None:
     for fact in found.facts:
-        sentence(fact)
+        sentence(on_one_line(fact))
     for index, sheet in enumerate(found.sheets):
         if index or found.facts:
             answer()
@@ -150,11 +151,11 @@ def _table(found: Answer) -> None:
     if found.notes:
         answer()
     for note in found.notes:
-        sentence(note)
+        sentence(on_one_line(note))
 
 
 def _rows(sheet: Sheet) -> None:
-    rows: list[Sequence[str]] = [[_text(cell) for cell in row] for row in sheet.rows]
+    rows: list[Sequence[str]] = [[on_one_line(_text(cell)) for cell in row] for row in sheet.rows]
     if sheet.brief and sys.stdout.isatty():
         rows = [sheet.brief(row) for row in rows]
     if left_out := table(sheet.columns, rows, spare=sheet.spare, head=sheet.head):

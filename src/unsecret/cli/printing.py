@@ -109,10 +109,16 @@ def _with_bar(words: str) -> str:
 
 
 def say_error(error: UnsecretError, *, about: str = "") -> None:
-    """An error and its remedy, a line each."""
-    say(f"error: {about}{error.message}")
+    """An error and its remedy. What is told in more than a line goes on further to the right, so that a name in the
+    one cannot begin the other."""
+    say(_hanging(f"error: {about}{error.message}"))
     if error.hint:
-        say(f"hint: {error.hint}")
+        say(_hanging(f"hint: {error.hint}"))
+
+
+def _hanging(words: str) -> str:
+    first, *others = words.splitlines()
+    return "\n".join([first, *(one if one.startswith("  ") else f"  {one}" for one in others)])
 
 
 def answer(words: str = "") -> None:
