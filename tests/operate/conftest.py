@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.local_tenant import LocalTenant
+from tests.operate.applies import organised
 from tests.operate.in_process import UNKIND, InProcess, Ticks, client_of
 from unsecret.operate.graph.client import GraphClient
 from unsecret.tenant.mischief import Mischief
@@ -36,3 +38,11 @@ def kind(tenant: LocalTenant) -> InProcess:
 def client(tenant: LocalTenant, tmp_path: Path, transport: InProcess) -> Iterator[GraphClient]:
     with client_of(tenant, tmp_path, transport) as graph:
         yield graph
+
+
+@pytest.fixture
+def organisation(tenant: LocalTenant, ticks: Ticks) -> dict[str, dict[str, Any]]:
+    """The applications of `applies.organised`, by name."""
+    apps = organised(tenant)
+    ticks.later()
+    return apps

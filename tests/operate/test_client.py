@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 
 from tests.local_tenant import BASE, LocalTenant
 from tests.operate.in_process import InProcess, Waits, client_of, connection_to
 from unsecret import __version__
 from unsecret.errors import Invalid, NotFound, PolicyDenied, Throttled, Unauthenticated, Unavailable, Unreachable
 from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.sign_in import Token
 
 DEFAULT = "policies/defaultAppManagementPolicy"
 
@@ -251,3 +254,22 @@ def test_reading_goes_on_from_a_page_that_was_read_at_another_time(client: Graph
     assert first.next_link
     rest = [one["id"] for page in client.page_by_page(first.next_link) for one in page.items]
     assert made <= {*rest, *(one["id"] for one in first.items)}
+
+
+def test_a_tenant_is_told_by_its_id_however_it_was_named(tenant: LocalTenant, kind: InProcess, tmp_path: Path) -> None:
+    """By a domain or by its id, it is one lock and one journal."""
+    connection = replace(connection_to(tenant, tmp_path), tenant_id="contoso.onmicrosoft.com")
+    held = Token(tenant.token, tenant.clock.now + timedelta(hours=1))
+    with GraphClient(connection, tokens=lambda _post, _now: held, transport=kind) as client:
+        assert client.tenant_id() == tenant.tenant_id
+
+
+def test_what_a_token_says_of_its_tenant_is_an_id_or_nothing(
+    tenant: LocalTenant, kind: InProcess, tmp_path: Path
+) -> None:
+    """The journal's directory has that name."""
+    claims = base64.urlsafe_b64encode(b'{"tid": "../../elsewhere"}').decode().rstrip("=")
+    held = Token(f"e30.{claims}.", tenant.clock.now + timedelta(hours=1))
+    connection = connection_to(tenant, tmp_path)
+    with GraphClient(connection, tokens=lambda _post, _now: held, transport=kind) as client:
+        assert client.tenant_id() == tenant.tenant_id
