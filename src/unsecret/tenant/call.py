@@ -44,6 +44,7 @@ _NOW, _MACHINE_NOW, _CORRELATION_ID = "unsecret.now", "unsecret.machine_now", "u
 
 CREATED, NO_CONTENT = 201, 204
 _NO_KEYS = ("microsoft.graph.", "graph.", "$count", "$ref")
+"""What begins a segment that names no object: a type, or a part of a list."""
 
 _GRAPHS_JSON = (
     (b"odata-version", b"4.0"),

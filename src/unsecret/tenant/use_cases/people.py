@@ -58,13 +58,13 @@ def list_users(transaction: Transaction, query: Query, *, with_attributes: bool 
     return users.list(transaction.conn, transaction.tenant_id, query)
 
 
-def list_my_owned_objects(transaction: Transaction, query: Query, kind: ObjectKind | None = None) -> Page[AnyObject]:
+def list_my_owned_objects(transaction: Transaction, query: Query, kind: ObjectKind | None) -> Page[AnyObject]:
     """What the signed-in user owns."""
     return links.owned_objects(transaction.conn, transaction.tenant_id, get_me(transaction).id, query, kind)
 
 
 def list_user_owned_objects(
-    transaction: Transaction, id_or_upn: str, query: Query, kind: ObjectKind | None = None
+    transaction: Transaction, id_or_upn: str, query: Query, kind: ObjectKind | None
 ) -> Page[AnyObject]:
     """What a user owns."""
     user = get_user(transaction, id_or_upn)

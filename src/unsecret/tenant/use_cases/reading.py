@@ -79,11 +79,9 @@ def get_directory_object(transaction: Transaction, object_id: str) -> AnyObject:
     return found
 
 
-def get_by_ids(
-    transaction: Transaction, ids: tuple[str, ...], kinds: Collection[ObjectKind] = frozenset(ObjectKind)
-) -> tuple[AnyObject, ...]:
-    """The objects with these ids that are of these kinds, each once however often it is named: some are long. Those
-    that are not there are left out, as Graph does."""
+def get_by_ids(transaction: Transaction, ids: tuple[str, ...], kinds: Collection[ObjectKind]) -> tuple[AnyObject, ...]:
+    """The objects with these ids that are of these kinds, each once however often it is named: one may be as long as a
+    megabyte. Those that are not there are left out, as Graph does."""
     transaction.permit(Operation.READ_DIRECTORY_OBJECT)
     guids = dict.fromkeys(guid for guid in map(canonical_guid, ids) if guid)
     found = (directory_objects.get_any(transaction.conn, transaction.tenant_id, ObjectId(guid)) for guid in guids)
@@ -108,7 +106,7 @@ def list_linked(
 
 
 def list_owned_objects(
-    transaction: Transaction, key: ObjectKey, query: Query, kind: ObjectKind | None = None
+    transaction: Transaction, key: ObjectKey, query: Query, kind: ObjectKind | None
 ) -> Page[AnyObject]:
     """What a service principal owns."""
     principal = get_object(transaction, ObjectKind.SERVICE_PRINCIPAL, key)
