@@ -55,5 +55,5 @@ def test_none_is_no_choice(capsys: pytest.CaptureFixture[str], words: tuple[str,
     assert run(words) == 1
     error, hint = capsys.readouterr().err.splitlines()
     assert error.endswith(said)
-    verb = " ".join(one for one in words[:-2])
+    verb = " ".join(words[:-2])
     assert hint == f"hint: unsecret {verb} --help"

@@ -6,7 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from unsecret.cli.words import CREDENTIALS, FACES, STATES, USE, counted, entry_in_words, unknowns
+from unsecret.cli.words import (
+    CREDENTIALS,
+    FACES,
+    ORIGINS,
+    PURPOSES,
+    STATES,
+    TENANT_DEFAULT,
+    USE,
+    counted,
+    entry_in_words,
+    first_of,
+    policy_in_words,
+    unknowns,
+)
 from unsecret.model.policy import RestrictionKind
 from unsecret.rules.restriction_words import RESTRICTIONS
 
@@ -18,10 +31,12 @@ def test_every_restriction_has_words_and_they_are_explained(kind: RestrictionKin
     assert f"\n| {RESTRICTIONS[kind]} | `{kind}` |" in PAGE
 
 
-def test_every_other_word_stands_on_the_page_beside_its_name_in_json() -> None:
-    for words in (USE, CREDENTIALS, FACES, STATES):
-        for name, said in words.items():
-            assert any(f"`{name}`" in line and said in line for line in PAGE.splitlines()), name
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [pair for words in (USE, CREDENTIALS, FACES, ORIGINS, PURPOSES, STATES) for pair in words.items()],
+)
+def test_every_other_word_stands_on_the_page_beside_its_name_in_json(name: str, said: str) -> None:
+    assert any(f"`{name}`" in line and said in line for line in PAGE.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -51,3 +66,15 @@ def test_what_is_not_known_for_one_reason_is_told_once() -> None:
         "Not known – owners: refused: no: way",
         "Not known – whether it is used",
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [("", ""), ("Maria", "Maria"), ("Maria, Adele", "Maria and 1 more"), ("A, B, C", "A and 2 more")]
+)
+def test_of_many_names_the_first_is_told(names: str, said: str) -> None:
+    assert first_of(names) == said
+
+
+def test_a_custom_policy_is_told_by_its_name_and_the_tenant_default_without_one() -> None:
+    assert policy_in_words(TENANT_DEFAULT) == "the tenant default"
+    assert policy_in_words("Partners") == "'Partners'"

@@ -1,4 +1,4 @@
-"""Applies that are killed, whose end nobody heard of, or that meet: nothing is made twice, and the way back is there."""
+"""Applies that are killed, whose end nobody hears of, or that meet: nothing is made twice, and there is a way back."""
 
 from __future__ import annotations
 
