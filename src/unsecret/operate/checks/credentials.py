@@ -142,14 +142,16 @@ class Held:
         one = self._looks[asked.id]
         total, silent = self._counts[asked.id]
         for number in one.mutes:
-            self._mutes.count(
-                number, sum(alike["n"] for alike in self._tally if one.means(alike) and alike[_flag(number)])
-            )
+            self._mutes.count(number, _sum(alike for alike in self._meant(one) if alike[_flag(number)]))
         listed = tuple(_finding(asked, one.check, credential, one.why) for credential in self._listed.get(asked.id, ()))
         return Found(listed, found=total - silent, muted=silent)
 
+    def _meant(self, one: Look) -> list[dict[str, Any]]:
+        return [alike for alike in self._tally if one.means(alike)]
+
     @cached_property
     def _tally(self) -> list[dict[str, Any]]:
+        """How many credentials there are of each kind that the requirements tell apart."""
         lengths = sorted({one.longest for one in self._looks.values() if one.longest is not None})
         columns = [
             "c.kind",
@@ -169,29 +171,23 @@ class Held:
         """By requirement: how many there are, and how many of them are muted."""
         counts = {}
         for name, one in self._looks.items():
-            found = [alike for alike in self._tally if one.means(alike)]
+            found = self._meant(one)
             silent = [alike for alike in found if any(alike[_flag(number)] for number in one.mutes)]
             counts[name] = (_sum(found), _sum(silent))
         return counts
 
     @cached_property
     def _listed(self) -> dict[str, list[Credential]]:
-        wanted = {name: min(total - silent, self._most) for name, (total, silent) in self._counts.items()}
-        wanted = {name: number for name, number in wanted.items() if number}
-        if not wanted:
+        """By requirement: looked for where they must lie if they are spread alike, and everywhere if they are not."""
+        left = {name: total - silent for name, (total, silent) in self._counts.items() if total > silent}
+        wanted = {name: min(number, self._most) for name, number in left.items()}
+        if not any(wanted.values()):
             return {}
         last = self._database.execute("SELECT max(object) FROM credentials").fetchall()[0][0]
-        near = {
-            name: last * number * _ROOM // (total - silent)
-            for name, number in wanted.items()
-            for total, silent in [self._counts[name]]
-        }
-        listed = self._list(near)
-        return (
-            listed
-            if all(len(listed[name]) == number for name, number in wanted.items())
-            else self._list(dict.fromkeys(wanted, last))
-        )
+        listed = self._list({name: last * number * _ROOM // left[name] for name, number in wanted.items()})
+        if all(len(listed[name]) == number for name, number in wanted.items()):
+            return listed
+        return self._list(dict.fromkeys(wanted, last))
 
     def _list(self, until: Mapping[str, int]) -> dict[str, list[Credential]]:
         """The first ones of each, among those that objects up to some number hold."""
