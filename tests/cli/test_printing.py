@@ -19,6 +19,7 @@ from unsecret.errors import NotFound
         ("\x1b[2J\x1b]0;owned\x07", "\ufffd[2J\ufffd]0;owned\ufffd"),
         ("safe\u202eelif", "safe\ufffdelif"),
         ("one\rtwo", "one\ufffdtwo"),
+        ("half \ud800 of one", "half \ufffd of one"),
         ("a\tb\nc\r\nd", "a\tb\nc\r\nd"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 
 import pytest
@@ -96,7 +97,10 @@ def test_a_shared_policy_is_not_touched_and_the_others_are_named() -> None:
     with pytest.raises(Conflict, match=r"shares the custom policy .* with Warehouse \(cccc\)") as refusal:
         plan_for_app(TARGET, (shared, FREE[1]), BLOCK)
     assert refusal.value.code == "PolicyIsShared"
-    assert "unsecret graph DELETE /applications/aaaa/appManagementPolicies/" in str(refusal.value.hint)
+    command = shlex.split(str(refusal.value.hint).rpartition(": ")[2])
+    path = f"/applications/aaaa/appManagementPolicies/{(shared.policy or {})['id']}/$ref"
+    assert command == ["unsecret", "graph", "DELETE", path]
+    assert f"'{path}'" in str(refusal.value.hint)  # a shell would take $ref for a variable, and ask for something else
 
 
 def test_nothing_is_pending_when_the_policy_says_so_already() -> None:

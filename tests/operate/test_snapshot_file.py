@@ -15,7 +15,7 @@ import pytest
 from tests.snapshots import TAKEN_AT, TENANT, snapshot_of
 from unsecret.errors import Invalid, NotFound
 from unsecret.model.snapshot import LONGEST_OBJECT, Manifest
-from unsecret.operate.applications.listing import first_page
+from unsecret.operate.applications.listing import FIRST_PAGE, first_page
 from unsecret.operate.snapshots.snapshot_file import LARGEST_HELD, open_snapshot, write_snapshot
 from unsecret.wire.columns import TABLES
 
@@ -189,6 +189,16 @@ def test_the_first_page_of_a_newer_snapshot_is_not_believed(taken: Path, tmp_pat
         manifest = original.read("snapshot.json").replace(b"snapshot/1", b"snapshot/9")
     assert first_page(taken, 1) is not None
     assert first_page(altered(taken, tmp_path / "newer", {"snapshot.json": manifest}), 1) is None
+
+
+@pytest.mark.parametrize("number", [b"Infinity", b"1e999", b"NaN", b"[]", b"null"])
+def test_a_first_page_that_counts_without_end_is_no_page(taken: Path, tmp_path: Path, number: bytes) -> None:
+    with zipfile.ZipFile(taken) as original:
+        page = original.read(FIRST_PAGE)
+    counted = b'"total": 2,'
+    assert counted in page
+    members = {FIRST_PAGE: page.replace(counted, b'"total": %b,' % number)}
+    assert first_page(altered(taken, tmp_path / "strange", members), 1) is None
 
 
 def test_policies_that_would_fill_the_memory_are_not_unpacked(taken: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from unsecret.cli.printing import harmless, on_one_line, say
@@ -119,4 +120,4 @@ def save_plan(plan: Plan, file: Path) -> None:
     from unsecret.operate.plans.files import plan_text
 
     write_file(file, plan_text(plan))
-    say(f"Written: {file}. To carry out just this: unsecret apply {file}")
+    say(f"Written: {file}. To carry out just this: unsecret apply {quote(str(file))}")

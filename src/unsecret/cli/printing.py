@@ -28,8 +28,9 @@ NOTHING = ("", "–")
 BAR = 20
 _SO_MANY_OF = re.compile(r"\b(\d{1,12}) of (\d{1,12})\b", re.ASCII)
 
-_STEERING = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters but tabs and the ends of lines, and those that turn the direction of writing."""
+_STEERING = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but tabs and the ends of lines, those that turn the direction of writing, and halves of
+characters, which cannot be written at all."""
 
 
 def harmless(words: str) -> str:

@@ -110,6 +110,13 @@ def add_first_page(path: Path) -> None:
         packed.writestr(FIRST_PAGE, json.dumps({**page, "not_known": first.not_known, "lines": first.lines}))
 
 
+_NO_PAGE = (
+    *(OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error),
+    *(KeyError, TypeError, ValueError, OverflowError),
+)
+"""What reading it can fail with: the file, and what stands in it."""
+
+
 def first_page(path: Path, at_most: int) -> Listing | None:
     """The riskiest applications as they were when the snapshot was made; None when the file does not hold that page, or
     not so much of it. No library is loaded for it."""
@@ -121,7 +128,7 @@ def first_page(path: Path, at_most: int) -> Listing | None:
         lines = tuple(Line(*map(str, one)) for one in page["lines"][:at_most])
         as_of, total, matching = datetime.fromisoformat(page["as_of"]), int(page["total"]), int(page["matching"])
         not_known = tuple(map(str, page["not_known"]))
-    except (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
+    except _NO_PAGE:
         return None
     is_enough = len(lines) == min(at_most, matching)
     return Listing(as_of, total, matching, not_known, lines) if is_enough else None

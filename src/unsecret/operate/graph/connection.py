@@ -6,6 +6,7 @@ begins by reading it.
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,8 +157,8 @@ def how_to_start(data: Path) -> str:
         database = msgspec.json.decode((data / STARTED_FILE).read_bytes(), type=StartedFile).database
     except (OSError, msgspec.DecodeError):
         database = None
-    command = f"unsecret up --data {data}"
-    return f"Start it: {command} --database {database}" if database else f"Start it: {command}"
+    command = ("unsecret", "up", "--data", str(data), *(("--database", database) if database else ()))
+    return f"Start it: {shlex.join(command)}"
 
 
 def may_not_be_read(data: Path) -> Invalid:

@@ -11,6 +11,7 @@ A custom policy wins over the tenant default restriction by restriction, and an 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -167,12 +168,13 @@ def require_unshared(target: Target, holding: Holding) -> None:
     if policy is None or not holding.others:
         return
     link = holding.face.link
+    unlinking = ("unsecret", "graph", "DELETE", f"/{link.policies_path}/{policy.get('id')}/$ref")
     raise Conflict(
         f"'{target.display_name}' shares the custom policy '{policy.get('displayName')}' ({policy.get('id')}) with "
         f"{', '.join(holding.others)}; changing it would change them, too, so nothing was changed.",
         code="PolicyIsShared",
         hint="If this application may leave that policy and all that it says, unlink it and run the command again: "
-        f"unsecret graph DELETE /{link.policies_path}/{policy.get('id')}/$ref",
+        f"{shlex.join(unlinking)}",
     )
 
 
