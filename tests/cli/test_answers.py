@@ -68,6 +68,22 @@ def test_whatever_begins_a_formula_is_text_to_a_spreadsheet(capsys: pytest.Captu
     assert cell.startswith("'")
 
 
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("Payroll;=1+1", "Payroll;'=1+1"),
+        ('Payroll;"@A1"', 'Payroll;\'"@A1"'),
+        ("Payroll\n+1", "Payroll\n'+1"),
+        ("Payroll; and -more-", "Payroll; and -more-"),
+    ],
+)
+def test_no_formula_begins_where_a_semicolon_ends_a_cell(
+    capsys: pytest.CaptureFixture[str], name: str, cell: str
+) -> None:
+    put(Answer(title="a", content={}, sheets=(Sheet("All", ("NAME",), [(name,)]),)), output="csv")
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out)))[1] == [cell]
+
+
 def test_markdown_keeps_its_columns_whatever_a_name_holds(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [line for line in printed(capsys, "md").splitlines() if line.startswith("|")]
     assert {line.replace("\\|", "").count("|") for line in rows} == {4}

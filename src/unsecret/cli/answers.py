@@ -22,6 +22,9 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "
 """What a spreadsheet takes for the beginning of a formula, the wide forms of East Asia among it
 (https://owasp.org/www-community/attacks/CSV_Injection)."""
 
+_FORMULA_INSIDE = re.compile(rf"(?<=[;\t\r\n])(?=\"*[{''.join(map(re.escape, FORMULA))}])")
+"""Where another cell would begin with one: to a spreadsheet of a country that writes 0,5 a semicolon ends a cell."""
+
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b", re.ASCII)
 _JOINT = re.compile(r"(?<=[@./:=])(?=\w)")
 LONG_WORD = 20
@@ -175,9 +178,10 @@ def _csv(found: Answer) -> str:
 
 
 def _spreadsheet_cell(cell: Cell) -> Cell:
-    if isinstance(cell, str) and cell.startswith(FORMULA):
-        return f"'{cell}"
-    return "" if cell is None else _text(cell)
+    words = _text(cell)
+    if not isinstance(cell, str):
+        return words
+    return ("'" if cell.startswith(FORMULA) else "") + _FORMULA_INSIDE.sub("'", words)
 
 
 def _markdown(found: Answer) -> str:
