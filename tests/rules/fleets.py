@@ -21,7 +21,8 @@ from unsecret.model.change import (
 )
 from unsecret.model.identifiers import TenantId
 from unsecret.model.policy import AppManagementPolicy, TenantDefault
-from unsecret.rules.fleet import NOT_LINKED, Law, Regime, enact_regimes, regimes
+from unsecret.rules.fleet import enact_regimes
+from unsecret.rules.regimes import NOT_LINKED, Law, Regime, regimes
 
 OBJECTS = {
     "object": "UINTEGER",

@@ -25,7 +25,8 @@ from unsecret.model.policy import (
     TenantDefault,
 )
 from unsecret.rules.decide import decide
-from unsecret.rules.fleet import COMPARED, Law, enact
+from unsecret.rules.fleet import COMPARED, enact
+from unsecret.rules.regimes import Law
 
 TENANTS = 500
 """Tenants in one example: what a question costs is much the same for one and for hundreds."""

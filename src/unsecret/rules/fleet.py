@@ -1,9 +1,8 @@
 """The law over a whole tenant: what `decide` would say about every object and credential, as one question.
 
-There is one law. Which entry governs, and whether it is to be obeyed, is asked of `governing` once for every kind of
-object, linked policy and restriction: a few thousand questions for the largest tenant. What is left to the database is
-to compare columns: created on or after a date, living longer than a maximum, issued by none of these authorities. What
-cannot be compared, such as a URI, is asked of the rules themselves, and only where such an entry binds.
+There is one law: what binds whom is asked of it by `regimes`. What is left to the database is to compare columns:
+created within a span of time, living longer than a maximum, issued by none of these authorities. What cannot be
+compared, such as a URI, is asked of the rules themselves, and only where such an entry binds.
 
 The database is a DuckDB connection with the tables of a snapshot, or anything with their columns. Three-valued where
 the tenant is: NULL is *not known*.
@@ -11,25 +10,19 @@ the tenant is: NULL is *not known*.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
 from unsecret.model.application import ObjectKind
-from unsecret.model.change import Actor, Addition, AudienceSet, Governed, IdentifierUriAdded, RedirectUriAdded
-from unsecret.model.identifiers import AppId, TenantId
-from unsecret.model.policy import (
-    CREDENTIAL_GROUPS,
-    GROUP_OF,
-    AppManagementPolicy,
-    Restriction,
-    RestrictionKind,
-    TenantDefault,
-)
-from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, binds, governing
+from unsecret.model.change import Addition, AudienceSet, Governed, IdentifierUriAdded, RedirectUriAdded
+from unsecret.model.identifiers import AppId
+from unsecret.model.policy import CREDENTIAL_GROUPS, GROUP_OF, RestrictionKind
+from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, binds
+from unsecret.rules.regimes import NOT_LINKED, Law, Regime, Regimes, Span, regimes, spans
 from unsecret.rules.restrictions import RULES
 
 if TYPE_CHECKING:
@@ -37,36 +30,6 @@ if TYPE_CHECKING:
 
 _K = RestrictionKind
 _BATCH = 10_000
-_LONG_AFTER = datetime(9999, 1, 1, tzinfo=UTC)
-_ALWAYS, _NEVER = "-infinity", "infinity"
-
-NOT_LINKED = ""
-"""What stands for the policy of an object that is linked to none."""
-
-
-class Law(Struct, frozen=True, kw_only=True):
-    """The policies of a tenant and who is asking: nobody exempt, unless said otherwise."""
-
-    tenant_id: TenantId
-    verified_domains: tuple[str, ...] = ()
-    default: TenantDefault = TenantDefault()
-    customs: tuple[AppManagementPolicy, ...] = ()
-    actor: Actor = Actor()
-
-
-class Effective(NamedTuple):
-    """An entry that binds, its date aside, and the policy it stands in."""
-
-    policy_id: str
-    entry: Restriction
-
-
-Regime = dict[RestrictionKind, Effective]
-"""What binds the objects of one kind that are linked to one policy. Each object's own date is still to be compared."""
-
-Regimes = Mapping[tuple[ObjectKind, str], Regime]
-"""By kind of object and linked policy, which is NOT_LINKED for none."""
-
 _LENGTH = "epoch_us(a.end_at) - epoch_us(a.start_at)"
 _BROKEN: dict[RestrictionKind, str] = {
     _K.PASSWORD_ADDITION: "a.kind = 'password'",
@@ -85,7 +48,10 @@ _LIMITS: dict[str, tuple[RestrictionKind | None, RestrictionKind]] = {
     "certificate": (None, _K.ASYMMETRIC_KEY_LIFETIME),
 }
 """What forbids each kind of credential, and what limits how long it lives. Of the two one number is made for each
-object, its longest: that is quicker to compare three million times, and a test holds it against the reasons."""
+regime, its longest: that is quicker to compare three million times, and a test holds it against the reasons."""
+
+_NUMBERED = (None, *_LIMITS)
+"""The kinds by number; the first are those that nothing limits."""
 
 _BLOCKED, _UNLIMITED = -(2**63), 2**63 - 1
 _BESIDE = (_K.CUSTOM_PASSWORD_ADDITION, _K.TRUSTED_CERTIFICATE_AUTHORITY)
@@ -94,9 +60,7 @@ _BESIDE = (_K.CUSTOM_PASSWORD_ADDITION, _K.TRUSTED_CERTIFICATE_AUTHORITY)
 COMPARED = tuple(rule.kind for rule in RULES if GROUP_OF[rule.kind] in CREDENTIAL_GROUPS)
 """The restrictions that the database judges, in the law's own order."""
 
-_BINDS = f"coalesce(o.created_at, TIMESTAMP '{CREATED_WHEN_UNKNOWN:%Y-%m-%d}') >= r.{{}}_since"
-"""Whether the date of an entry includes the object `o`."""
-
+_CREATED = f"coalesce(o.created_at, TIMESTAMP '{CREATED_WHEN_UNKNOWN:%Y-%m-%d}')"
 _ASKED = tuple(rule for rule in RULES if GROUP_OF[rule.kind] not in CREDENTIAL_GROUPS)
 _REASONS = "STRUCT(rule VARCHAR, policy_id VARCHAR)[]"
 
@@ -149,29 +113,16 @@ class Enacted(Struct, frozen=True, kw_only=True):
     def _compared(self, columns: str, joined: str) -> str:
         """These columns of what is joined, and `refused`. What does not say how long it lives is refused where nothing
         may be added, and allowed where nothing limits it; elsewhere it is not known."""
-        beside = self._beside
-        authorities = f" JOIN {self.name}_regimes AS r USING (regime)" if "r." in beside else ""
+        beside = " OR ".join(
+            f"({_BINDS.format(_WORDS[kind])} AND {_BROKEN[kind]})" for kind in _BESIDE if kind in self.kinds
+        )
+        entries = f" JOIN {self.name}_regimes AS r USING (regime)" if beside else ""
+        limits = f"JOIN {self.name}_limits AS l ON l.place = g.regime + a.number{entries}"
         broken = f"coalesce(length > longest, CASE longest WHEN {_BLOCKED} THEN true WHEN {_UNLIMITED} THEN false END)"
         return (
-            f"SELECT * EXCLUDE (longest, beside), {f'{broken} OR beside' if beside else broken} AS refused FROM "
-            f"(SELECT {columns}, {self._longest} AS longest, {beside or 'NULL'} AS beside FROM {joined}{authorities})"
+            f"SELECT * EXCLUDE (longest, beside), {f'{broken} OR beside' if beside else broken} AS refused "
+            f"FROM (SELECT {columns}, l.longest, {beside or 'NULL'} AS beside FROM {joined} {limits})"
         )
-
-    @property
-    def _longest(self) -> str:
-        """How long the addition may live: the column of its kind."""
-        limited = [
-            f"WHEN {number} THEN g.longest_{credential}"
-            for number, (credential, limits) in enumerate(_LIMITS.items(), 1)
-            if not set(limits).isdisjoint(self.kinds)
-        ]
-        return f"CASE a.number {' '.join(limited)} ELSE {_UNLIMITED} END" if limited else f"{_UNLIMITED}"
-
-    @property
-    def _beside(self) -> str:
-        """Whether the addition breaks what is judged beside its length; nothing where nothing is."""
-        broken = [f"(g.{_WORDS[kind]}_binds AND {_BROKEN[kind]})" for kind in _BESIDE if kind in self.kinds]
-        return " OR ".join(broken)
 
     def judge_values(self) -> str:
         """Make a table of every identifier URI, audience and redirect URI that an application has and could not be
@@ -211,31 +162,6 @@ def enact(
     return enact_regimes(database, law, found, name=name, objects=objects, carried=carried)
 
 
-def regimes(law: Law, linked: Iterable[str]) -> dict[tuple[ObjectKind, str], Regime]:
-    """The regime of each kind of object under each of the policies `linked`; under one that the law does not hold, and
-    under NOT_LINKED, the tenant's default."""
-    customs = {policy.id.lower(): policy for policy in law.customs}
-    sections = (law.default.application_restrictions, law.default.service_principal_restrictions)
-    mentioned = {entry.kind for one in (*sections, *(policy.restrictions for policy in law.customs)) for entry in one}
-    return {
-        (kind, policy): _regime(law, kind, customs.get(policy.lower()), mentioned)
-        for policy in linked
-        for kind in (ObjectKind.APPLICATION, ObjectKind.SERVICE_PRINCIPAL)
-    }
-
-
-def _regime(
-    law: Law, kind: ObjectKind, custom: AppManagementPolicy | None, mentioned: Container[RestrictionKind]
-) -> Regime:
-    sample = Governed(kind=kind, tenant_id=law.tenant_id, app_id=AppId(""), created_at=_LONG_AFTER)
-    found: Regime = {}
-    for rule in (rule for rule in RULES if rule.kind in mentioned):
-        decides = governing(rule.kind, law.default, custom, sample)
-        if decides and binds(decides[1], sample, law.actor):
-            found[rule.kind] = Effective(decides[0].id, decides[1])
-    return found
-
-
 def enact_regimes(
     database: DuckDBPyConnection,
     law: Law,
@@ -248,75 +174,71 @@ def enact_regimes(
     """`enact` with regimes that are known already."""
     _make(database, f"{name}_regimes", _COLUMNS)
     enacted = Enacted(database=database, law=law, regimes=found, name=name, objects=objects)
-    kinds = enacted.kinds
-    rows = [_row(number, *key, entries, kinds) for number, (key, entries) in enumerate(found.items())]
+    parted = list(spans(law, found, enacted.kinds))
+    rows = [_row(number * len(_NUMBERED), span) for number, span in enumerate(parted)]
     _append(database, f"{name}_regimes", _COLUMNS, msgspec.json.encode(rows))
-    kept = (f"o.{column}" for column in carried)
     database.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name}_bound AS "
-        f"SELECT {', '.join(('o.object', 'o.app', 'r.regime', *_bound(kinds), *kept))} "
+        f"CREATE OR REPLACE TEMP TABLE {name}_limits AS SELECT (regime + number)::UINTEGER AS place, longest FROM "
+        f"(SELECT regime, unnest(range({len(_NUMBERED)})) AS number, unnest([{', '.join(_longest())}]) AS longest "
+        f"FROM {name}_regimes AS r)"
+    )
+    kept = (f"o.{column}" for column in carried)
+    dated = f" AND {_CREATED} >= r.since AND {_CREATED} < r.until" if len(parted) > len(found) else ""
+    database.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name}_bound AS SELECT {', '.join(('o.object', 'o.app', 'r.regime', *kept))} "
         f"FROM {objects} AS o JOIN {name}_regimes AS r "
-        f"ON r.object_kind = o.kind AND r.policy = coalesce(o.custom_policy_id, '{NOT_LINKED}')"
+        f"ON r.object_kind = o.kind AND r.policy = coalesce(o.custom_policy_id, '{NOT_LINKED}'){dated}"
     )
     return enacted
 
 
-def _bound(kinds: Sequence[RestrictionKind]) -> Iterator[str]:
-    """What is known of each object beforehand, as columns."""
-    for credential, (block, limit) in _LIMITS.items():
-        cases = [f"WHEN {_BINDS.format(_WORDS[block])} THEN {_BLOCKED}"] if block and block in kinds else []
-        if limit in kinds:
-            cases.append(f"WHEN {_BINDS.format(_WORDS[limit])} THEN r.{_WORDS[limit]}_longest")
-        if cases:
-            yield f"CASE {' '.join(cases)} ELSE {_UNLIMITED} END AS longest_{credential}"
-    for kind in _BESIDE:
-        if kind in kinds:
-            yield f"{_BINDS.format(_WORDS[kind])} AS {_WORDS[kind]}_binds"
+def _longest() -> Iterator[str]:
+    """How long a credential of each kind may live, in the order of their numbers."""
+    yield f"{_UNLIMITED}"
+    for block, limit in _LIMITS.values():
+        blocked = f"WHEN {_BINDS.format(_WORDS[block])} THEN {_BLOCKED} " if block else ""
+        yield f"CASE {blocked}WHEN {_BINDS.format(_WORDS[limit])} THEN r.{_WORDS[limit]}_longest ELSE {_UNLIMITED} END"
 
 
 # -- the entries as a table ---------------------------------------------------------------------------------------
 
 _LONGEST = tuple(kind for kind, broken in _BROKEN.items() if "_longest" in broken)
 _COLUMNS = (
-    {"regime": "UINTEGER", "object_kind": "VARCHAR", "policy": "VARCHAR", "authorities": "VARCHAR[]"}
+    {"regime": "UINTEGER", "object_kind": "VARCHAR", "policy": "VARCHAR", "since": "TIMESTAMP", "until": "TIMESTAMP"}
+    | {"authorities": "VARCHAR[]"}
     | {f"{_kind.name.lower()}_longest": "BIGINT" for _kind in _LONGEST}
-    | {f"{_kind.name.lower()}_since": "TIMESTAMP" for _kind in COMPARED}
     | {f"{_kind.name.lower()}_policy": "VARCHAR" for _kind in COMPARED}
 )
 
-
 _WORDS = {kind: kind.name.lower() for kind in COMPARED}
+_BINDS = "r.{}_policy IS NOT NULL"
+"""Whether there is an entry in the regime `r` that binds."""
 
 
-def _row(
-    number: int, kind: ObjectKind, policy: str, entries: Regime, kinds: Iterable[RestrictionKind]
-) -> dict[str, Any]:
-    """The entries of those `kinds` that bind anything at all; of the others nothing is asked."""
-    row: dict[str, Any] = {"regime": number, "object_kind": kind, "policy": policy}
-    for restriction in kinds:
+def _row(number: int, span: Span) -> dict[str, Any]:
+    row: dict[str, Any] = {"regime": number, "object_kind": span.kind, "policy": span.policy}
+    row |= {"since": _instant(span.since, "-infinity"), "until": _instant(span.until, "infinity")}
+    for restriction, (policy_id, entry) in span.entries.items():
         word = _WORDS[restriction]
-        policy_id, entry = entries.get(restriction, (None, None))
-        row[f"{word}_policy"] = policy_id
-        row[f"{word}_since"] = _since(restriction, entry)
-        if restriction in _LONGEST and entry and entry.max_lifetime is not None:
+        if restriction in _LONGEST:
+            if entry.max_lifetime is None:  # sets no limit
+                continue
             row[f"{word}_longest"] = entry.max_lifetime // timedelta(microseconds=1)
-        if restriction is _K.TRUSTED_CERTIFICATE_AUTHORITY and entry:
+        if restriction is _K.TRUSTED_CERTIFICATE_AUTHORITY:
             row["authorities"] = [one.lower() for one in entry.certificate_based_application_configuration_ids]
+        row[f"{word}_policy"] = policy_id
     return row
 
 
-def _since(restriction: RestrictionKind, entry: Restriction | None) -> str:
-    """What was created from then on is bound. An entry without a maximum sets no limit."""
-    if entry is None or (restriction in _LONGEST and entry.max_lifetime is None):
-        return _NEVER
-    start = entry.restrict_for_apps_created_after
-    return _ALWAYS if start is None else start.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+def _instant(at: datetime | None, without_end: str) -> str:
+    return without_end if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
 
 
 def _numbered(additions: str) -> str:
     """`additions` with what is compared as numbers, made before anything is joined: words are few and alike there."""
     listed = ", ".join(f"'{credential}'" for credential in _LIMITS)
-    return f"(SELECT a.*, list_position([{listed}], a.kind) AS number, {_LENGTH} AS length FROM {additions} AS a)"
+    number = f"coalesce(list_position([{listed}], a.kind), 0)::UINTEGER"
+    return f"(SELECT a.*, {number} AS number, {_LENGTH} AS length FROM {additions} AS a)"
 
 
 def _present(cases: Iterable[str]) -> str:

@@ -21,7 +21,8 @@ from unsecret.model.identifiers import TenantId
 from unsecret.operate.applications.inventory import MICROSOFTS_TENANTS
 from unsecret.operate.forecasts.scenarios import Phase, Scenario
 from unsecret.operate.snapshots.rows import to_column
-from unsecret.rules.fleet import Enacted, Law, enact
+from unsecret.rules.fleet import Enacted, enact
+from unsecret.rules.regimes import Law
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

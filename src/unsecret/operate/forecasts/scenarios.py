@@ -29,8 +29,8 @@ from unsecret.model.policy import (
 from unsecret.model.times_in_words import duration_in_words
 from unsecret.operate.forecasts.proposed_policy import proposed
 from unsecret.operate.plans.files import bytes_of, read_policies
-from unsecret.rules.fleet import NOT_LINKED
 from unsecret.rules.profiles import PROFILES, proposed_policy
+from unsecret.rules.regimes import NOT_LINKED
 from unsecret.wire.instants import format_instant
 from unsecret.wire.policies import default_policy_from_graph
 
