@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import random
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -314,6 +317,41 @@ def test_an_earlier_file_cannot_fill_the_disk(taken: Path, tmp_path: Path) -> No
 
     with pytest.raises(Invalid, match="could fill the disk"):
         rows(older, "SELECT 1")
+
+
+def test_answers_that_lie_in_the_same_bytes_cannot_fill_the_disk(taken: Path, tmp_path: Path) -> None:
+    """Each begins with the header of the next, unpacked, and shares what follows (https://www.bamsoftware.com/hacks/zipbomb)."""
+    older = _without(taken, tmp_path / "older.unsecret", "is_last")
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    content = random.Random(1).randbytes(2000) + b"\n" * 200_000
+    stream, members = packer.compress(content) + packer.flush(), []
+    for number in range(300):
+        name = f"graph/{number:03}.ndjson"
+        told = (zlib.crc32(content), len(stream), len(content))
+        header = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, zipfile.ZIP_DEFLATED, 0, 33, *told, len(name), 0)
+        header += name.encode()
+        members.append((name, told, len(header) + len(stream)))
+        content, stream = header + content, struct.pack("<BHH", 0, len(header), len(header) ^ 0xFFFF) + header + stream
+    _append(older, stream, members)
+
+    with pytest.raises(Invalid, match="could fill the disk"):
+        rows(older, "SELECT 1")
+
+
+def _append(path: Path, content: bytes, members: list[tuple[str, tuple[int, int, int], int]]) -> None:
+    """Put `content` into a zip file, with `members` that begin so many bytes before its end."""
+    with zipfile.ZipFile(path, "a") as packed:
+        assert packed.fp is not None
+        packed.fp.seek(packed.start_dir)
+        packed.fp.write(content)
+        packed.start_dir = packed.fp.tell()
+        for name, (crc, small, large), before_end in members:
+            one = zipfile.ZipInfo(name)
+            one.CRC, one.compress_size, one.file_size, one.compress_type = crc, small, large, zipfile.ZIP_DEFLATED
+            one.header_offset = packed.start_dir - before_end
+            packed.filelist.append(one)
+            packed.NameToInfo[name] = one
+        packed.comment = b"changed"  # so that the list of members is written anew
 
 
 def _held(key_id: str, end: str | None) -> dict[str, Any]:

@@ -251,20 +251,27 @@ class Snapshot:
         columns = folder / "anew"
         columns.mkdir()
         with tempfile.TemporaryDirectory(dir=folder) as spool:
-            for member in self._packed.namelist():
-                inside = PurePosixPath(member)
-                if inside.parent == PurePosixPath(GRAPH) and inside.suffix == ".ndjson":
-                    self._unpack_answers(member, Path(spool) / inside.name)
+            for member, inside in self._answers().items():
+                self._copy(member, Path(spool) / inside.name)
             make_columns(Path(spool), columns, self.manifest)
         return columns
 
-    def _unpack_answers(self, member: str, file: Path) -> None:
-        packed = self._packed.getinfo(member)
-        if packed.file_size > packed.compress_size * MOST_UNPACKED:
+    def _answers(self) -> dict[str, PurePosixPath]:
+        """The files of answers. Raises Invalid when they unpack to more than any tenant's would, each by itself or all
+        together: many may lie in the same bytes."""
+        places = {member: PurePosixPath(member) for member in self._packed.namelist()}
+        found = {
+            member: inside
+            for member, inside in places.items()
+            if inside.parent == PurePosixPath(GRAPH) and inside.suffix == ".ndjson"
+        }
+        packed = [self._packed.getinfo(one) for one in found]
+        unpacked, size = sum(one.file_size for one in packed), self.path.stat().st_size
+        if unpacked > size * MOST_UNPACKED or any(one.file_size > one.compress_size * MOST_UNPACKED for one in packed):
             raise Invalid(
-                f"{member} in {self.path} unpacks to more than {MOST_UNPACKED} times its size, and could fill the disk."
+                f"Answers in {self.path} unpack to more than {MOST_UNPACKED} times their size, and could fill the disk."
             )
-        self._copy(member, file)
+        return found
 
     def _unpack(self, member: str, file: Path) -> None:
         try:
