@@ -127,6 +127,11 @@ PAGES: dict[str, str] = {
         for kind in ("application", "servicePrincipal", "user")
         for count in ("", "/$count")
     },
+    **{
+        f"GET /directory/deletedItems/microsoft.graph.{kind}{count}": "directory-deleteditems-list"
+        for kind in ("group", "administrativeUnit")
+        for count in ("", "/$count")
+    },
     "GET /directory/deletedItems/{key}": "directory-deleteditems-get",
     "DELETE /directory/deletedItems/{key}": "directory-deleteditems-delete",
     "POST /directory/deletedItems/{key}/restore": "directory-deleteditems-restore",
@@ -166,3 +171,18 @@ PAGES: dict[str, str] = {
     "GET /directoryObjects/{key}": "directoryobject-get",
     "POST /$batch": "../json-batching",
 }
+
+_COUNTED = (
+    "GET /applications/{key}/federatedIdentityCredentials",
+    *(
+        f"GET {root}/{name}"
+        for root in ("/me", "/users/{key}", "/servicePrincipals/{key}")
+        for name in ("appRoleAssignments", "oauth2PermissionGrants", "ownedObjects", "ownedObjects/{kind}")
+    ),
+    "GET /servicePrincipals/{key}/appRoleAssignedTo",
+    "GET /oauth2PermissionGrants",
+    "GET /directoryRoles",
+    "GET /policies/appManagementPolicies",
+    "GET /policies/appManagementPolicies/{policy}/appliesTo",
+)
+PAGES |= {f"{listed}/$count": PAGES[listed] for listed in _COUNTED}

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests import databases
-from tests.local_tenant import LocalTenant
+from tests.local_tenant import BASE, LocalTenant
+from unsecret.model.directory_roles import Role
+from unsecret.model.identifiers import GRAPH_APP_ID
 
 EVENTUAL = {"ConsistencyLevel": "eventual"}
 
@@ -170,3 +172,158 @@ def described(module_tenant: LocalTenant) -> LocalTenant:
 def test_an_action_that_is_not_served_says_so(module_tenant: LocalTenant, path: str) -> None:
     error = module_tenant.refused("POST", path, {}, status=501)
     assert error["code"] == "NotImplemented"
+
+
+@pytest.mark.parametrize(
+    ("path", "number"),
+    [
+        ("/policies/appManagementPolicies/$count", 2),
+        ("/policies/appManagementPolicies/$count?$filter=displayName eq 'first'", 1),
+        ("/policies/appManagementPolicies/{policy}/appliesTo/$count", 1),
+        ("/applications/{application}/federatedIdentityCredentials/$count", 1),
+        ("/servicePrincipals/{principal}/federatedIdentityCredentials/$count", 0),
+        ("/servicePrincipals/{principal}/appRoleAssignments/$count", 1),
+        ("/servicePrincipals(appId='{app}')/appRoleAssignments/$count", 1),
+        ("/servicePrincipals/{graph}/appRoleAssignedTo/$count?$filter=startswith(principalDisplayName,'counted')", 1),
+        ("/servicePrincipals/{principal}/ownedObjects/$count", 1),
+        ("/servicePrincipals/{principal}/ownedObjects/microsoft.graph.application/$count", 1),
+        ("/servicePrincipals/{principal}/ownedObjects/microsoft.graph.group/$count", 0),
+        ("/oauth2PermissionGrants/$count?$filter=clientId eq '{principal}'", 1),
+        ("/servicePrincipals/{principal}/oauth2PermissionGrants/$count", 1),
+        ("/directoryRoles/$count?$filter=displayName eq 'Global Reader'", 1),
+        ("/directory/deletedItems/microsoft.graph.group/$count", 0),
+        ("/directory/deletedItems/graph.administrativeUnit/$count", 0),
+    ],
+)
+def test_lists_are_counted(counted: tuple[LocalTenant, dict[str, str]], path: str, number: int) -> None:
+    tenant, ids = counted
+    answer = tenant.graph("GET", path.format(**ids), **EVENTUAL)
+    assert (answer.status_code, answer.text, answer.headers["content-type"]) == (
+        200,
+        str(number),
+        "text/plain; charset=utf-8",
+    )
+    assert tenant.refused("GET", path.format(**ids), status=400)["code"] == "Request_BadRequest"
+
+
+@pytest.fixture(scope="module")
+def counted(module_tenant: LocalTenant) -> tuple[LocalTenant, dict[str, str]]:
+    """Two policies, one of them on an application with a federated credential, a permission and a grant, which owns
+    itself; and what they are called in the paths."""
+    tenant = module_tenant
+    first, _ = (
+        tenant.must("POST", "/policies/appManagementPolicies", {"displayName": name, "description": "d"})["id"]
+        for name in ("first", "second")
+    )
+    application = tenant.new_application("counted")
+    root = f"/applications/{application['id']}"
+    tenant.must("POST", f"{root}/appManagementPolicies/$ref", {"@odata.id": f"x/{first}"})
+    tenant.must("POST", f"{root}/federatedIdentityCredentials", FEDERATED)
+    principal = tenant.new_principal(application["appId"])["id"]
+    tenant.must("POST", f"{root}/owners/$ref", {"@odata.id": f"x/{principal}"})
+    (graph,) = tenant.get(f"/servicePrincipals?$filter=appId eq '{GRAPH_APP_ID}'")["value"]
+    role = next(role["id"] for role in graph["appRoles"] if role["value"] == "Application.Read.All")
+    body = {"principalId": principal, "resourceId": graph["id"], "appRoleId": role}
+    tenant.must("POST", f"/servicePrincipals/{principal}/appRoleAssignments", body)
+    tenant.must("POST", "/oauth2PermissionGrants", _grant(principal, graph["id"]))
+    names = {"policy": first, "application": application["id"], "app": application["appId"], "principal": principal}
+    return tenant, {**names, "graph": graph["id"]}
+
+
+FEDERATED = {
+    "name": "builds",
+    "issuer": "https://token.example",
+    "subject": "repo:a/b",
+    "audiences": ["api://AzureADTokenExchange"],
+}
+
+
+def _grant(client: str, resource: str) -> dict[str, str]:
+    return {"clientId": client, "consentType": "AllPrincipals", "resourceId": resource, "scope": "User.Read"}
+
+
+@pytest.mark.parametrize(
+    "path", ["appRoleAssignments", "oauth2PermissionGrants", "ownedObjects", "ownedObjects/microsoft.graph.application"]
+)
+def test_what_people_have_is_counted(module_tenant: LocalTenant, path: str) -> None:
+    somebody = module_tenant.as_person(Role.GLOBAL_READER)
+    for root in ("/me", f"/users/{somebody.user.id}"):
+        answer = module_tenant.graph("GET", f"{root}/{path}/$count", token=somebody.token, **EVENTUAL)
+        assert (answer.status_code, answer.text) == (200, "0")
+
+
+@pytest.mark.parametrize("kind", ["group", "administrativeUnit"])
+def test_of_kinds_that_are_not_here_none_were_deleted(module_tenant: LocalTenant, kind: str) -> None:
+    listed = module_tenant.get(f"/directory/deletedItems/microsoft.graph.{kind}")
+    assert (listed["@odata.context"].partition("#")[2], listed["value"]) == (f"{kind}s", [])
+    nobody = module_tenant.as_workload().token
+    module_tenant.refused("GET", f"/directory/deletedItems/microsoft.graph.{kind}", status=403, token=nobody)
+
+
+@pytest.mark.parametrize("path", ["/directoryRoles/delta", "/directoryRoles/delta()", "/users/delta/manager"])
+def test_changes_that_are_not_told_are_not_missing_objects(module_tenant: LocalTenant, path: str) -> None:
+    assert module_tenant.refused("GET", path, status=501)["code"] == "NotImplemented"
+
+
+def test_names_may_begin_like_delta(module_tenant: LocalTenant) -> None:
+    module_tenant.refused("GET", "/users/delta.force@contoso.com", status=404)
+
+
+def test_what_is_made_or_done_says_where_it_is(counted: tuple[LocalTenant, dict[str, str]]) -> None:
+    tenant, ids = counted
+    root, own = f"/applications/{ids['application']}", f"{BASE}/v2/{tenant.tenant_id}"
+    made = tenant.graph("POST", f"{root}/federatedIdentityCredentials", {**FEDERATED, "name": "other", "subject": "s"})
+    assert made.headers["location"] == f"{own}/federatedIdentityCredentials/{made.json()['id']}"
+    tenant.must("DELETE", f"{root}/federatedIdentityCredentials/name=other")
+    client = tenant.new_principal(tenant.new_application()["appId"])["id"]
+    made = tenant.graph("POST", "/oauth2PermissionGrants", _grant(client, ids["graph"]))
+    assert made.headers["location"] == f"{own}/oauth2PermissionGrants/{made.json()['id']}"
+    for path, body in (
+        (f"{root}/addPassword", {}),
+        ("/directoryObjects/getByIds", {"ids": [client]}),
+        (f"/servicePrincipals/{client}/getMemberGroups", {"securityEnabledOnly": False}),
+    ):
+        answer = tenant.graph("POST", path, body)
+        assert (answer.status_code, answer.headers["location"]) == (200, BASE)
+
+
+@pytest.mark.parametrize("key", ["{principal}", "(appId='{app}')"])
+@pytest.mark.parametrize("name", ["appRoleAssignments", "appRoleAssignedTo"])
+def test_the_context_names_the_object_by_its_id(
+    counted: tuple[LocalTenant, dict[str, str]], key: str, name: str
+) -> None:
+    tenant, ids = counted
+    path = f"/servicePrincipals{'' if '(' in key else '/'}{key.format(**ids)}/{name}"
+    assert tenant.get(path)["@odata.context"].endswith(f"#servicePrincipals('{ids['principal']}')/{name}")
+
+
+EXPLICIT, ARM_ID = "isExplicit=True", "/subscriptions/5f/providers/Microsoft.ManagedIdentity/userAssignedIdentities/Id"
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("alternativeNames/any(a:a eq 'isexplicit=true')", ["identity"]),
+        (f"alternativeNames/any(a:a eq '{ARM_ID}')", ["identity"]),
+        ("alternativeNames/any(a:startswith(a,'/subscriptions/5F/'))", ["identity"]),
+        ("alternativeNames/any(a:a eq 'isExplicit=False')", []),
+        ("alternativeNames/any(a:startswith(a,'isExplicit=')) and accountEnabled eq true", ["identity"]),
+    ],
+)
+def test_managed_identities_are_found_by_their_names(identities: LocalTenant, asked: str, found: list[str]) -> None:
+    assert [one["displayName"] for one in identities.get(f"/servicePrincipals?$filter={asked}")["value"]] == found
+
+
+def test_whoever_has_no_such_name_is_asked_for_in_advanced_queries(identities: LocalTenant) -> None:
+    path = "/servicePrincipals/$count?$filter=not(alternativeNames/any(a:a eq 'isExplicit=True'))"
+    identities.refused("GET", path, status=400, **EVENTUAL)
+    everybody = int(identities.graph("GET", "/servicePrincipals/$count", **EVENTUAL).text)
+    assert identities.graph("GET", f"{path}&$count=true", **EVENTUAL).text == str(everybody - 1)
+
+
+@pytest.fixture(scope="module")
+def identities(module_tenant: LocalTenant) -> LocalTenant:
+    for name, names in (("identity", [EXPLICIT, ARM_ID]), ("nobody's", [])):
+        application = module_tenant.new_application(name)
+        module_tenant.new_principal(application["appId"], alternativeNames=names)
+    return module_tenant

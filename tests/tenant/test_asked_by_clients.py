@@ -364,7 +364,7 @@ def test_members_of_a_role_are_asked_for_in_the_same_ways(scene: Scene) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/directory/deletedItems/microsoft.graph.group",
+        "/directory/deletedItems/microsoft.graph.device",
         "/applications/microsoft.graph.agentIdentityBlueprint",
         "/servicePrincipals/graph.agentIdentity",
         "/directoryObjects/$count",

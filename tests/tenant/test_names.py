@@ -27,7 +27,7 @@ OTHER_VIEWS = {
 """Handlers that show what another one's use case finds, in another way."""
 
 ANSWERED_BY_ITSELF = {"batch", "refuse_me"}
-HANDED_THE_QUESTION = {"held", "owned", "related"}
+HANDED_THE_QUESTION = {"held", "owned", "related", "listing"}
 """First parameters of handlers that serve many routes, each of which says what to ask."""
 
 

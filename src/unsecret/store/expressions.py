@@ -80,6 +80,26 @@ class _elements_in(_inside):
     inherit_cache = True
 
 
+class _word_of(FunctionElement[Any]):
+    name, type = "word_of", Text()
+    inherit_cache = True
+
+
+def word_of(element: ColumnElement[Any]) -> ColumnElement[str]:
+    """The string that an element of `elements_in` is, lower-cased."""
+    return func.lower(_word_of(element))
+
+
+@compiles(_word_of)
+def _bare(element: _word_of, compiler: Any, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(_word_of, "postgresql")
+def _unquoted(element: _word_of, compiler: Any, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)} #>> '{{}}')"
+
+
 def text_in(body: ColumnElement[Any], *path: str) -> ColumnElement[str]:
     """The string at `path` of the JSON text, lower-cased; NULL where there is none. Slow: every row is read for it."""
     return func.lower(_word_in(body, *path))

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, literal_column, select
 
 from unsecret.model.query import Operator
-from unsecret.store.expressions import elements_in, flag_in, text_in
+from unsecret.store.expressions import elements_in, flag_in, text_in, word_of
 from unsecret.store.filters import (
     Elements,
     Property,
@@ -103,6 +103,15 @@ _REQUIRED_RESOURCE_ACCESS = Elements(
     members={"resourceAppId": optional(text_in(_access.c.value, "resourceAppId"), _SAME, words)},
 )
 
+_alternative = elements_in(_holder.c.body, "other", "alternativeNames")
+_ALTERNATIVE_NAMES = Elements(
+    owner=_object.id,
+    owned_by=_holder.c.id,
+    tenant_id=_holder.c.tenant_id,
+    conditions=(_alternative.c.value.is_not(None),),
+    members={"": optional(word_of(_alternative.c.value), _ELEMENT, words)},
+)
+
 OBJECTS: dict[str, Property] = {
     "id": scalar(_object.object_id, _SAME, exact_guid),
     "appId": scalar(_object.app_id, _SAME, exact_guid),
@@ -173,6 +182,7 @@ SERVICE_PRINCIPALS: dict[str, Property] = {
     "applicationTemplateId": _TEMPLATE,
     "servicePrincipalType": _in_body("service_principal_type"),
     "servicePrincipalNames": _values(SERVICE_PRINCIPAL_NAME),
+    "alternativeNames": _ALTERNATIVE_NAMES,
     "appRoleAssignments": _linked(_granted.principal_row, _granted.tenant_id, _granted.resource_row),
     "appRoleAssignedTo": _linked(_granted.resource_row, _granted.tenant_id, _granted.principal_row),
 }

@@ -34,6 +34,7 @@ from unsecret.tenant import (
     service_principals,
     users,
 )
+from unsecret.tenant.annotations import as_accepted
 from unsecret.tenant.call import (
     NAMED_TENANT,
     Call,
@@ -117,6 +118,8 @@ class Tenant(Starlette):
             error.__traceback__ = None  # its frames hold the error, which holds them
         except Exception as error:
             answer = _failure(request, error)
+        if b";" in request.accepted:
+            answer = as_accepted(answer, request)
         try:
             await answer(scope, receive, send)
         except Exception as error:

@@ -8,8 +8,10 @@ from typing import Any
 
 from starlette.responses import Response
 
+from unsecret.model.identifiers import ObjectId
 from unsecret.model.people import User
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.counting import counted
 from unsecret.tenant.description import described
 from unsecret.tenant.use_cases import app_roles, people
 from unsecret.tenant.use_cases.app_roles import Finder, Grant
@@ -34,8 +36,10 @@ def grant_to_graph(grant: Grant) -> dict[str, Any]:
     )
 
 
-def _whole(of: str, call: Call, grants: tuple[Grant, ...], name: str) -> Response:
-    return call.whole(grants, grant_to_graph, f"{of}('{call.path('key')}')/{name}", collections.APP_ROLE_ASSIGNMENTS)
+def _whole(of: str, call: Call, found: tuple[ObjectId, tuple[Grant, ...]], name: str) -> Response:
+    """The context names the object by its id, however the URL does."""
+    object_id, grants = found
+    return call.whole(grants, grant_to_graph, f"{of}('{object_id}')/{name}", collections.APP_ROLE_ASSIGNMENTS)
 
 
 def list_app_role_assignments(of: str, call: Call) -> Response:
@@ -48,9 +52,8 @@ def list_my_app_role_assignments(call: Call) -> Response:
     if call.caller.user is None:
         raise people.not_delegated()
     me = call.caller.user.id
-    grants = call.read(app_roles.list_app_role_assignments, app_roles.by_name(me))
-    context = f"{_USERS}('{me}')/appRoleAssignments"
-    return call.whole(grants, grant_to_graph, context, collections.APP_ROLE_ASSIGNMENTS)
+    found = call.read(app_roles.list_app_role_assignments, app_roles.by_name(me))
+    return _whole(_USERS, call, found, "appRoleAssignments")
 
 
 def get_app_role_assignment(of: str, call: Call) -> Response:
@@ -97,7 +100,7 @@ async def revoke_app_role_assigned_to(of: str, call: Call) -> Response:
 def _of(of: str) -> Routes:
     root = f"/{of}/{{key}}/appRoleAssignments"
     return [
-        ("GET", root, partial(list_app_role_assignments, of)),
+        *counted(root, partial(list_app_role_assignments, of)),
         ("POST", root, partial(grant_app_role, of)),
         ("GET", f"{root}/{{assignment}}", partial(get_app_role_assignment, of)),
         ("DELETE", f"{root}/{{assignment}}", partial(revoke_app_role, of)),
@@ -109,8 +112,8 @@ _ASSIGNED_TO = f"/{_PRINCIPALS}/{{key}}/appRoleAssignedTo"
 ROUTES: Routes = [
     *_of(_PRINCIPALS),
     *_of(_USERS),
-    ("GET", "/me/appRoleAssignments", list_my_app_role_assignments),
-    ("GET", _ASSIGNED_TO, partial(list_app_role_assigned_to, _PRINCIPALS)),
+    *counted("/me/appRoleAssignments", list_my_app_role_assignments),
+    *counted(_ASSIGNED_TO, partial(list_app_role_assigned_to, _PRINCIPALS)),
     ("POST", _ASSIGNED_TO, partial(grant_app_role, _PRINCIPALS)),
     ("GET", f"{_ASSIGNED_TO}/{{assignment}}", partial(get_app_role_assigned_to, _PRINCIPALS)),
     ("DELETE", f"{_ASSIGNED_TO}/{{assignment}}", partial(revoke_app_role_assigned_to, _PRINCIPALS)),

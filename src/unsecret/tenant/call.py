@@ -10,7 +10,7 @@ from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 import msgspec
 from msgspec.structs import replace
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from unsecret.errors import Forbidden, Invalid, TooLarge, Unsupported, UnsupportedMedia
 from unsecret.model.application import ObjectKind
@@ -43,7 +43,8 @@ NAMED_TENANT = "unsecret.named_tenant"
 _NOW, _MACHINE_NOW, _CORRELATION_ID = "unsecret.now", "unsecret.machine_now", "unsecret.correlation_id"
 
 CREATED, NO_CONTENT = 201, 204
-_NO_KEYS = ("microsoft.graph.", "graph.", "$count", "$ref")
+_DELTA = "delta"
+_NO_KEYS = ("microsoft.graph.", "graph.", "$count", "$ref", _DELTA)
 """What begins a segment that names no object: a type, or a part of a list."""
 
 _GRAPHS_JSON = (
@@ -57,6 +58,9 @@ _GRAPHS_JSON = (
 
 class Call:
     """What a handler works with. Made once per request; `now` is the one instant of all that it does."""
+
+    only_counts = False
+    """Whether of a list nothing but its number is wanted (`counting.py`)."""
 
     def __init__(self, request: Request, services: Services, now: datetime, caller: Caller):
         self.request = request
@@ -90,9 +94,10 @@ class Call:
         return "create-if-missing" in self.request.headers.get("prefer", "").casefold()
 
     def path(self, name: str) -> str:
-        """A parameter of the route. A type or `$count` in the place of an object asks for what is not served."""
+        """A parameter of the route. A type, `$count` or `delta` in the place of an object asks for what is not
+        served."""
         text = self.request.path_params[name]
-        if name == "key" and text.casefold().startswith(_NO_KEYS):
+        if name == "key" and (folded := text.casefold()).startswith(_NO_KEYS) and not _is_a_name(folded):
             raise self.not_served()
         return text
 
@@ -164,6 +169,8 @@ class Call:
                 f"This local tenant does not serve $expand={','.join(asked.expand)}. Ask for it by its own path.",
                 hint=odata.DIVERGENCES,
             )
+        if self.only_counts:
+            return replace(asked, query=replace(asked.query, top=1, count=True))
         if self.services.mischief:
             fewer = self.services.mischief.page_size(asked.query.top)
             return replace(asked, query=replace(asked.query, top=fewer))
@@ -189,7 +196,10 @@ class Call:
     def made(self, body: dict[str, Any], context: str, type_name: str) -> Response:
         """A new directory object: 201, and where it is now, spelled as Graph spells it."""
         answer = self.entity(body, context, status=CREATED)
-        place = f"directoryObjects/{body['id']}/Microsoft.DirectoryServices.{type_name}"
+        return self.placed(answer, f"directoryObjects/{body['id']}/Microsoft.DirectoryServices.{type_name}")
+
+    def placed(self, answer: Response, place: str) -> Response:
+        """`answer` with where what it shows is, spelled as Graph spells it."""
         answer.headers["location"] = f"{self.base_url}/v2/{self.caller.tenant_id}/{place}"
         return answer
 
@@ -200,7 +210,9 @@ class Call:
         )
 
     def page(self, page: Page[R], encode: Callable[[R], dict[str, Any]], context: str, asked: odata.Asked) -> Response:
-        """A page of a collection with its nextLink."""
+        """A page of a collection with its nextLink; or the number of all, where nothing else is wanted."""
+        if self.only_counts:
+            return PlainTextResponse(str(page.count))
         answer: dict[str, Any] = {
             "@odata.context": odata.context_url(self.base_url, self.version, context, asked.named)
         }
@@ -292,6 +304,11 @@ async def read_bounded(request: Request, longest: int) -> bytes:
             raise _too_large(longest)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _is_a_name(key: str) -> bool:
+    """Whether what begins like the word for changes goes on: people may be called so."""
+    return key.startswith(_DELTA) and key != _DELTA
 
 
 def _refuse(error: Invalid, *_: Any, **__: Any) -> NoReturn:

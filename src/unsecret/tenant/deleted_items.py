@@ -11,6 +11,7 @@ from unsecret.model.application import ObjectKind
 from unsecret.model.deleted import DeletedObject
 from unsecret.model.query import Query
 from unsecret.tenant.call import Call, Routes, name_of, no_content
+from unsecret.tenant.counting import counted
 from unsecret.tenant.directory_objects import encode, shows_attributes
 from unsecret.tenant.use_cases import deleted_items
 from unsecret.wire import collections, odata
@@ -36,6 +37,12 @@ def count_deleted(kind: ObjectKind, call: Call) -> Response:
     asked = call.asked(collections.DELETED[kind])
     page = call.read(deleted_items.list_deleted, kind, Query(filter=asked.query.filter, top=1, count=True))
     return PlainTextResponse(str(page.count))
+
+
+def list_none(context: str, call: Call) -> Response:
+    """GET /directory/deletedItems/microsoft.graph.group: of groups and administrative units there are none here."""
+    shown = partial(directory_object_to_graph, beta=call.beta)
+    return call.whole(call.read(deleted_items.list_none), shown, context, collections.RELATED_OBJECTS)
 
 
 def get_deleted(call: Call) -> Response:
@@ -67,6 +74,8 @@ ROUTES: Routes = [
     *_of_kind(ObjectKind.APPLICATION),
     *_of_kind(ObjectKind.SERVICE_PRINCIPAL),
     *_of_kind(ObjectKind.USER),
+    *counted(f"{_ROOT}/microsoft.graph.group", partial(list_none, "groups")),
+    *counted(f"{_ROOT}/microsoft.graph.administrativeUnit", partial(list_none, "administrativeUnits")),
     ("GET", f"{_ROOT}/{{key}}", get_deleted),
     ("DELETE", f"{_ROOT}/{{key}}", purge),
     ("POST", f"{_ROOT}/{{key}}/restore", restore),

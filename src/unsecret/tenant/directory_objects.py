@@ -115,8 +115,10 @@ async def add_password(kind: ObjectKind, call: Call) -> Response:
     """POST /applications/{id}/addPassword. The only answer that ever holds the secret's text."""
     reading = await call.reading(add_password_from_graph)
     credential, text = await call.write(credentials.add_password, kind, call.key(), reading)
-    context = odata.context_url(call.base_url, call.version, "microsoft.graph.passwordCredential", None)
-    return json_response({"@odata.context": context, **password_to_graph(credential, secret_text=text)})
+    root = call.base_url
+    context = odata.context_url(root, call.version, "microsoft.graph.passwordCredential", None)
+    shown = {"@odata.context": context, **password_to_graph(credential, secret_text=text)}
+    return json_response(shown, headers={"location": root})
 
 
 @described(204, takes=json_schemas.REMOVE_PASSWORD)
@@ -227,12 +229,14 @@ async def get_by_ids(call: Call) -> Response:
     if len(ids) > MOST_IDS:
         raise Invalid(f"getByIds takes at most {MOST_IDS} ids.", target="ids")
     found = call.read(reading.get_by_ids, tuple(ids), _kinds(body.get("types")))
-    return call.whole(
+    answer = call.whole(
         found,
         lambda obj: directory_object_to_graph(obj, beta=call.beta),
         "directoryObjects",
         collections.DIRECTORY_OBJECTS,
     )
+    answer.headers["location"] = call.base_url
+    return answer
 
 
 def _kinds(types: Any) -> frozenset[ObjectKind]:

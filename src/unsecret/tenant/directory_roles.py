@@ -13,6 +13,7 @@ from unsecret.model.directory_roles import ROLE_DEFINITIONS, Role, RoleDefinitio
 from unsecret.model.people import AnyObject, DirectoryRoleAssignment
 from unsecret.model.query import And, Comparison, Filter, Operator, Page
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.counting import counted
 from unsecret.tenant.description import described
 from unsecret.tenant.relationships import relationship
 from unsecret.tenant.use_cases import directory_roles
@@ -194,7 +195,7 @@ async def revoke_role(call: Call) -> Response:
 
 
 ROUTES: Routes = [
-    ("GET", "/directoryRoles", list_roles),
+    *counted("/directoryRoles", list_roles),
     ("GET", "/directoryRoles/{key}", get_role),
     *relationship("/directoryRoles/{key}/members", "member", _members),
     ("POST", "/directoryRoles/{key}/members/$ref", assign_role),

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from unsecret.model.application import ObjectKind
 from unsecret.model.federation import FederatedIdentityCredential
 from unsecret.tenant.call import CREATED, Call, Routes, name_of, no_content
+from unsecret.tenant.counting import counted
 from unsecret.tenant.description import described
 from unsecret.tenant.use_cases import federation
 from unsecret.wire import collections, json_schemas
@@ -75,7 +76,8 @@ async def delete_federated_credential(kind: ObjectKind, call: Call) -> Response:
 
 def _made(call: Call, kind: ObjectKind, object_id: str, credential: FederatedIdentityCredential) -> Response:
     shown = federated_credential_to_graph(credential, beta=call.beta)
-    return call.entity(shown, _context(kind, object_id), status=CREATED)
+    answer = call.entity(shown, _context(kind, object_id), status=CREATED)
+    return call.placed(answer, f"{_NAME}/{credential.id}")
 
 
 def _collection(call: Call) -> collections.Collection:
@@ -89,7 +91,7 @@ def _context(kind: ObjectKind, object_id: str) -> str:
 def _reading(kind: ObjectKind) -> Routes:
     root = f"/{name_of(kind)}/{{key}}/{_NAME}"
     return [
-        ("GET", root, partial(list_federated_credentials, kind)),
+        *counted(root, partial(list_federated_credentials, kind)),
         ("GET", f"{root}/{{credential}}", partial(get_federated_credential, kind)),
     ]
 

@@ -14,7 +14,8 @@ class IndexedRequest(Request):
 
     def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send):
         super().__init__(scope, receive, send)
-        self._headers = IndexedHeaders(scope)
+        self._headers = headers = IndexedHeaders(scope)
+        self.accepted = headers.accepted
 
 
 class IndexedHeaders(Headers):
@@ -22,7 +23,8 @@ class IndexedHeaders(Headers):
 
     def __init__(self, scope: Scope):
         super().__init__(scope=scope)
-        self._by_name = dict(reversed(self._list))
+        self._by_name = by_name = dict(reversed(self._list))
+        self.accepted = by_name.get(b"accept", b"")
 
     def __getitem__(self, key: str) -> str:
         return self._by_name[key.lower().encode("latin-1")].decode("latin-1")

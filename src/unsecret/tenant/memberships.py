@@ -93,7 +93,9 @@ async def get_memberships(held: Held, call: Call) -> Response:
     """POST …/getMemberGroups: the ids of the roles that somebody holds; of security groups there are none."""
     only_groups = memberships.security_enabled_only_from_graph(await call.body())
     roles = _roles(held(call))
-    return call.value([] if only_groups else [id_here(call, role) for role in roles], _CONTEXT)
+    answer = call.value([] if only_groups else [id_here(call, role) for role in roles], _CONTEXT)
+    answer.headers["location"] = call.base_url
+    return answer
 
 
 @described(200, takes=memberships.GROUP_IDS)

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from unsecret.model.consent import OAuth2PermissionGrant
 from unsecret.model.query import Page
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.counting import counted
 from unsecret.tenant.description import described
 from unsecret.tenant.use_cases import consents
 from unsecret.wire import collections, json_schemas, odata
@@ -54,7 +55,8 @@ def get_grant(call: Call) -> Response:
 async def create_grant(call: Call) -> Response:
     """POST /oauth2PermissionGrants: let a client use scopes of a resource, for everybody or for one person."""
     grant = await call.write(consents.create_grant, await call.reading(permission_grant_from_graph))
-    return call.entity(permission_grant_to_graph(grant), _CONTEXT, status=CREATED)
+    answer = call.entity(permission_grant_to_graph(grant), _CONTEXT, status=CREATED)
+    return call.placed(answer, f"{_CONTEXT}/{grant.id}")
 
 
 @described(204, takes=json_schemas.PERMISSION_GRANT)
@@ -71,13 +73,13 @@ async def delete_grant(call: Call) -> Response:
 
 
 ROUTES: Routes = [
-    ("GET", "/oauth2PermissionGrants", list_grants),
+    *counted("/oauth2PermissionGrants", list_grants),
     ("POST", "/oauth2PermissionGrants", create_grant),
     ("GET", "/oauth2PermissionGrants/{key}", get_grant),
     ("PATCH", "/oauth2PermissionGrants/{key}", update_grant),
     ("DELETE", "/oauth2PermissionGrants/{key}", delete_grant),
-    ("GET", "/servicePrincipals/{key}/oauth2PermissionGrants", list_grants_of_principal),
-    ("GET", "/users/{key}/oauth2PermissionGrants", list_grants_of_user),
-    ("GET", "/me/oauth2PermissionGrants", list_my_grants),
+    *counted("/servicePrincipals/{key}/oauth2PermissionGrants", list_grants_of_principal),
+    *counted("/users/{key}/oauth2PermissionGrants", list_grants_of_user),
+    *counted("/me/oauth2PermissionGrants", list_my_grants),
 ]
 """Before the routes of service principals, whose last one takes any property."""

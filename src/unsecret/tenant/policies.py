@@ -7,6 +7,7 @@ from functools import partial
 from starlette.responses import Response
 
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.counting import counted
 from unsecret.tenant.description import described
 from unsecret.tenant.use_cases import policies, reading
 from unsecret.wire import collections, json_schemas
@@ -94,10 +95,10 @@ def list_applies_to(call: Call) -> Response:
 ROUTES: Routes = [
     ("GET", "/policies/defaultAppManagementPolicy", get_default_policy),
     ("PATCH", "/policies/defaultAppManagementPolicy", update_default_policy),
-    ("GET", "/policies/appManagementPolicies", list_policies),
+    *counted("/policies/appManagementPolicies", list_policies),
     ("POST", "/policies/appManagementPolicies", create_policy),
     ("GET", "/policies/appManagementPolicies/{policy}", get_policy),
     ("PATCH", "/policies/appManagementPolicies/{policy}", update_policy),
     ("DELETE", "/policies/appManagementPolicies/{policy}", delete_policy),
-    ("GET", "/policies/appManagementPolicies/{policy}/appliesTo", list_applies_to),
+    *counted("/policies/appManagementPolicies/{policy}/appliesTo", list_applies_to),
 ]

@@ -17,6 +17,7 @@ from unsecret.model.application import ObjectKind
 from unsecret.model.people import AnyObject
 from unsecret.model.query import Page, Query
 from unsecret.tenant.call import Call, Routes, json_response, name_of
+from unsecret.tenant.counting import counted
 from unsecret.tenant.paths import kind_in
 from unsecret.tenant.use_cases.transaction import not_found
 from unsecret.wire import collections, odata
@@ -95,7 +96,7 @@ def list_owned_of_kind(owned: Owned, call: Call) -> Response:
     kind, context = _kind(call)
     asked = call.asked(collections.DIRECTORY_OBJECTS)
     page = owned(call, asked.query, kind)
-    return call.page(Page(items=()) if kind is None else page, partial(_untyped, call), context, asked)
+    return call.page(Page(items=(), count=0) if kind is None else page, partial(_untyped, call), context, asked)
 
 
 def _kind(call: Call) -> tuple[ObjectKind | None, str]:
@@ -131,4 +132,7 @@ def relationship(path: str, name: str, related: Related) -> Routes:
 def owned_objects(root: str, owned: Owned) -> Routes:
     """What somebody owns, all of it and by kind."""
     path = f"{root}/ownedObjects"
-    return [("GET", path, partial(list_owned, owned)), ("GET", f"{path}/{{kind}}", partial(list_owned_of_kind, owned))]
+    return [
+        *counted(path, partial(list_owned, owned)),
+        *counted(f"{path}/{{kind}}", partial(list_owned_of_kind, owned)),
+    ]

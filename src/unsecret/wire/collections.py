@@ -83,6 +83,7 @@ SERVICE_PRINCIPALS = Collection(
         "applicationTemplateId": _EQUAL,
         "servicePrincipalType": _IDENTITY,
         "servicePrincipalNames": _operators("eq startswith"),
+        "alternativeNames": _operators("eq ge le startswith"),
     },
     expandable=_words(
         "owners appManagementPolicies appRoleAssignments appRoleAssignedTo oauth2PermissionGrants memberOf"

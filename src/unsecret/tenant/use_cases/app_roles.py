@@ -51,26 +51,26 @@ def by_name(id_or_upn: str) -> Finder:
     return find
 
 
-def list_app_role_assignments(transaction: Transaction, find: Finder) -> tuple[Grant, ...]:
-    """The roles that a service principal or a user holds."""
-    principal = _readable(transaction, find)
-    return named(transaction, links.app_role_assignments(transaction.conn, transaction.tenant_id, principal.id))
+def list_app_role_assignments(transaction: Transaction, find: Finder) -> tuple[ObjectId, tuple[Grant, ...]]:
+    """The id of a service principal or a user, and the roles that it holds."""
+    of = _readable(transaction, find).id
+    return of, named(transaction, links.app_role_assignments(transaction.conn, transaction.tenant_id, of))
 
 
-def list_app_role_assigned_to(transaction: Transaction, find: Finder) -> tuple[Grant, ...]:
-    """Who holds roles of this service principal."""
-    resource = _readable(transaction, find)
-    return named(transaction, links.app_role_assigned_to(transaction.conn, transaction.tenant_id, resource.id))
+def list_app_role_assigned_to(transaction: Transaction, find: Finder) -> tuple[ObjectId, tuple[Grant, ...]]:
+    """The id of a service principal, and who holds roles of it."""
+    of = _readable(transaction, find).id
+    return of, named(transaction, links.app_role_assigned_to(transaction.conn, transaction.tenant_id, of))
 
 
 def get_app_role_assignment(transaction: Transaction, find: Finder, assignment_id: str) -> Grant:
     """One role that is held, seen from its holder. Raises NotFound."""
-    return _one(list_app_role_assignments(transaction, find), assignment_id)
+    return _one(list_app_role_assignments(transaction, find)[1], assignment_id)
 
 
 def get_app_role_assigned_to(transaction: Transaction, find: Finder, assignment_id: str) -> Grant:
     """One role that is held, seen from the resource. Raises NotFound."""
-    return _one(list_app_role_assigned_to(transaction, find), assignment_id)
+    return _one(list_app_role_assigned_to(transaction, find)[1], assignment_id)
 
 
 def grant_app_role(

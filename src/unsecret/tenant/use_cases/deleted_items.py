@@ -59,6 +59,12 @@ def list_deleted(
     return deleted_objects.list_deleted(transaction.conn, transaction.tenant_id, kind, query, since=since)
 
 
+def list_none(transaction: Transaction) -> tuple[AnyObject, ...]:
+    """What was deleted of a kind that is not kept here: nothing. Raises Forbidden."""
+    transaction.permit(Operation.READ_DIRECTORY_OBJECT)
+    return ()
+
+
 def get_deleted(transaction: Transaction, object_id: str) -> DeletedObject:
     """One deleted object of any kind. Raises Forbidden, NotFound."""
     found = _look_up(transaction, object_id)
