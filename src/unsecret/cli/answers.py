@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from unsecret.cli.printing import NOTHING, answer, as_json, harmless, on_one_line, say, sentence, table
+from unsecret.cli.printing import NOTHING, answer, as_json, harmless, json_text, on_one_line, say, sentence, table
 from unsecret.errors import Invalid
 
 Cell = str | int | float | bool | None
@@ -86,11 +86,9 @@ def put(found: Answer, *, output: str, query: str | None = None, file: Path | No
     `query` is a JMESPath expression over the JSON, and gives JSON. Raises Invalid when it cannot be understood,
     Unavailable when the answer cannot be written.
     """
-    if query is not None:
-        found_there = queried(found.content, query)
-        _deliver(lambda: as_json(found_there), lambda: _json(found_there), file)
-    elif output == "json":
-        _deliver(lambda: as_json(found.content), lambda: _json(found.content), file)
+    if query is not None or output == "json":
+        content = found.content if query is None else queried(found.content, query)
+        _deliver(lambda: as_json(content), lambda: f"{json_text(content)}\n", file)
     elif output == "table":
         _deliver(lambda: _table(found), lambda: _markdown(found), file)
     else:
@@ -125,18 +123,12 @@ def write_file(file: Path, text: str) -> None:
     write_private(file, text.encode())
 
 
-def _deliver(show: Any, text: Any, file: Path | None) -> None:
+def _deliver(show: Callable[[], None], text: Callable[[], str], file: Path | None) -> None:
     if file is None:
         show()
     else:
         write_file(file, text())
         say(f"Written: {file}")
-
-
-def _json(content: Any) -> str:
-    import msgspec
-
-    return msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"
 
 
 def _table(found: Answer) -> None:

@@ -164,15 +164,17 @@ def _folded(line: str, hang: int = 0) -> str:
     )
 
 
-def as_json(content: Any) -> None:
-    """The answer as indented JSON. `content` is JSON already, or a struct.
-
-    What a terminal would obey is written as JSON's own escapes, so that the answer still says what the tenant said.
-    """
+def json_text(content: Any) -> str:
+    """`content`, JSON already or a struct, as indented JSON."""
     import msgspec
 
-    text = msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
-    _put(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text), sys.stdout)
+    return msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
+
+
+def as_json(content: Any) -> None:
+    """The answer as `json_text`. What a terminal would obey is written as JSON's own escapes, so that the answer still
+    says what the tenant said."""
+    _put(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", json_text(content)), sys.stdout)
 
 
 def table(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from unsecret import __version__
+from unsecret.cli.printing import json_text
 from unsecret.model.profile import Requirement, Severity
 from unsecret.operate.checks.findings import Finding, Outcome, Report, Result
 
@@ -21,9 +22,7 @@ SCORE = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5",
 
 def document(report: Report) -> str:
     """The report as SARIF."""
-    import msgspec
-
-    return msgspec.json.format(msgspec.json.encode(_log(report)), indent=2).decode() + "\n"
+    return f"{json_text(_log(report))}\n"
 
 
 def _log(report: Report) -> dict[str, Any]:
