@@ -296,4 +296,4 @@ def test_a_reader_that_leaves_early_is_no_trouble(tenant: RunningTenant) -> None
         check=True,
         env=environment(tenant),
     )
-    assert done.stderr == ""
+    assert [line for line in done.stderr.splitlines() if "is busy (429); asking again" not in line] == []
