@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from unsecret.cli.printing import as_json, clear_progress, harmless, on_one_line, progress, say_error, table
+from unsecret.cli.printing import as_json, clear_progress, harmless, on_one_line, progress, say_error
 from unsecret.errors import NotFound
 
 
@@ -47,12 +47,6 @@ def test_json_says_what_the_tenant_said_and_steers_no_terminal(capsys: pytest.Ca
     assert json.loads(printed) == said
     assert harmless(printed) == printed
     assert "Größe" in printed
-
-
-def test_a_table_keeps_long_names_and_brackets_when_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    name = "[bold]x[/bold]" + "y" * 300
-    table(("NAME",), [(name,)], title="[title]")
-    assert capsys.readouterr().out.splitlines()[1:] == ["[title]", "NAME", "─" * len(name), name]
 
 
 class Terminal(io.StringIO):

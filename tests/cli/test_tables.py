@@ -8,7 +8,7 @@ import re
 import pytest
 
 from unsecret.cli.layout import GAP, layout, width
-from unsecret.cli.printing import table
+from unsecret.cli.tables import table
 
 ID = "d60eff9d-3bf4-4bc0-b423-25c3bc54ef3b"
 COLUMNS = ("APPLICATION", "WHY", "OWNERS", "APP ID")
@@ -91,3 +91,9 @@ def test_a_narrow_screen_has_a_paragraph_for_each_row_without_what_says_nothing(
 def test_elsewhere_everything_stands_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert table(COLUMNS, ROWS, spare=("APP ID",)) == ()
     assert capsys.readouterr().out.splitlines()[2] == "   ".join(ROWS[0])
+
+
+def test_a_table_keeps_long_names_and_brackets_when_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "[bold]x[/bold]" + "y" * 300
+    table(("NAME",), [(name,)], title="[title]")
+    assert capsys.readouterr().out.splitlines()[1:] == ["[title]", "NAME", "─" * len(name), name]

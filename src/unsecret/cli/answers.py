@@ -13,7 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from unsecret.cli.printing import NOTHING, answer, as_json, harmless, json_text, on_one_line, say, sentence, table
+from unsecret.cli.printing import answer, as_json, harmless, json_text, on_one_line, say, sentence
+from unsecret.cli.tables import NOTHING, table
 from unsecret.errors import Invalid
 
 Cell = str | int | float | bool | None

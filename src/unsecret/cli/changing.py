@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from unsecret.cli.asking import require_yes
 from unsecret.cli.exit_codes import ERROR, OK, PENDING
-from unsecret.cli.printing import as_json, progress, say, say_error, table
+from unsecret.cli.printing import as_json, progress, say, say_error
+from unsecret.cli.tables import table
 from unsecret.cli.words import entry_in_words
 from unsecret.errors import UnsecretError
 from unsecret.operate.policies.change import PolicyChange, apply

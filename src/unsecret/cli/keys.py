@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from unsecret.cli.options import PLAIN, Output, Server, ServerDatabase, now
-from unsecret.cli.printing import as_json, say, table
+from unsecret.cli.printing import as_json, say
+from unsecret.cli.tables import table
 from unsecret.config import Settings, read_settings
 from unsecret.model.times_in_words import instant_in_words
 from unsecret.wire.instants import format_instant

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from unsecret.cli.options import Data, Output, TenantName, now
-from unsecret.cli.printing import answer, as_json, progress, sentence, table
+from unsecret.cli.printing import answer, as_json, progress, sentence
 from unsecret.cli.reaching import reach
+from unsecret.cli.tables import table
 from unsecret.cli.words import unknowns
 from unsecret.config import Settings, read_settings
 from unsecret.errors import Invalid

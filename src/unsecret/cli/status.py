@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from unsecret.cli.options import Data, Output, TenantName
-from unsecret.cli.printing import answer, as_json, progress, sentence, table
+from unsecret.cli.printing import answer, as_json, progress, sentence
 from unsecret.cli.reaching import instant_of, reach
+from unsecret.cli.tables import table
 from unsecret.cli.words import entry_in_words, face_in_words
 from unsecret.config import read_settings
 

@@ -9,7 +9,8 @@ from cyclopts import App, Parameter
 
 from unsecret.cli.loaded import say_what_was_loaded
 from unsecret.cli.options import PLAIN, Output, Server, ServerDatabase, Source, now
-from unsecret.cli.printing import as_json, say, table
+from unsecret.cli.printing import as_json, say
+from unsecret.cli.tables import table
 from unsecret.config import Settings, read_settings
 
 if TYPE_CHECKING:
