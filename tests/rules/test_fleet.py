@@ -184,8 +184,10 @@ def test_today_is_utc() -> None:
             {"object": n, "kind": "password", "start_at": START, "end_at": START, "own_text": False} for n in created
         ]
         table(database, "additions", ADDITIONS, rows)
-        answer = f"SELECT refused FROM ({enact(database, law).judged('additions')}) ORDER BY object"
-        assert database.execute(answer).fetchall() == [(False,), (True,), (False,)]
+        enacted = enact(database, law)
+        for judged_so in (enacted.judged("additions"), enacted.judged_quickly("additions")):
+            answer = f"SELECT refused FROM ({judged_so}) ORDER BY object"
+            assert database.execute(answer).fetchall() == [(False,), (True,), (False,)]
 
 
 DAYS_7 = Restriction(kind=RestrictionKind.PASSWORD_LIFETIME, max_lifetime=timedelta(days=7))
