@@ -18,10 +18,10 @@ from starlette.responses import Response
 from unsecret.model.directory_roles import ROLE_DEFINITIONS, Role, RoleDefinition
 from unsecret.model.people import DirectoryRoleAssignment
 from unsecret.tenant.call import Call, Handler, Routes
+from unsecret.tenant.counting import counted
 from unsecret.tenant.description import described
 from unsecret.tenant.directory_roles import id_here
 from unsecret.tenant.paths import kind_in
-from unsecret.tenant.relationships import number_of
 from unsecret.tenant.use_cases import directory_roles, people
 from unsecret.wire import collections, memberships
 from unsecret.wire.directory_roles import role_to_graph
@@ -61,11 +61,6 @@ def list_member_of_kind(held: Held, call: Call) -> Response:
         raise call.not_served()
     roles = held(call)
     return _shown(call, roles if kind == _ROLES else ())
-
-
-def count_member_of(held: Held, call: Call) -> Response:
-    """GET …/memberOf/$count: their number, for who says ConsistencyLevel: eventual."""
-    return number_of([held_role_to_graph(assignment, call) for assignment in held(call)], call)
 
 
 def _shown(call: Call, assignments: tuple[DirectoryRoleAssignment, ...]) -> Response:
@@ -127,12 +122,10 @@ def _actions(root: str, held: Held) -> Routes:
 
 def _lists(root: str, held: Held) -> Routes:
     whole: Handler = partial(list_member_of, held)
-    number: Handler = partial(count_member_of, held)
     of_kind: Handler = partial(list_member_of_kind, held)
     names = ("memberOf", "transitiveMemberOf")
     return [
-        *(("GET", f"{root}/{name}", whole) for name in names),
-        *(("GET", f"{root}/{name}/$count", number) for name in names),
+        *(route for name in names for route in counted(f"{root}/{name}", whole)),
         *(("GET", f"{root}/{name}/{{kind}}", of_kind) for name in names),
     ]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from unsecret.model.application import ObjectKind
 from unsecret.model.people import AnyObject
@@ -22,7 +22,6 @@ from unsecret.tenant.paths import kind_in
 from unsecret.tenant.use_cases.transaction import not_found
 from unsecret.wire import collections, odata
 from unsecret.wire.directory import directory_object_to_graph, reference_to_graph
-from unsecret.wire.sifting import sifted
 
 Related = Callable[[Call], Sequence[AnyObject]]
 """Asks for what hangs on the object that a URL names."""
@@ -53,18 +52,6 @@ def list_related_of_kind(related: Related, call: Call) -> Response:
     kind, context = _kind(call)
     found = [obj for obj in related(call) if obj.kind is kind]
     return call.whole(found, partial(_untyped, call), context, collections.RELATED_OBJECTS)
-
-
-def count_related(related: Related, call: Call) -> Response:
-    """GET …/owners/$count: their number, for who says ConsistencyLevel: eventual."""
-    return number_of([directory_object_to_graph(obj, beta=call.beta) for obj in related(call)], call)
-
-
-def number_of(shown: list[dict[str, Any]], call: Call) -> Response:
-    """How many of these are asked for. Raises Invalid without ConsistencyLevel: eventual."""
-    odata.require_eventual_for_count(call.request.headers)
-    asked = call.asked(collections.RELATED_OBJECTS)
-    return PlainTextResponse(str(len(sifted(shown, asked.query.filter, collections.RELATED_OBJECTS))))
 
 
 def list_references(related: Related, call: Call) -> Response:
@@ -121,8 +108,7 @@ def _reference(obj: AnyObject, call: Call) -> dict[str, str]:
 def relationship(path: str, name: str, related: Related) -> Routes:
     """All ways of asking at `path`, an object of which is `{name}` in the table of routes."""
     return [
-        ("GET", path, partial(list_related, related)),
-        ("GET", f"{path}/$count", partial(count_related, related)),
+        *counted(path, partial(list_related, related)),
         ("GET", f"{path}/$ref", partial(list_references, related)),
         ("GET", f"{path}/{{{name}}}/$ref", partial(get_reference, name, related)),
         ("GET", f"{path}/{{kind}}", partial(list_related_of_kind, related)),
