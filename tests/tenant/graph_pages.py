@@ -180,6 +180,8 @@ _COUNTED = (
         for name in ("appRoleAssignments", "oauth2PermissionGrants", "ownedObjects", "ownedObjects/{kind}")
     ),
     "GET /servicePrincipals/{key}/appRoleAssignedTo",
+    f"GET {_DEFINITIONS}/{{key}}/allowedValues",
+    f"GET {_AUTHORITIES}",
     "GET /oauth2PermissionGrants",
     "GET /directoryRoles",
     "GET /policies/appManagementPolicies",

@@ -252,6 +252,14 @@ def test_what_people_have_is_counted(module_tenant: LocalTenant, path: str) -> N
         assert (answer.status_code, answer.text) == (200, "0")
 
 
+def test_predefined_values_are_counted(module_tenant: LocalTenant) -> None:
+    module_tenant.define_attribute("Counted", "Level", usePreDefinedValuesOnly=True)
+    path = "/directory/customSecurityAttributeDefinitions/Counted_Level/allowedValues"
+    for value in ("high", "low"):
+        module_tenant.must("POST", path, {"id": value, "isActive": True})
+    assert module_tenant.graph("GET", f"{path}/$count", **EVENTUAL).text == "2"
+
+
 @pytest.mark.parametrize("kind", ["group", "administrativeUnit"])
 def test_of_kinds_that_are_not_here_none_were_deleted(module_tenant: LocalTenant, kind: str) -> None:
     listed = module_tenant.get(f"/directory/deletedItems/microsoft.graph.{kind}")

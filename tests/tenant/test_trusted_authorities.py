@@ -57,6 +57,12 @@ def test_authorities_come_and_go_one_by_one(tenant: LocalTenant, path: str) -> N
         tenant.refused(method, f"{authorities}/{first['id']}", status=404)
 
 
+def test_authorities_are_counted(tenant: LocalTenant, path: str) -> None:
+    tenant.must("POST", f"{path}/trustedCertificateAuthorities", authority())
+    answer = tenant.graph("GET", f"{path}/trustedCertificateAuthorities/$count", ConsistencyLevel="eventual")
+    assert (answer.status_code, answer.text) == (200, "2")
+
+
 def test_a_list_has_room_for_ten(tenant: LocalTenant, path: str) -> None:
     for _ in range(9):
         tenant.must("POST", f"{path}/trustedCertificateAuthorities", authority())

@@ -12,6 +12,7 @@ from unsecret.errors import Invalid
 from unsecret.model.attributes import AttributeDefinition
 from unsecret.model.query import And, Comparison, Filter, Operator, Page
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
+from unsecret.tenant.counting import counted
 from unsecret.tenant.description import described
 from unsecret.tenant.use_cases import attributes
 from unsecret.tenant.use_cases.transaction import not_found
@@ -160,7 +161,7 @@ ROUTES: Routes = [
     ("POST", _DEFINITIONS, create_attribute_definition),
     ("GET", f"{_DEFINITIONS}/{{key}}", get_attribute_definition),
     ("PATCH", f"{_DEFINITIONS}/{{key}}", update_attribute_definition),
-    ("GET", _VALUES, list_allowed_values),
+    *counted(_VALUES, list_allowed_values),
     ("POST", _VALUES, add_allowed_value),
     ("GET", f"{_VALUES}/{{value}}", get_allowed_value),
     ("PATCH", f"{_VALUES}/{{value}}", update_allowed_value),

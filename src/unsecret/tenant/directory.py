@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
 from unsecret.tenant.certificates import authority_facts
+from unsecret.tenant.counting import counted
 from unsecret.tenant.description import described
 from unsecret.tenant.use_cases import policies, reading, trusted_authorities
 from unsecret.wire import collections, json_schemas
@@ -109,7 +110,7 @@ BETA_ROUTES: Routes = [
     ("GET", f"{_ROOT}/{{key}}", get_trusted_configuration),
     ("PATCH", f"{_ROOT}/{{key}}", update_trusted_configuration),
     ("DELETE", f"{_ROOT}/{{key}}", delete_trusted_configuration),
-    ("GET", f"{_ROOT}/{{key}}/{_AUTHORITIES}", list_trusted_authorities),
+    *counted(f"{_ROOT}/{{key}}/{_AUTHORITIES}", list_trusted_authorities),
     ("POST", f"{_ROOT}/{{key}}/{_AUTHORITIES}", create_trusted_authority),
     ("GET", f"{_ROOT}/{{key}}/{_AUTHORITIES}/{{authority}}", get_trusted_authority),
     ("PATCH", f"{_ROOT}/{{key}}/{_AUTHORITIES}/{{authority}}", update_trusted_authority),
