@@ -24,7 +24,7 @@ from bench.tenant import tenant
 
 APPLICATIONS = 20_000
 """They get secrets in turn, so that each has a few, as applications have."""
-USERS = 2_500
+USERS = 6_000
 """The peer's: each may have two keys, and no more are made than they may have."""
 AREA = "new secrets"
 MOTO = Path(__file__).parents[1] / ".venv-bench" / "bin" / "moto_server"
