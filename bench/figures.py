@@ -26,7 +26,8 @@ class Figure:
 
     @property
     def shown(self) -> str:
-        return f"{self.measured:.2f} ×" if self.unit == "×" else f"{self.measured:.0f} {self.unit}"
+        digits = {"×": 2, "s": 1}.get(self.unit, 0)
+        return f"{self.measured:.{digits}f} {self.unit}"
 
     @property
     def wanted(self) -> str:
