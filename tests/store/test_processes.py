@@ -57,7 +57,7 @@ def test_a_name_that_two_processes_want_goes_to_one(store: Store, database: str)
     started = [children.start("add-named", database, *names) for _ in range(2)]
     children.begin(*started)
     said = [line for child in started for line in children.ended(child)]
-    assert sorted(said) == sorted([*names, *["Conflict"] * 40])
+    assert sorted(said) == sorted([*names, *["Taken"] * 40])
 
 
 def test_sudden_death_under_load_loses_no_answered_write(store: Store, database: str, app: Application) -> None:

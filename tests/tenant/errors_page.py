@@ -99,7 +99,7 @@ CODES = {
         "The message names the property.",
     ),
     (400, "IdentifierUrisEndsWithSlash"): (
-        "An application ID URI that is no more than a host and ends with a slash.",
+        "An application ID URI that is `https://`, a host and a slash, and nothing else.",
         "Leave out the slash.",
     ),
     (400, "CannotDeleteOrUpdateEnabledEntitlement"): (

@@ -15,7 +15,8 @@ MOST_PERMISSIONS = 400
 
 PERSONAL_AUDIENCES = ("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
 
-_HOST_AND_SLASH = re.compile(r"[^:/]+://[^/]*/")
+_HOST_AND_SLASH = re.compile(r"https?://[^/]*/", re.IGNORECASE)
+"""Recorded for addresses of the web. What Graph says of `api://…/` is not: policies judge that."""
 
 
 def check(body: Mapping[str, Any], written: dict[str, Any], current: Mapping[str, Any]) -> None:
