@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def test_all_of_it_is_the_same_on_postgresql(tmp_path: Path, export: Path) -> No
             made = server.run("graph", "POST", "/applications", "--body", '{"displayName": "Ledger"}', "--yes")
             assert json.loads(made.stdout)["createdDateTime"].startswith("2019-05-01")
             assert server.run("status").returncode == 0
-        assert f"Start it: unsecret up --data {data} --database {url}\n" in server.run("status").stderr
+        assert f"Start it: unsecret up --data {data} --database {shlex.quote(url)}\n" in server.run("status").stderr
         assert re.search("There is a tenant in .* already", refused(data, *begin))
         with RunningTenant.start(data, "--database", url) as again:
             found = json.loads(again.run("graph", "GET", "/applications").stdout)["value"]
