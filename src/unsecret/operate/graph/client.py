@@ -147,31 +147,30 @@ class GraphClient:
 
         Raises Invalid when the pages run in a circle.
         """
-        seen: set[str] = set()
-        link: str | None = path
-        while link:
-            if link in seen:
-                raise _runs_in_a_circle()
-            seen.add(link)
-            body = self.get(link, headers=headers)
-            if not isinstance(body, dict) or not isinstance(body.get("value"), list):
-                raise Invalid(f"{path} is not a collection.", code="UnexpectedAnswer")
-            link = body.get("@odata.nextLink")
-            yield Page(body["value"], link)
+        return self._followed(path, lambda link: _page_of(self.get(link, headers=headers)))
 
     def raw_pages(self, path: str) -> Iterator[Raw]:
         """As `pages`, with each item as JSON that nobody has read: for who only passes many on. Raises alike."""
+        for page in self._followed(path, self._raw_page):
+            yield from page.items
+
+    def _raw_page(self, link: str) -> Page | None:
+        body = self._asked("GET", self.url(link), None, None, is_read=True, decode=page_or_anything).body
+        return Page(body.value, body.next_link) if isinstance(body, RawPage) else None
+
+    def _followed(self, path: str, read: Callable[[str], Page | None]) -> Iterator[Page]:
+        """The pages from `path` on; `read` gives None for what is no page."""
         seen: set[str] = set()
         link: str | None = path
         while link:
             if link in seen:
                 raise _runs_in_a_circle()
             seen.add(link)
-            answer = self._asked("GET", self.url(link), None, None, is_read=True, decode=page_or_anything)
-            if not isinstance(answer.body, RawPage):
+            page = read(link)
+            if page is None:
                 raise Invalid(f"{path} is not a collection.", code="UnexpectedAnswer")
-            link = answer.body.next_link
-            yield from answer.body.value
+            link = page.next_link
+            yield page
 
     def each(self, act: Callable[[A], T], things: Iterable[A]) -> Iterator[T]:
         """`act` of each of `things`, in their order, several at a time; `act` calls this client. See `in_order`."""
@@ -388,6 +387,12 @@ def _unreachable(
         f"{connection.graph} stopped answering during {method}: {said}. Whether the change was made is not known.",
         hint="Look before trying again: unsecret status",
     )
+
+
+def _page_of(body: Any) -> Page | None:
+    if not isinstance(body, dict) or not isinstance(body.get("value"), list):
+        return None
+    return Page(body["value"], body.get("@odata.nextLink"))
 
 
 def _runs_in_a_circle() -> Invalid:
