@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tests.running_tenant import RunningTenant
 
@@ -25,6 +26,8 @@ def test_a_snapshot_is_taken_told_of_and_filled_into_another_tenant(tmp_path: Pa
             first.run("snapshot", str(tmp_path / "foreign.snapshot"), "--from", str(foreign), "-o", "json").stdout
         )
         assert told["collections"]["applications"] == {"count": 1}
+        policies = tmp_path / "policies.toml"
+        assert first.run("export", str(policies)).returncode == 0
 
         refused = first.run("snapshot", str(tmp_path / "nowhere" / "a.snapshot"))
         assert refused.returncode == 1
@@ -32,3 +35,23 @@ def test_a_snapshot_is_taken_told_of_and_filled_into_another_tenant(tmp_path: Pa
     with RunningTenant.start(tmp_path / "second", "--from", str(file)) as second:
         assert second.tenant_id == first.tenant_id
         assert json.loads(second.run("status", "-o", "json").stdout)["applications"]["with_secrets"] == secrets
+    is_read_without_a_tenant(second, file, policies, tmp_path / "foreign.snapshot")
+
+
+def is_read_without_a_tenant(stopped: RunningTenant, file: Path, policies: Path, foreign: Path) -> None:
+    def ask(*arguments: str, of: Path = file) -> dict[str, Any]:
+        said = stopped.run(*arguments, "--snapshot", str(of), "-o", "json")
+        assert said.returncode in (0, 2, 3), said.stderr
+        return json.loads(said.stdout)
+
+    assert ask("status")["organisation"] == "Contoso (sample)"
+    assert ask("plan", str(policies))["steps"] == []
+    assert ask("exempt", "list")["exemptions"] == []
+    exported = stopped.run("export", "--snapshot", str(file))
+    assert exported.stdout == policies.read_text()
+    for verb in ("apps list", "forecast --block", "check --profile microsoft"):
+        assert ask(*verb.split())
+    refused = stopped.run("status", "--snapshot", str(foreign))
+    assert "does not say defaultAppManagementPolicy: it is not in applications.json." in refused.stderr
+    both = stopped.run("export", "--snapshot", str(file), "--tenant", "local")
+    assert "--snapshot names a file, --tenant a tenant; one of them is asked." in both.stderr

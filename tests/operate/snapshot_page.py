@@ -7,7 +7,7 @@ from pathlib import Path
 from unsecret.model.snapshot import COLLECTIONS, GRAPH, MEMBERS
 from unsecret.model.snapshot_layout import LAYOUT, MANIFEST
 from unsecret.wire.columns import TABLES, Table
-from unsecret.wire.questions import NEEDS
+from unsecret.wire.questions import ATTRIBUTES, NEEDS
 
 
 def _needs() -> str:
@@ -23,7 +23,9 @@ _HEAD = f"""<!-- Written from the code by `python -m tests.operate.snapshot_page
 # A snapshot
 
 What a tenant showed of itself on one day, in one file: `unsecret snapshot FILE` takes it, `unsecret up --from FILE`
-fills a tenant with it, and every question that changes nothing can be asked of it without a network. It is a zip file:
+fills a tenant with it, and every question that changes nothing can be asked of it without a network: `status`, `apps`,
+`forecast`, `check`, `explain`, `plan`, `export` and `exempt list` take `--snapshot FILE`, and judge as on the day on
+which it was taken. Only `audit` asks the tenant: a snapshot says how things stood, and holds no log. It is a zip file:
 
 | | |
 | --- | --- |
@@ -52,7 +54,8 @@ was read.
 `collections` has an entry for everything that was asked for, with the reason in `missing` when it was not all answered.
 
 Collections, by Graph's names: {", ".join(f"`{name}`" for name in COLLECTIONS)}. Of `users` only those are in it who own
-something, hold a role or have consented. `appManagementPolicies` have `appliesTo`, applications and service principals
+something, hold a role or have consented, and callers whom a policy exempts by an attribute that unsecret keeps; these
+with `{ATTRIBUTES}`. `appManagementPolicies` have `appliesTo`, applications and service principals
 `owners`, applications and managed identities `federatedIdentityCredentials`. `appRoleAssignments` are those of service
 principals.
 

@@ -10,7 +10,7 @@ import pytest
 from tests.local_tenant import LocalTenant
 from tests.operate.in_process import InProcess, Waits, client_of
 from unsecret.errors import Conflict, Invalid, NotFound, PolicyDenied
-from unsecret.operate.exemptions.callers import define_attributes, find_caller, give, given
+from unsecret.operate.exemptions.callers import define_attributes, find_caller, give
 from unsecret.operate.exemptions.exempt import (
     LIFTS,
     NAMED,
@@ -31,6 +31,7 @@ from unsecret.operate.plans.plan import make_plan
 from unsecret.operate.policies.block import read_default
 from unsecret.operate.policies.change import POLICIES
 from unsecret.operate.policies.entries import excluded_callers
+from unsecret.operate.policies.exempted_callers import read_holders
 from unsecret.operate.policies.targets import resolve
 from unsecret.wire.policy_files import PolicyFile, read_policy_file
 from unsecret.wire.terms import Term, term_in
@@ -69,7 +70,7 @@ def exempt(client: GraphClient, folder: Any, name: str, term: Term = VENDOR) -> 
 
 
 def expire(client: GraphClient, folder: Any, today: date) -> None:
-    found, _holders = read_exemptions(client)
+    found = read_exemptions(client).found
     ending = [one for one in found if one.state(today) is State.ENDED]
     policies = read_policies_with_links(client)
     carry_out(client, folder, withdrawal(read_default(client)[1], policies, ending))
@@ -191,7 +192,7 @@ def test_a_caller_who_is_exempt_may_what_others_may_not_until_the_attribute_goes
     give(client, ourselves, LAST_DAY, "rebuilds the portal", sleep=Waits())
     carry_out(client, tmp_path, grant_to_callers(default, LAST_DAY, LIFTS["new-secrets"]))
     add_secret(client, payroll)
-    [holder] = given(client, {"2027-01-31"})
+    [holder] = read_holders(client, {"2027-01-31"}).given
     assert (holder.caller.id, holder.reason) == (ourselves.id, "rebuilds the portal")
     expire(client, tmp_path, DAY_AFTER)
     with pytest.raises(PolicyDenied):

@@ -17,14 +17,16 @@ from msgspec.structs import replace
 from tests.local_tenant import NOW, LocalTenant
 from tests.operate.in_process import Answers, InProcess, client_of, connection_to
 from unsecret.errors import Conflict, Forbidden
-from unsecret.model.snapshot import Manifest
+from unsecret.model.snapshot import EXEMPTED_PEOPLE, Manifest
 from unsecret.operate.graph.client import GraphClient
 from unsecret.operate.graph.sign_in import Token
 from unsecret.operate.snapshots.snapshot_file import open_snapshot
 from unsecret.operate.snapshots.spool import Begun, open_spool
 from unsecret.operate.snapshots.take import take
 from unsecret.operate.snapshots.take_one import take_one
+from unsecret.wire.policy_files import CALLER_TYPE
 from unsecret.wire.questions import NEEDS
+from unsecret.wire.terms import ATTRIBUTE_SET, CALLERS_ATTRIBUTE, UNTIL
 
 FEDERATED = {"name": "pipeline", "issuer": "https://issuer.example", "subject": "main", "audiences": ["api://x"]}
 ACTIVITIES = "appCredentialSignInActivities"
@@ -84,6 +86,15 @@ def test_no_token_is_written(client: GraphClient, tenant: LocalTenant, tmp_path:
     assert list(tmp_path.glob(".*")) == []
 
 
+def exempt_callers(tenant: LocalTenant) -> None:
+    """A policy that knows exempted callers by an attribute: who has it is asked for, too."""
+    caller = {"@odata.type": CALLER_TYPE, "operator": "equals", "id": CALLERS_ATTRIBUTE, "value": "2027-01-31"}
+    exempted = {"excludeActors": {"customSecurityAttributes": [caller]}}
+    block = {"passwordCredentials": [{"restrictionType": "passwordAddition", "state": "enabled"} | exempted]}
+    tenant.define_attribute(ATTRIBUTE_SET, UNTIL)
+    tenant.must("PATCH", "/v1.0/policies/defaultAppManagementPolicy", {"applicationRestrictions": block})
+
+
 def taken_as(tenant: LocalTenant, folder: Path, permissions: set[str]) -> Manifest:
     """What an application with these permissions sees."""
     token = Token(tenant.as_workload(*permissions).token, tenant.clock.now + timedelta(hours=1))
@@ -99,10 +110,12 @@ def test_with_the_least_permissions_everything_is_read_and_with_one_less_it_is_s
     owned = tenant.new_application()
     owner = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{tenant.as_person().user.id}"}
     tenant.must("POST", f"/applications/{owned['id']}/owners/$ref", owner)
+    exempt_callers(tenant)
     least = set(NEEDS.values())
     assert taken_as(tenant, tmp_path, least).not_known == ()
     for permission in least - {"Application.Read.All", "Organization.Read.All", "RoleManagement.Read.Directory"}:
         concerned = {name for name, need in NEEDS.items() if need == permission}
+        concerned |= {EXEMPTED_PEOPLE} if "users" in concerned else set()
         missing = taken_as(tenant, tmp_path, least - {permission}).not_known
 
         assert {line.split(":")[0] for line in missing} == concerned

@@ -93,7 +93,7 @@ def audit(
     """Show who changed credentials and policies, and what was refused, from the directory's own log.
 
     Changes nothing. The log is the tenant's: it keeps 30 days where a premium licence is, 7 without, and its records
-    appear some minutes late.
+    appear some minutes late. It is asked of the tenant only: a snapshot holds no log.
 
     **Examples**
 

@@ -16,6 +16,7 @@ from unsecret.cli.options import (
     Query,
     Report,
     ReportFile,
+    SnapshotFile,
     TenantName,
     Yes,
     now,
@@ -27,8 +28,7 @@ from unsecret.config import read_settings
 from unsecret.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
-    from unsecret.operate.exemptions.callers import Given
-    from unsecret.operate.exemptions.exempt import Exempted
+    from unsecret.operate.exemptions.listed import Exemptions
     from unsecret.operate.graph.client import GraphClient
 
 exempt = App(
@@ -150,6 +150,7 @@ def add(
 @exempt.command(name="list")
 def list_(
     *,
+    snapshot: SnapshotFile = None,
     tenant: TenantName = None,
     data: Data = None,
     output: Report = None,
@@ -163,16 +164,18 @@ def list_(
     **Examples**
 
         unsecret exempt list
+        unsecret exempt list --snapshot contoso.snapshot
         unsecret exempt list --query "exemptions[?state=='ended'].who[]"
     """
     from unsecret.cli.answers import put
     from unsecret.cli.exempt_pages import listing
     from unsecret.cli.exit_codes import FINDINGS, OK
+    from unsecret.cli.source import reading
+    from unsecret.operate.exemptions.listed import read_exemptions
 
     settings = read_settings()
-    with reach(settings, data, tenant, verb="exempt") as client:
-        found, holders = _read(client)
-        answer, has_ended = listing(found, holders, today(client))
+    with reading(settings, snapshot=snapshot, data=data, tenant=tenant, verb="exempt") as (client, at):
+        answer, has_ended = listing(read_exemptions(client), at.date())
     put(answer, output=output or settings.output, query=query, file=output_file)
     return FINDINGS if has_ended else OK
 
@@ -207,7 +210,7 @@ def remove(
     settings = read_settings()
     form = output or settings.output
     with reach(settings, data, tenant, verb="exempt") as client:
-        found, holders = _read(client)
+        found, holders = (read := _read(client)).found, read.holders.given
         if caller:
             person = find_caller(client, who)
             taken = tuple(one for one in holders if one.caller.id == person.id)
@@ -253,20 +256,23 @@ def expire(
     settings = read_settings()
     with reach(settings, data, tenant, verb="exempt") as client:
         day = today(client)
-        found, holders = _read(client)
-        ending = [one for one in found if one.state(day) is State.ENDED]
-        taken = tuple(one for one in holders if one.until < day.isoformat())
+        read = _read(client)
+        ending = [one for one in read.found if one.state(day) is State.ENDED]
+        taken = tuple(one for one in read.holders.given if one.until < day.isoformat())
         return withdraw(
             client, ending, taken, settings=settings, source="exempt expire", dry_run=dry_run, yes=yes,
             again=again_there(data, tenant), output=output or settings.output,
         )  # fmt: skip
 
 
-def _read(client: GraphClient) -> tuple[tuple[Exempted, ...], tuple[Given, ...]]:
-    """Every exemption, and who has the attribute of those of callers."""
+def _read(client: GraphClient) -> Exemptions:
+    """Every exemption; on stderr, whose attributes could not be read."""
     from unsecret.operate.exemptions.listed import read_exemptions
 
-    return read_exemptions(client)
+    read = read_exemptions(client)
+    for one in read.holders.not_known:
+        say(f"note: not known is {one}")
+    return read
 
 
 def _require_to_come(until: date, today: date) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 
 from msgspec import Struct
 
 from unsecret.cli.answers import Answer, Sheet, day
 from unsecret.cli.words import counted
-from unsecret.operate.exemptions.callers import Given
 from unsecret.operate.exemptions.exempt import Exempted, State
+from unsecret.operate.exemptions.listed import Exemptions
+from unsecret.operate.policies.exempted_callers import Holders
 from unsecret.rules.restriction_words import restriction_in_words
 from unsecret.wire.terms import CALLERS_ATTRIBUTE
 
@@ -33,13 +33,13 @@ class Listed(Struct, frozen=True, kw_only=True):
 COLUMNS = ("WHO", "EXEMPT ARE", "STATE", "UNTIL", "REASON", "FROM", "POLICY")
 
 
-def listing(found: Sequence[Exempted], holders: Sequence[Given], today: date) -> tuple[Answer, bool]:
-    """Every exemption, and whether one has ended and is still there. `holders` have the attribute for callers."""
-    lines = [_listed(one, holders, today) for one in found]
+def listing(read: Exemptions, today: date) -> tuple[Answer, bool]:
+    """Every exemption, and whether one has ended and is still there."""
+    lines = [_listed(one, read.holders, today) for one in read.found]
     ended, endless = (sum(one.state is state for one in lines) for state in (State.ENDED, State.ENDLESS))
     answer = Answer(
         title="Exemptions",
-        content={"as_of": today, "exemptions": lines},
+        content={"as_of": today, "exemptions": lines, "not_known": read.holders.not_known},
         sheets=(
             Sheet(
                 title="Exemptions",
@@ -50,18 +50,21 @@ def listing(found: Sequence[Exempted], holders: Sequence[Given], today: date) ->
             ),
         ),
         facts=(
-            f"{counted(len(found), 'exemption')}; {counted(ended, 'has', 'have')} ended and not been withdrawn, "
+            f"{counted(len(lines), 'exemption')}; {counted(ended, 'has', 'have')} ended and not been withdrawn, "
             f"{counted(endless, 'has', 'have')} no last day.",
         )
-        if found
+        if lines
         else (),
-        notes=("Withdraw what has ended: unsecret exempt expire",) if ended else (),
+        notes=(
+            *(("Withdraw what has ended: unsecret exempt expire",) if ended else ()),
+            *(f"Not known: {one}" for one in read.holders.not_known),
+        ),
     )
     return answer, bool(ended)
 
 
-def _listed(one: Exempted, holders: Sequence[Given], today: date) -> Listed:
-    mine = [held for held in holders if one.attribute == CALLERS_ATTRIBUTE and held.until == one.value]
+def _listed(one: Exempted, holders: Holders, today: date) -> Listed:
+    mine = [held for held in holders.given if one.attribute == CALLERS_ATTRIBUTE and held.until == one.value]
     reasons = dict.fromkeys(held.reason for held in mine if held.reason)
     return Listed(
         subject=one.subject,

@@ -8,9 +8,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from unsecret.cli.answers import write_file
-from unsecret.cli.options import Data, TenantName
+from unsecret.cli.options import Data, SnapshotFile, TenantName
 from unsecret.cli.printing import answer, say
-from unsecret.cli.reaching import reach
+from unsecret.cli.source import reading
 from unsecret.config import read_settings
 from unsecret.errors import Conflict
 
@@ -22,7 +22,15 @@ Schema = Annotated[
 ]
 
 
-def export(file: Target = None, /, *, schema: Schema = False, tenant: TenantName = None, data: Data = None) -> int:
+def export(
+    file: Target = None,
+    /,
+    *,
+    schema: Schema = False,
+    snapshot: SnapshotFile = None,
+    tenant: TenantName = None,
+    data: Data = None,
+) -> int:
     """Write the tenant's app management policies, with what they are linked to, as a policy file in TOML.
 
     The same policies give the same file, and `unsecret plan` finds nothing to do with it. Custom policies are known by
@@ -34,12 +42,13 @@ def export(file: Target = None, /, *, schema: Schema = False, tenant: TenantName
     **Examples**
 
         unsecret export policies.toml
+        unsecret export yesterday.toml --snapshot contoso.snapshot
         unsecret export | diff policies.toml -
         unsecret export policy-file.schema.json --schema
     """
     if file and file.exists():
         raise Conflict(f"{file} is there already, and is not written over.", hint="Name another file.")
-    text = schema_text() if schema else _policies(data, tenant)
+    text = schema_text() if schema else _policies(snapshot, data, tenant)
     if file:
         write_file(file, text)
         say(f"Written: {file}")
@@ -55,11 +64,12 @@ def schema_text() -> str:
     return files("unsecret.wire").joinpath("policy-file.schema.json").read_text("utf-8")
 
 
-def _policies(data: Path | None, tenant: str | None) -> str:
+def _policies(snapshot: Path | None, data: Path | None, tenant: str | None) -> str:
     from unsecret.operate.plans.export import export_policies
     from unsecret.wire.policy_file_text import HEAD, policy_file_text
 
-    with reach(read_settings(), data, tenant, verb="export") as client:
+    settings = read_settings()
+    with reading(settings, snapshot=snapshot, data=data, tenant=tenant, verb="export") as (client, _at):
         file, left_out = export_policies(client)
         whose = f"The app management policies of the tenant {client.tenant_id()}."
     return policy_file_text(file, comments=(whose, *HEAD, *(f"Not in here: {one}." for one in left_out)))

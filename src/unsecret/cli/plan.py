@@ -8,9 +8,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from unsecret.cli.exit_codes import OK, PENDING
-from unsecret.cli.options import Data, Output, TenantName, now
+from unsecret.cli.options import Data, Output, SnapshotFile, TenantName, now
 from unsecret.cli.printing import as_json, lines_of_a_list, progress, say
-from unsecret.cli.reaching import reach, today
+from unsecret.cli.source import reading
 from unsecret.config import read_settings
 
 File = Annotated[Path, Parameter(metavar="FILE", help="A policy file; docs/reference/policy-file.md describes it.")]
@@ -24,7 +24,16 @@ Out = Annotated[
 ]
 
 
-def plan(file: File, /, *, out: Out = None, tenant: TenantName = None, data: Data = None, output: Output = None) -> int:
+def plan(
+    file: File,
+    /,
+    *,
+    out: Out = None,
+    snapshot: SnapshotFile = None,
+    tenant: TenantName = None,
+    data: Data = None,
+    output: Output = None,
+) -> int:
     """Show what would change if the tenant were made to say what a policy file says. Changes nothing.
 
     What is added is marked `+`, what is changed `~`, what is taken away `-`, entry by entry. What the file does not
@@ -32,12 +41,14 @@ def plan(file: File, /, *, out: Out = None, tenant: TenantName = None, data: Dat
     something away, the file says `absent = true` of it. Exemptions whose last day is over are withdrawn, too. Exit
     code 2 when there is something to change.
 
-    `unsecret export` writes such a file of what is there.
+    `unsecret export` writes such a file of what is there. With --snapshot the plan is for the tenant as it was then;
+    `unsecret apply` refuses it where the tenant has moved since.
 
     **Examples**
 
         unsecret plan policies.toml
         unsecret plan policies.toml --out monday.plan
+        unsecret plan policies.toml --snapshot contoso.snapshot
         unsecret plan policies.toml -o json
     """
     from unsecret.cli.plan_words import plan_content, plan_lines, save_plan, talk
@@ -48,10 +59,10 @@ def plan(file: File, /, *, out: Out = None, tenant: TenantName = None, data: Dat
 
     settings = read_settings()
     wanted = read_policies(file)
-    with reach(settings, data, tenant, verb="plan") as client:
+    with reading(settings, snapshot=snapshot, data=data, tenant=tenant, verb="plan") as (client, at):
         if before := interrupted(folder_of(settings.state, client.tenant_id())):
             say(f"note: {before.words}")
-        wanted, ended = with_ended_withdrawn(client, wanted, today(client))
+        wanted, ended = with_ended_withdrawn(client, wanted, at.date())
         made = make_plan(client, wanted, source=str(file), now=now(), say=progress())
     for sentence in ended:
         say(f"note: {sentence}")

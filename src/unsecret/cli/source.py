@@ -37,9 +37,7 @@ def asked(
     from unsecret.operate.snapshots.snapshot_file import open_snapshot
 
     if snapshot is not None:
-        if tenant or data:
-            other = "--tenant" if tenant else "--data"
-            raise Invalid(f"--snapshot names a file, {other} a tenant; one of them is asked.")
+        _require_one(tenant, data)
         with open_snapshot(snapshot) as opened:
             yield opened
         return
@@ -49,6 +47,29 @@ def asked(
             _take(client, file, app)
         with open_snapshot(file) as opened:
             yield opened
+
+
+@contextmanager
+def reading(
+    settings: Settings, *, snapshot: Path | None, data: Path | None, tenant: str | None, verb: str
+) -> Generator[tuple[GraphClient, datetime]]:
+    """A client that reads, and what time it is there: of the tenant as the file `snapshot` shows it, else of the tenant
+    as it is now. Raises as `asked`."""
+    if snapshot is None:
+        with reach(settings, data, tenant, verb=verb) as client:
+            yield client, instant_of(client)
+        return
+    from unsecret.operate.snapshots.in_graphs_place import snapshot_client
+
+    _require_one(tenant, data)
+    with snapshot_client(snapshot) as (client, manifest):
+        yield client, manifest.taken_at
+
+
+def _require_one(tenant: str | None, data: Path | None) -> None:
+    if tenant or data:
+        other = "--tenant" if tenant else "--data"
+        raise Invalid(f"--snapshot names a file, {other} a tenant; one of them is asked.")
 
 
 def as_of(snapshot: Snapshot) -> datetime:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from unsecret.cli.options import Data, Output, TenantName
+from unsecret.cli.options import Data, Output, SnapshotFile, TenantName
 from unsecret.cli.printing import answer, as_json, progress, sentence
-from unsecret.cli.reaching import instant_of, reach
+from unsecret.cli.source import reading
 from unsecret.cli.tables import table
 from unsecret.cli.words import entry_in_words, face_in_words
 from unsecret.config import read_settings
+from unsecret.model.times_in_words import instant_in_words
 
 if TYPE_CHECKING:
     from unsecret.operate.status import Custom, Holders, Restriction, Status
 
 
-def status(*, tenant: TenantName = None, data: Data = None, output: Output = None) -> int:
+def status(
+    *, snapshot: SnapshotFile = None, tenant: TenantName = None, data: Data = None, output: Output = None
+) -> int:
     """Show how the tenant stands: its policies, whom they bind, and how many objects hold client secrets.
 
     Changes nothing. What could not be read is listed as not known.
@@ -24,13 +27,13 @@ def status(*, tenant: TenantName = None, data: Data = None, output: Output = Non
     **Examples**
 
         unsecret status
+        unsecret status --snapshot contoso.snapshot
         unsecret status -o json
     """
     from unsecret.operate.status import read_status
 
     settings = read_settings()
-    with reach(settings, data, tenant, verb="status") as client:
-        at = instant_of(client)
+    with reading(settings, snapshot=snapshot, data=data, tenant=tenant, verb="status") as (client, at):
         found = read_status(client, now=at, say=progress())
     if (output or settings.output) == "json":
         as_json(found)
@@ -40,7 +43,9 @@ def status(*, tenant: TenantName = None, data: Data = None, output: Output = Non
 
 
 def _print(found: Status) -> None:
-    answer(f"{found.organisation or 'Tenant'} ({found.tenant_id}) at {found.graph}")
+    answer(
+        f"{found.organisation or 'Tenant'} ({found.tenant_id}) at {found.graph}, as of {instant_in_words(found.as_of)}"
+    )
     answer(f"\nDefault policy: {'on' if found.is_enabled else 'off'}")
     _restrictions(found.restrictions)
     answer(f"\nCustom policies: {len(found.custom_policies)}")

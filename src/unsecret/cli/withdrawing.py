@@ -12,11 +12,12 @@ from unsecret.cli.exit_codes import OK, PENDING
 from unsecret.cli.options import now
 from unsecret.cli.printing import answer, say
 from unsecret.config import Settings
-from unsecret.operate.exemptions.callers import Given, give
+from unsecret.operate.exemptions.callers import give
 from unsecret.operate.exemptions.exempt import Exempted, withdrawal
 from unsecret.operate.plans.plan import make_plan
 from unsecret.operate.policies.app_policy import read_versioned_policies
 from unsecret.operate.policies.block import read_default
+from unsecret.operate.policies.exempted_callers import Given
 from unsecret.wire.terms import CALLERS_ATTRIBUTE
 
 if TYPE_CHECKING:

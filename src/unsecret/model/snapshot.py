@@ -54,6 +54,10 @@ OF_MANAGED_IDENTITIES = "federatedIdentityCredentials of managed identities"
 """What is read of user-assigned managed identities, in a tenant that has any."""
 
 
+EXEMPTED_PEOPLE = "customSecurityAttributes of people"
+"""Who of the people has an attribute by which a policy exempts callers, in a tenant with such a policy."""
+
+
 class Collected(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came of reading one collection, or one member of many objects. `missing` says, in words, why it is not all
     there; None when everything was read. What is missing is not known, which is not the same as not there."""
@@ -64,7 +68,7 @@ class Collected(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Manifest(Struct, frozen=True, kw_only=True):
     """What a snapshot says about itself. `collections` has an entry for everything that was asked for; the keys are
-    COLLECTIONS and MEMBERS, and OF_MANAGED_IDENTITIES where there are any."""
+    COLLECTIONS and MEMBERS, and OF_MANAGED_IDENTITIES and EXEMPTED_PEOPLE where there may be any."""
 
     layout: str = LAYOUT
     software: str
@@ -84,5 +88,5 @@ class Manifest(Struct, frozen=True, kw_only=True):
         """A sentence for everything that was asked for and not answered, or never asked for."""
         said = {name: one.missing for name, one in self.collections.items()}
         missing = {name: said.get(name, "it was not read") for name in (*COLLECTIONS, *MEMBERS)}
-        missing[OF_MANAGED_IDENTITIES] = said.get(OF_MANAGED_IDENTITIES)
+        missing |= {name: said.get(name) for name in (OF_MANAGED_IDENTITIES, EXEMPTED_PEOPLE)}
         return tuple(f"{name}: {why}" for name, why in missing.items() if why)

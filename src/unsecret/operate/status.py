@@ -52,11 +52,13 @@ class Holders(Struct, frozen=True):
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """The whole answer. `organisation`, `applications` and `service_principals` are None when not known."""
+    """The whole answer, as things stood at `as_of`. `organisation`, `applications` and `service_principals` are None
+    when not known."""
 
     tenant_id: str
     organisation: str | None
     graph: str
+    as_of: datetime
     policy_id: str
     is_enabled: bool
     restrictions: tuple[Restriction, ...]
@@ -80,7 +82,8 @@ def read_status(client: GraphClient, *, now: datetime, say: Callable[[str], None
     return Status(
         tenant_id=client.connection.tenant_id,
         organisation=_known(unknown, "the organisation's name", lambda: _organisation(client)),
-        graph=client.connection.graph,
+        graph=client.connection.source,
+        as_of=now,
         policy_id=str(default.get("id")),
         is_enabled=bool(default["isEnabled"]),
         restrictions=_restrictions(default),

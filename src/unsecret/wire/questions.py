@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from unsecret.model.snapshot import APPLICATIONS, SERVICE_PRINCIPALS
+from unsecret.model.snapshot import APPLICATIONS, EXEMPTED_PEOPLE, SERVICE_PRINCIPALS
 from unsecret.wire import applications, service_principals
 
 LARGEST_PAGE = 999
@@ -27,7 +27,8 @@ ADVANCED = {"ConsistencyLevel": "eventual"}
 """https://learn.microsoft.com/en-us/graph/aad-advanced-queries"""
 
 ATTRIBUTES = "customSecurityAttributes"
-BY_IDS = "v1.0/directoryObjects/getByIds?$select=id,displayName,userPrincipalName,mail,userType,createdDateTime"
+OF_PEOPLE = ("id", "displayName", "userPrincipalName", "mail", "userType", "createdDateTime")
+BY_IDS = f"v1.0/directoryObjects/getByIds?$select={','.join(OF_PEOPLE)}"
 """With `accountEnabled` Graph would want a permission more."""
 
 _HIDDEN = frozenset({"deletedDateTime", ATTRIBUTES})
@@ -150,6 +151,7 @@ NEEDS: dict[str, str] = {
     "attributeSets": "CustomSecAttributeDefinition.Read.All",
     "customSecurityAttributeDefinitions": "CustomSecAttributeDefinition.Read.All",
     ATTRIBUTES: "CustomSecAttributeAssignment.Read.All",
+    EXEMPTED_PEOPLE: "CustomSecAttributeAssignment.Read.All",
     "certificateBasedApplicationConfigurations": "AppCertTrustConfiguration.Read.All",
     "appCredentialSignInActivities": "AuditLog.Read.All",
     "servicePrincipalSignInActivities": "AuditLog.Read.All",

@@ -6,15 +6,13 @@ its own, and the directory role Attribute Assignment Administrator for people.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from msgspec import Struct
-
-from unsecret.errors import Conflict, Forbidden, Invalid, NotFound, Unsupported
+from unsecret.errors import Conflict, Invalid, NotFound
 from unsecret.operate.graph.client import VISIBLE_PAUSES
+from unsecret.operate.policies.exempted_callers import Caller
 from unsecret.operate.policies.targets import resolve
 from unsecret.wire.terms import ATTRIBUTE_SET, REASON, UNTIL
 
@@ -27,28 +25,6 @@ _SETS = "v1.0/directory/attributeSets"
 _DEFINITIONS = "v1.0/directory/customSecurityAttributeDefinitions"
 _MEMBER = "customSecurityAttributes"
 _VALUE_TYPE = "#Microsoft.DirectoryServices.CustomSecurityAttributeValue"
-_ADVANCED = {"ConsistencyLevel": "eventual"}
-
-
-class Caller(Struct, frozen=True, kw_only=True):
-    """Somebody who calls Graph: a person, or an application by its service principal."""
-
-    collection: str
-    id: str
-    name: str
-
-    @property
-    def path(self) -> str:
-        """Where the object is."""
-        return f"v1.0/{self.collection}/{self.id}"
-
-
-class Given(Struct, frozen=True, kw_only=True):
-    """A caller who has the attribute, until when, and why."""
-
-    caller: Caller
-    until: str
-    reason: str | None
 
 
 def find_caller(client: GraphClient, text: str) -> Caller:
@@ -123,33 +99,3 @@ def give(
 def _value(client: GraphClient, caller: Caller) -> dict[str, Any]:
     shown = client.get(f"{caller.path}?$select=id,{_MEMBER}").get(_MEMBER) or {}
     return shown.get(ATTRIBUTE_SET) or {}
-
-
-def given(client: GraphClient, values: set[str]) -> Iterator[Given]:
-    """Everybody whose attribute has one of `values`. Where Graph does not answer that question, everybody is asked for.
-
-    Raises Forbidden where attributes may not be read.
-    """
-    for collection, name in (("servicePrincipals", "displayName"), ("users", "userPrincipalName")):
-        selected = (
-            f"$select=id,displayName,{name},{_MEMBER}" if name != "displayName" else f"$select=id,{name},{_MEMBER}"
-        )
-        for one in _holders(client, collection, selected, values):
-            held = (one.get(_MEMBER) or {}).get(ATTRIBUTE_SET) or {}
-            if held.get(UNTIL) in values:
-                caller = Caller(collection=collection, id=str(one["id"]), name=str(one.get(name)))
-                yield Given(caller=caller, until=str(held[UNTIL]), reason=held.get(REASON))
-
-
-def _holders(client: GraphClient, collection: str, selected: str, values: set[str]) -> list[dict[str, Any]]:
-    try:
-        found = []
-        for value in sorted(values):
-            term = quote(f"{_MEMBER}/{ATTRIBUTE_SET}/{UNTIL} eq '{value}'", safe="'/")
-            path = f"v1.0/{collection}?$filter={term}&{selected}&$count=true"
-            found += client.pages(path, headers=_ADVANCED)
-        return found
-    except Forbidden:
-        raise
-    except (Invalid, Unsupported):
-        return list(client.pages(f"v1.0/{collection}?{selected}"))

@@ -6,21 +6,28 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from unsecret.errors import Forbidden
-from unsecret.operate.exemptions.callers import Given, given
 from unsecret.operate.exemptions.exempt import Exempted, State, exempted_applications, exempted_callers, withdrawal
 from unsecret.operate.policies.app_policy import read_bound, read_versioned_policies
 from unsecret.operate.policies.block import read_default
 from unsecret.operate.policies.entries import Json
+from unsecret.operate.policies.exempted_callers import Holders, read_holders, values_in
 from unsecret.wire.policy_files import PolicyFile
-from unsecret.wire.terms import CALLERS_ATTRIBUTE, term_in
+from unsecret.wire.terms import term_in
 
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
 
 _ADVICE = "Take it out of the file, or give it a later last day."
+
+
+class Exemptions(Struct, frozen=True, kw_only=True):
+    """Every exemption of a tenant, and who has the attribute that those of callers name."""
+
+    found: tuple[Exempted, ...]
+    holders: Holders
 
 
 def read_policies_with_links(client: GraphClient) -> tuple[Json, ...]:
@@ -30,15 +37,13 @@ def read_policies_with_links(client: GraphClient) -> tuple[Json, ...]:
     )
 
 
-def read_exemptions(client: GraphClient) -> tuple[tuple[Exempted, ...], tuple[Given, ...]]:
-    """All exemptions; the holders are empty where attributes may not be read."""
+def read_exemptions(client: GraphClient) -> Exemptions:
+    """All exemptions, and who has the attribute, as far as it may be read."""
     default, policies = read_default(client)[1], read_policies_with_links(client)
-    found = (*exempted_applications(policies), *exempted_callers(default, policies))
-    values = {one.value for one in found if one.attribute == CALLERS_ATTRIBUTE and one.value}
-    try:
-        return found, tuple(given(client, values)) if values else ()
-    except Forbidden:
-        return found, ()
+    return Exemptions(
+        found=(*exempted_applications(policies), *exempted_callers(default, policies)),
+        holders=read_holders(client, values_in((default, *policies))),
+    )
 
 
 def with_ended_withdrawn(client: GraphClient, wanted: PolicyFile, today: date) -> tuple[PolicyFile, tuple[str, ...]]:

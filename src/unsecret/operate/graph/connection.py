@@ -48,6 +48,11 @@ class Connection(Struct, frozen=True, kw_only=True):
     clock: str | None = None
 
     @property
+    def source(self) -> str:
+        """Where the answers come from."""
+        return self.graph
+
+    @property
     def server_data(self) -> Path:
         """The directory that `unsecret up` is started with; tenants that were added later live under it."""
         return server_directory(self.data)
@@ -78,6 +83,11 @@ class Remote(Struct, frozen=True, kw_only=True):
     ca: Path | None = None
     proxy: str | None = None
     clock: None = None
+
+    @property
+    def source(self) -> str:
+        """Where the answers come from."""
+        return self.graph
 
     @property
     def words(self) -> str:

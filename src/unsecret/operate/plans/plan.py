@@ -93,7 +93,7 @@ def make_plan(
     told = [note for step in steps if step.change for note in step.change.notes]
     return Plan(
         tenant_id=client.tenant_id(),
-        graph=client.connection.graph,
+        graph=client.connection.source,
         made_at=now,
         source=source,
         steps=steps,

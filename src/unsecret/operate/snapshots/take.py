@@ -19,7 +19,9 @@ from msgspec import Raw, Struct, field
 from unsecret import __version__
 from unsecret.model.snapshot import (
     APPLICATIONS,
+    CUSTOM_POLICIES,
     DEFAULT_POLICY,
+    EXEMPTED_PEOPLE,
     GRAPH,
     SERVICE_PRINCIPALS,
     Collected,
@@ -27,6 +29,7 @@ from unsecret.model.snapshot import (
 )
 from unsecret.model.times_in_words import instant_in_words
 from unsecret.operate.policies.block import read_default
+from unsecret.operate.policies.exempted_callers import objects_with, values_in
 from unsecret.operate.snapshots.directory_lists import (
     Identified,
     Listed,
@@ -286,7 +289,8 @@ def _permissions(taking: Taking, assembled: Path, listed: Listed) -> None:
 
 
 def _people(taking: Taking, assembled: Path, owners: set[str]) -> None:
-    """The people whom something else speaks of: owners, holders of roles, who consented. Nobody else comes along."""
+    """The people whom something else speaks of: owners, holders of roles, who consented, and callers whom a policy
+    exempts. Nobody else comes along."""
     named = set(owners)
     for collection in ("roleAssignments", "oauth2PermissionGrants"):
         for line in lines_of(assembled / f"{collection}.ndjson"):
@@ -302,5 +306,22 @@ def _people(taking: Taking, assembled: Path, owners: set[str]) -> None:
         return [one for one in found if one.get("userPrincipalName")]  # a tenant that ignores `types` tells all
 
     found, missing = taking.tried("users.named", people, about="users")
-    (assembled / "users.ndjson").write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in found or ()))
-    taking.collected["users"] = Collected(count=len(found or ()), missing=missing)
+    everybody = {one["id"]: one for one in (*(found or ()), *_exempted_people(taking, assembled, refused=missing))}
+    (assembled / "users.ndjson").write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in everybody.values()))
+    taking.collected["users"] = Collected(count=len(everybody), missing=missing)
+
+
+def _exempted_people(taking: Taking, assembled: Path, *, refused: str | None) -> list[dict[str, Any]]:
+    """People with the attribute by which a policy exempts callers. Where none does, nobody is asked for; nor where
+    people are not shown at all, and `refused` says why."""
+    files = [assembled / f"{name}.ndjson" for name in (DEFAULT_POLICY, CUSTOM_POLICIES)]
+    values = values_in(msgspec.json.decode(line) for file in files for line in lines_of(file))
+    if not values:
+        return []
+
+    def people() -> list[Any]:
+        return objects_with(taking.client, "users", values, members=questions.OF_PEOPLE)
+
+    found, missing = (None, refused) if refused else taking.tried("users.exempted", people, about=EXEMPTED_PEOPLE)
+    taking.collected[EXEMPTED_PEOPLE] = Collected(count=len(found or ()), missing=missing)
+    return found or []

@@ -1,0 +1,192 @@
+"""A snapshot in Graph's place: it answers what the verbs that only read ask of a tenant, so that they need no second
+way to read. What was not read when it was taken is refused, and never shown as empty.
+
+Answered are the policies and what they apply to, the organisation, and applications, service principals and people
+with what stands in them. Everything else a snapshot is not asked for.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from unsecret.errors import NotFound, Unsupported
+from unsecret.model.snapshot import (
+    APPLICATIONS,
+    CUSTOM_POLICIES,
+    DEFAULT_POLICY,
+    EXEMPTED_PEOPLE,
+    SERVICE_PRINCIPALS,
+    Collected,
+    Manifest,
+)
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.offline import offline_client
+from unsecret.operate.snapshots.snapshot_file import Snapshot, open_snapshot
+from unsecret.wire import questions
+from unsecret.wire.instants import format_instant
+
+Json = dict[str, Any]
+
+_KINDS = {APPLICATIONS: "application", SERVICE_PRINCIPALS: "servicePrincipal"}
+"""The collections that hold credentials, and what the columns call one object of each."""
+
+_NAMED = re.compile(r"displayName eq '((?:[^']|'')*)'")
+
+
+@contextmanager
+def snapshot_client(path: Path) -> Generator[tuple[GraphClient, Manifest]]:
+    """A client of the tenant as the snapshot in the file `path` shows it, and what that says of itself. Raises what
+    opening it raises; whoever asks for what is not in it gets Unsupported."""
+    with open_snapshot(path) as snapshot:
+        manifest = snapshot.manifest
+        answers = SnapshotAnswers(snapshot)
+        with offline_client(answers, name=path.name, tenant_id=manifest.tenant_id, source=manifest.source) as client:
+            yield client, manifest
+
+
+class SnapshotAnswers:
+    """What Graph would answer. Threads may share it; one asks at a time."""
+
+    def __init__(self, snapshot: Snapshot):
+        self._snapshot = snapshot
+        self._one_asks = threading.Lock()
+        self._rest: dict[str, Iterator[Json]] = {}
+        self._tokens = count(1)
+        one = r"(?P<collection>applications|servicePrincipals)"
+        self._answers: dict[str, Callable[..., Json]] = {
+            r"policies/defaultAppManagementPolicy": self._default_policy,
+            r"policies/appManagementPolicies": self._policies,
+            r"policies/appManagementPolicies/(?P<policy_id>[^/]+)/appliesTo": self._applies_to,
+            r"(?P<collection>organization|applications|servicePrincipals|users)": self._list,
+            rf"{one}\(appId='(?P<app_id>[^']*)'\)": self._of_app_id,
+            rf"{one}/(?P<object_id>[^/]+)": self._object,
+            r"(?:applications|servicePrincipals)/(?P<object_id>[^/]+)/appManagementPolicies": self._policies_of,
+        }
+
+    def __call__(self, path: str, query: Mapping[str, str]) -> bytes:
+        """The JSON for `path`. Raises NotFound for an object that was not there, Unsupported for what is not known."""
+        for pattern, answer in self._answers.items():
+            if found := re.fullmatch(pattern, path):
+                with self._one_asks:
+                    return msgspec.json.encode(answer(query, **found.groupdict()))
+        raise self._unknown(path, "no verb that reads asks for it")
+
+    def _default_policy(self, _query: Mapping[str, str]) -> Json:
+        policy = next(self._snapshot.objects(DEFAULT_POLICY), None)
+        if policy is None:
+            raise self._not_read(DEFAULT_POLICY)
+        return policy
+
+    def _policies(self, _query: Mapping[str, str]) -> Json:
+        shown = self._all_policies()
+        return {"value": [{name: told for name, told in one.items() if name != "appliesTo"} for one in shown]}
+
+    def _all_policies(self) -> list[Json]:
+        found = list(self._snapshot.objects(CUSTOM_POLICIES))
+        if not found and not self._snapshot.manifest.is_known(CUSTOM_POLICIES):
+            raise self._not_read(CUSTOM_POLICIES)
+        return found
+
+    def _applies_to(self, _query: Mapping[str, str], *, policy_id: str) -> Json:
+        for policy in self._all_policies():
+            if policy.get("id") == policy_id:
+                return {"value": self._bound_by(policy)}
+        raise NotFound(f"There was no policy {policy_id} in the tenant.")
+
+    def _bound_by(self, policy: Json) -> list[Json]:
+        bound = policy.get("appliesTo")
+        if bound is None:
+            raise self._not_read(CUSTOM_POLICIES, what=f"what the policy '{policy.get('displayName')}' applies to")
+        return bound
+
+    def _policies_of(self, _query: Mapping[str, str], *, object_id: str) -> Json:
+        policies = self._all_policies()
+        return {"value": [one for one in policies if object_id in {to.get("id") for to in self._bound_by(one)}]}
+
+    def _of_app_id(self, query: Mapping[str, str], *, collection: str, app_id: str) -> Json:
+        return self._one(query, collection, "app_id", app_id)
+
+    def _object(self, query: Mapping[str, str], *, collection: str, object_id: str) -> Json:
+        return self._one(query, collection, "object_id", object_id)
+
+    def _one(self, query: Mapping[str, str], collection: str, column: str, key: str) -> Json:
+        if found := self._looked_up(collection, f"lower({column}) = lower(?)", key):
+            return _selected(found[0], query)
+        if not self._snapshot.manifest.is_known(collection):
+            raise self._not_read(collection)
+        raise NotFound(f"There was no {_KINDS[collection]} {key} in the tenant.")
+
+    def _looked_up(self, collection: str, condition: str, value: str) -> list[Json]:
+        """By the columns: they answer for one object of a million at once."""
+        rows = self._snapshot.database.execute(
+            "SELECT object_id, app_id, display_name, created_at FROM objects "
+            f"WHERE kind = ? AND {condition} ORDER BY object",
+            (_KINDS[collection], value),
+        ).fetchall()
+        return [
+            {
+                "id": object_id,
+                "appId": app_id,
+                "displayName": name,
+                "createdDateTime": created_at and format_instant(created_at),
+            }
+            for object_id, app_id, name, created_at in rows
+        ]
+
+    def _list(self, query: Mapping[str, str], *, collection: str) -> Json:
+        if token := query.get("$skiptoken"):
+            return self._page(self._rest.pop(token), query, collection)
+        if term := query.get("$filter"):
+            return {"value": [_selected(one, query) for one in self._filtered(collection, term)]}
+        self._require_whole(collection, query)
+        return self._page(self._snapshot.objects(collection), query, collection)
+
+    def _filtered(self, collection: str, term: str) -> list[Json]:
+        named = _NAMED.fullmatch(term)
+        if collection not in _KINDS or not named:
+            raise self._unknown(term, "a snapshot is not filtered by it")
+        found = self._looked_up(collection, "lower(display_name) = lower(?)", named[1].replace("''", "'"))
+        if not found and not self._snapshot.manifest.is_known(collection):
+            raise self._not_read(collection)
+        return found
+
+    def _require_whole(self, collection: str, query: Mapping[str, str]) -> None:
+        """Raises Unsupported for a list, or a member of it, of which something was not read."""
+        asks_attributes = questions.ATTRIBUTES in query.get("$select", "")
+        needed = {
+            "users": (EXEMPTED_PEOPLE,),
+            SERVICE_PRINCIPALS: (SERVICE_PRINCIPALS, *((questions.ATTRIBUTES,) if asks_attributes else ())),
+        }
+        for name in needed.get(collection, (collection,)):
+            if not self._snapshot.manifest.is_known(name):
+                raise self._not_read(name)
+
+    def _page(self, objects: Iterator[Json], query: Mapping[str, str], collection: str) -> Json:
+        items = [_selected(one, query) for one in islice(objects, questions.LARGEST_PAGE)]
+        if len(items) < questions.LARGEST_PAGE:
+            return {"value": items}
+        token = str(next(self._tokens))
+        self._rest[token] = objects
+        select = f"&$select={query['$select']}" if "$select" in query else ""
+        return {"value": items, "@odata.nextLink": f"v1.0/{collection}?$skiptoken={token}{select}"}
+
+    def _not_read(self, name: str, *, what: str | None = None) -> Unsupported:
+        collected = self._snapshot.manifest.collections.get(name, Collected())
+        return self._unknown(what or name, collected.missing or "it was not read")
+
+    def _unknown(self, what: str, why: str) -> Unsupported:
+        return Unsupported(f"The snapshot {self._snapshot.path} does not say {what}: {why}.", code="NotInSnapshot")
+
+
+def _selected(one: Json, query: Mapping[str, str]) -> Json:
+    """An object with the members that are selected, as far as it has them."""
+    names = query.get("$select")
+    return {name: one[name] for name in names.split(",") if name in one} if names else one

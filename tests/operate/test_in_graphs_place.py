@@ -1,0 +1,177 @@
+"""A snapshot answers what the verbs that only read ask of a tenant, as the tenant itself does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.local_tenant import LocalTenant
+from tests.operate.applies import EVERYTHING, organised
+from tests.operate.in_process import InProcess, Waits, client_of
+from tests.snapshots import TAKEN_AT, snapshot_of
+from unsecret.errors import Invalid, NotFound, Unsupported
+from unsecret.operate.exemptions.callers import define_attributes, find_caller, give
+from unsecret.operate.exemptions.exempt import LIFTS, grant_to_callers
+from unsecret.operate.exemptions.listed import read_exemptions, with_ended_withdrawn
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.plans.apply import Applier
+from unsecret.operate.plans.export import export_policies
+from unsecret.operate.plans.journal import Journal
+from unsecret.operate.plans.plan import make_plan
+from unsecret.operate.policies.block import read_default
+from unsecret.operate.policies.targets import resolve
+from unsecret.operate.snapshots.in_graphs_place import snapshot_client
+from unsecret.operate.snapshots.take import take
+from unsecret.operate.status import read_status
+from unsecret.wire.policy_files import PolicyFile, read_policy_file
+
+DENIED = {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}
+UNTIL = date(2027, 1, 31)
+POLICY = {"id": "p-1", "displayName": "Freed", "isEnabled": True, "restrictions": {"passwordCredentials": []}}
+APP = {"id": "o-1", "appId": "a-1", "displayName": "Payroll", "passwordCredentials": []}
+
+
+def of_snapshot(path: Path) -> Iterator[GraphClient]:
+    with snapshot_client(path) as (client, _manifest):
+        yield client
+
+
+@pytest.fixture
+def live(tenant: LocalTenant, tmp_path: Path, kind: InProcess) -> Iterator[GraphClient]:
+    """A tenant with policies, exempted callers of both kinds, secrets and applications in many a state."""
+    apps = organised(tenant)
+    secret = {"passwordCredential": {"displayName": "one"}}
+    tenant.must("POST", f"/applications/{apps['Free']['id']}/addPassword", secret)
+    block = {"passwordCredentials": [{"restrictionType": "passwordAddition", "state": "enabled"}]}
+    policy = {"isEnabled": True, "applicationRestrictions": block, "servicePrincipalRestrictions": block}
+    tenant.must("PATCH", "/v1.0/policies/defaultAppManagementPolicy", policy)
+    maria = tenant.as_person().user.user_principal_name
+    with client_of(tenant, tmp_path, kind) as client:
+        define_attributes(client)
+        for caller in (maria, tenant.new.client_id):
+            give(client, find_caller(client, caller), UNTIL, "rebuilds the portal", sleep=Waits())
+        _carry_out(client, tmp_path, grant_to_callers(read_default(client)[1], UNTIL, LIFTS["new-secrets"]))
+        yield client
+
+
+@pytest.fixture
+def kept(live: GraphClient, tmp_path: Path) -> Iterator[GraphClient]:
+    """The same tenant as a snapshot shows it."""
+    take(live, tmp_path / "contoso.snapshot", now=TAKEN_AT)
+    yield from of_snapshot(tmp_path / "contoso.snapshot")
+
+
+def _carry_out(client: GraphClient, folder: Path, wanted: PolicyFile) -> None:
+    plan = make_plan(client, wanted, source="test", now=TAKEN_AT)
+    Applier(client, plan, sleep=Waits()).carry_out(Journal(folder, plan, rollback="", clock=lambda: TAKEN_AT))
+
+
+def _planned(client: GraphClient) -> Any:
+    wanted = with_ended_withdrawn(client, read_policy_file(EVERYTHING), UNTIL.replace(year=2028))[0]
+    return make_plan(client, wanted, source="everything", now=TAKEN_AT)
+
+
+QUESTIONS: Mapping[str, Callable[[GraphClient], Any]] = {
+    "status": lambda client: read_status(client, now=TAKEN_AT),
+    "export": export_policies,
+    "exempt list": read_exemptions,
+    "plan": _planned,
+}
+
+
+def test_every_verb_that_only_reads_says_the_same_of_a_snapshot_as_of_the_tenant(
+    live: GraphClient, kept: GraphClient
+) -> None:
+    for verb, ask in QUESTIONS.items():
+        assert ask(kept) == ask(live), verb
+    assert [one.caller.collection for one in read_exemptions(kept).holders.given] == ["servicePrincipals", "users"]
+    assert _planned(kept).steps
+
+
+def test_nothing_is_written_to_a_snapshot(kept: GraphClient) -> None:
+    with pytest.raises(Invalid, match=r"the snapshot contoso\.snapshot of the tenant .* cannot be changed"):
+        kept.send("PATCH", "v1.0/policies/defaultAppManagementPolicy", body={"isEnabled": False})
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[..., Path]:
+    def make(collections: Mapping[str, Sequence[Any]], **missing: str) -> Path:
+        return snapshot_of(tmp_path / "made.snapshot", collections, missing=missing)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("missing", "ask", "said"),
+    [
+        ("defaultAppManagementPolicy", read_default, "defaultAppManagementPolicy: no right to"),
+        ("appManagementPolicies", export_policies, "appManagementPolicies: no right to"),
+        ("servicePrincipals", lambda client: resolve(client, ["Payroll"]), "servicePrincipals: no right to"),
+        ("applications", lambda client: resolve(client, ["Nobody"]), "applications: no right to"),
+    ],
+)
+def test_what_was_not_read_is_refused_and_never_shown_as_empty(
+    made: Callable[..., Path], missing: str, ask: Callable[[GraphClient], Any], said: str
+) -> None:
+    everything = {
+        "defaultAppManagementPolicy": [{"isEnabled": False}],
+        "appManagementPolicies": [{**POLICY, "appliesTo": []}],
+        "applications": [APP],
+        "servicePrincipals": [],
+    }
+    path = made({**everything, missing: []}, **{missing: "no right to"})
+    for client in of_snapshot(path):
+        with pytest.raises(Unsupported, match=f"made.snapshot does not say {said}"):
+            ask(client)
+
+
+def test_whom_a_policy_binds_is_not_known_where_only_the_policies_were_read(made: Callable[..., Path]) -> None:
+    held = {"defaultAppManagementPolicy": [{"isEnabled": False}], "appManagementPolicies": [POLICY]}
+    for client in of_snapshot(made({**held, "applications": [APP]}, appManagementPolicies="appliesTo: no right to")):
+        status = read_status(client, now=TAKEN_AT)
+        assert [one.applies_to for one in status.custom_policies] == [None]
+        [said] = [one for one in status.not_known if one.startswith("whom 'Freed' binds")]
+        assert said.endswith("does not say what the policy 'Freed' applies to: appliesTo: no right to.")
+
+
+def test_an_application_is_found_by_each_of_its_names_and_only_by_these(made: Callable[..., Path]) -> None:
+    people = {"servicePrincipals": [{"id": "o-2", "appId": "a-1", "displayName": "Payroll"}]}
+    app = {**APP, "id": "0F0E0000-0000-4000-8000-000000000001", "appId": "0a0e0000-0000-4000-8000-000000000001"}
+    quoted = {**APP, "id": "o-3", "appId": "a-3", "displayName": "Maria's"}
+    for client in of_snapshot(made({"applications": [app, quoted], **people, "appManagementPolicies": []})):
+        for name in (app["id"].lower(), app["id"], app["appId"].upper(), "Maria's"):
+            assert len(resolve(client, [name])) == 1
+        for name in ("Payrol", "0f0e0000-0000-4000-8000-00000000000f"):
+            with pytest.raises(NotFound):
+                resolve(client, [name])
+
+
+def test_a_long_list_comes_in_pages_and_whole(made: Callable[..., Path]) -> None:
+    apps = [{**APP, "id": f"o-{number}", "appId": f"a-{number}"} for number in range(2500)]
+    for client in of_snapshot(made({"applications": apps})):
+        pages = list(client.page_by_page("v1.0/applications?$select=id"))
+        assert [len(page.items) for page in pages] == [999, 999, 502]
+        assert [one for page in pages for one in page.items] == [{"id": one["id"]} for one in apps]
+
+
+def test_who_is_exempt_as_a_caller_is_not_known_where_attributes_were_not_shown(
+    live: GraphClient, tmp_path: Path, kind: InProcess
+) -> None:
+    def attributes_of_people(request: httpx2.Request) -> httpx2.Response | None:
+        asked = b"customSecurityAttributes" in request.url.query and request.url.path.endswith("/users")
+        return httpx2.Response(403, json=DENIED) if asked else None
+
+    kind.before = attributes_of_people
+    manifest = take(live, tmp_path / "less.snapshot", now=TAKEN_AT)
+    [said] = manifest.not_known
+    assert said.startswith("customSecurityAttributes of people: Insufficient privileges.")
+    for client in of_snapshot(tmp_path / "less.snapshot"):
+        holders = read_exemptions(client).holders
+        assert [one.caller.collection for one in holders.given] == ["servicePrincipals"]
+        [unknown] = holders.not_known
+        assert unknown.startswith("who of the users has unsecret_exemptUntil: The snapshot ")
