@@ -75,11 +75,12 @@ def test_progress_is_one_line_of_a_terminal_after_a_second_and_gone_with_the_nex
     ]
 
 
-def test_progress_is_told_line_by_line_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
-    tell = progress(io.StringIO(), seconds(0.5, 2.0))
-    tell("too soon")
-    tell("reading applications")
-    assert capsys.readouterr().err == "… reading applications\n"
+def test_progress_is_a_line_now_and_then_where_nobody_watches() -> None:
+    log = io.StringIO()
+    tell = progress(log, seconds(0.5, 2.0, 2.1, 11.9, 12.1))
+    for words in ("at once", "after two seconds", "too soon", "still too soon", "ten seconds later"):
+        tell(words)
+    assert log.getvalue() == "… after two seconds\n… ten seconds later\n"
 
 
 def test_a_share_of_nothing_is_no_bar() -> None:

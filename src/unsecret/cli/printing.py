@@ -18,6 +18,9 @@ WATCHED = 78
 REMARKS = ("note: ", "WARNING: ")
 
 BAR = 20
+BETWEEN_LINES = 10.0
+"""Seconds between lines of progress in a log."""
+
 _SO_MANY_OF = re.compile(r"\b(\d{1,12}) of (\d{1,12})\b", re.ASCII)
 
 _STEERING = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -76,17 +79,19 @@ def say(words: str = "") -> None:
 
 def progress(stream: IO[str] | None = None, elapsed: Callable[[], float] = time.monotonic) -> Callable[[str], None]:
     """Tells what is being done, once that has taken more than a second altogether: on a terminal in one line that is
-    written over, with a bar where the words say `5 of 20`; elsewhere line by line, for a log."""
+    written over, with a bar where the words say `5 of 20`; elsewhere a line for a log, now and then."""
     out = stream or sys.stderr
     begun, is_watched = elapsed(), out.isatty()
+    next_line = begun + 1
 
     def tell(words: str) -> None:
-        if elapsed() - begun <= 1:
-            return
-        if is_watched:
+        nonlocal next_line
+        now = elapsed()
+        if is_watched and now - begun > 1:
             _open_line.show(_with_bar(harmless(words)), out)
-        else:
-            say(f"… {words}")
+        elif not is_watched and now > next_line:
+            next_line = now + BETWEEN_LINES
+            print(f"… {harmless(words)}", file=out, flush=True)
 
     return tell
 

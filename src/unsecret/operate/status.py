@@ -16,6 +16,7 @@ from unsecret.operate.policies.app_policy import read_bound, read_custom_policie
 from unsecret.operate.policies.block import read_default
 from unsecret.operate.policies.entries import Json, entries_of, in_words, is_enabled
 from unsecret.operate.policies.portal_shape import divergences
+from unsecret.operate.policies.targets import KINDS
 from unsecret.wire.instants import parse_instant
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def read_status(client: GraphClient, *, now: datetime, say: Callable[[str], None
     _path, default = read_default(client)
     say("reading custom policies")
     customs = _known(unknown, "custom policies", lambda: _customs(client, unknown)) or ()
-    say("reading applications")
+    say("reading app registrations")
     applications = _known(unknown, "applications", lambda: _holders(client, "applications", now, say))
     say("reading service principals")
     principals = _known(unknown, "service principals", lambda: _holders(client, "servicePrincipals", now, say))
@@ -137,7 +138,7 @@ def _holders(client: GraphClient, collection: str, now: datetime, say: Callable[
     for one in client.pages(f"v1.0/{collection}?$select=id,passwordCredentials&$top=999"):
         total += 1
         if total % 5000 == 0:
-            say(f"reading {collection}: {total} so far")
+            say(f"reading {KINDS[collection]}s: {total} so far")
         secrets = one.get("passwordCredentials") or []
         holding += bool(secrets)
         expired += bool(secrets) and all(_has_ended(secret, now) for secret in secrets)

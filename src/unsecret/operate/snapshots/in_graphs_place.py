@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,13 @@ _KINDS = {APPLICATIONS: "application", SERVICE_PRINCIPALS: "servicePrincipal"}
 
 _NAMED = re.compile(r"displayName eq '((?:[^']|'')*)'")
 
+_NAMES = """
+    CREATE TEMP TABLE names AS
+    SELECT object, kind, object_id, app_id, display_name, created_at, lower(object_id) AS lower_object_id,
+           lower(app_id) AS lower_app_id, lower(display_name) AS lower_display_name
+    FROM objects
+"""
+
 
 @contextmanager
 def snapshot_client(path: Path) -> Generator[tuple[GraphClient, Manifest]]:
@@ -60,6 +68,7 @@ class SnapshotAnswers:
         self._one_asks = threading.Lock()
         self._rest: dict[str, Iterator[Json]] = {}
         self._tokens = count(1)
+        self._is_indexed = False
         one = r"(?P<collection>applications|servicePrincipals)"
         self._answers: dict[str, Callable[..., Json]] = {
             r"policies/defaultAppManagementPolicy": self._default_policy,
@@ -90,10 +99,13 @@ class SnapshotAnswers:
         return {"value": [{name: told for name, told in one.items() if name != "appliesTo"} for one in shown]}
 
     def _all_policies(self) -> list[Json]:
-        found = list(self._snapshot.objects(CUSTOM_POLICIES))
-        if not found and not self._snapshot.manifest.is_known(CUSTOM_POLICIES):
+        if not self._custom and not self._snapshot.manifest.is_known(CUSTOM_POLICIES):
             raise self._not_read(CUSTOM_POLICIES)
-        return found
+        return self._custom
+
+    @cached_property
+    def _custom(self) -> list[Json]:
+        return list(self._snapshot.objects(CUSTOM_POLICIES))
 
     def _applies_to(self, _query: Mapping[str, str], *, policy_id: str) -> Json:
         for policy in self._all_policies():
@@ -108,8 +120,16 @@ class SnapshotAnswers:
         return bound
 
     def _policies_of(self, _query: Mapping[str, str], *, object_id: str) -> Json:
-        policies = self._all_policies()
-        return {"value": [one for one in policies if object_id in {to.get("id") for to in self._bound_by(one)}]}
+        return {"value": self._by_bound.get(object_id, [])}
+
+    @cached_property
+    def _by_bound(self) -> dict[str, list[Json]]:
+        """The policies that each object has."""
+        found: dict[str, list[Json]] = {}
+        for policy in self._all_policies():
+            for bound in self._bound_by(policy):
+                found.setdefault(str(bound.get("id")), []).append(policy)
+        return found
 
     def _of_app_id(self, query: Mapping[str, str], *, collection: str, app_id: str) -> Json:
         return self._one(query, collection, "app_id", app_id)
@@ -118,18 +138,24 @@ class SnapshotAnswers:
         return self._one(query, collection, "object_id", object_id)
 
     def _one(self, query: Mapping[str, str], collection: str, column: str, key: str) -> Json:
-        if found := self._looked_up(collection, f"lower({column}) = lower(?)", key):
+        if found := self._looked_up(collection, column, key):
             return _selected(found[0], query)
         if not self._snapshot.manifest.is_known(collection):
             raise self._not_read(collection)
         raise NotFound(f"There was no {_KINDS[collection]} {key} in the tenant.")
 
-    def _looked_up(self, collection: str, condition: str, value: str) -> list[Json]:
-        """By the columns: they answer for one object of a million at once."""
-        rows = self._snapshot.database.execute(
-            "SELECT object_id, app_id, display_name, created_at FROM objects "
-            f"WHERE kind = ? AND {condition} ORDER BY object",
-            (_KINDS[collection], value),
+    def _looked_up(self, collection: str, column: str, value: str) -> list[Json]:
+        """By the columns, whatever the case of letters. A plan looks up many of a million: hence the indexes."""
+        database = self._snapshot.database
+        if not self._is_indexed:
+            database.execute(_NAMES)
+            for name in ("object_id", "app_id", "display_name"):
+                database.execute(f"CREATE INDEX of_{name} ON names (lower_{name})")
+            self._is_indexed = True
+        rows = database.execute(
+            "SELECT object_id, app_id, display_name, created_at FROM names "
+            f"WHERE lower_{column} = lower(?) AND kind = ? ORDER BY object",
+            (value, _KINDS[collection]),
         ).fetchall()
         return [
             {
@@ -153,7 +179,7 @@ class SnapshotAnswers:
         named = _NAMED.fullmatch(term)
         if collection not in _KINDS or not named:
             raise self._unknown(term, "a snapshot is not filtered by it")
-        found = self._looked_up(collection, "lower(display_name) = lower(?)", named[1].replace("''", "'"))
+        found = self._looked_up(collection, "display_name", named[1].replace("''", "'"))
         if not found and not self._snapshot.manifest.is_known(collection):
             raise self._not_read(collection)
         return found
