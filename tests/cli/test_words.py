@@ -12,11 +12,10 @@ from unsecret.cli.words import (
     ORIGINS,
     PURPOSES,
     STATES,
-    TENANT_DEFAULT,
     USE,
     counted,
     entry_in_words,
-    first_of,
+    owners_in_words,
     policy_in_words,
     unknowns,
 )
@@ -54,9 +53,12 @@ def test_one_is_not_many(number: int, words: tuple[str, ...], said: str) -> None
 
 
 def test_an_entry_is_called_as_graph_calls_it_with_the_words_beside() -> None:
-    assert entry_in_words("applications: passwordAddition") == "applications: passwordAddition (new secrets)"
-    assert entry_in_words("applications: aNewKind") == "applications: aNewKind"
-    assert entry_in_words("policy") == "policy"
+    assert (
+        entry_in_words("applications: passwordAddition", "passwordAddition")
+        == "applications: passwordAddition (new secrets)"
+    )
+    assert entry_in_words("applications: aNewKind", "aNewKind") == "applications: aNewKind"
+    assert entry_in_words("policy", None) == "policy"
 
 
 def test_what_is_not_known_for_one_reason_is_told_once() -> None:
@@ -69,12 +71,20 @@ def test_what_is_not_known_for_one_reason_is_told_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "said"), [("", ""), ("Maria", "Maria"), ("Maria, Adele", "Maria and 1 more"), ("A, B, C", "A and 2 more")]
+    ("owners", "whole", "briefly"),
+    [
+        (None, "not known", "not known"),
+        ((), "nobody", "nobody"),
+        (("Maier, Maria",), "Maier, Maria", "Maier, Maria"),
+        (("Maier, Maria", "Adele"), "Maier, Maria, Adele", "Maier, Maria and 1 more"),
+        (("A", "B", "C"), "A, B, C", "A and 2 more"),
+    ],
 )
-def test_of_many_names_the_first_is_told(names: str, said: str) -> None:
-    assert first_of(names) == said
+def test_of_many_owners_the_first_is_told_on_a_screen(owners: tuple[str, ...] | None, whole: str, briefly: str) -> None:
+    assert (owners_in_words(owners), owners_in_words(owners, briefly=True)) == (whole, briefly)
 
 
 def test_a_custom_policy_is_told_by_its_name_and_the_tenant_default_without_one() -> None:
-    assert policy_in_words(TENANT_DEFAULT) == "the tenant default"
-    assert policy_in_words("Partners") == "'Partners'"
+    assert policy_in_words("tenant default", is_custom=False) == "the tenant default"
+    assert policy_in_words("Partners", is_custom=True) == "'Partners'"
+    assert policy_in_words("tenant default", is_custom=True) == "'tenant default'"

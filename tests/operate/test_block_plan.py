@@ -54,7 +54,10 @@ def test_the_date_is_set_on_all_four_entries() -> None:
     }
     assert dates == {"2027-01-01T00:00:00Z"}
     assert change.lines[0] == Line(
-        "applications: passwordAddition", "enabled", "enabled for those created from 2027-01-01T00:00:00Z"
+        "applications: passwordAddition",
+        "enabled",
+        "enabled for those created from 2027-01-01T00:00:00Z",
+        "passwordAddition",
     )
 
 

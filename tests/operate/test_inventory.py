@@ -144,10 +144,11 @@ def test_what_renews_itself_is_told_apart(found: Mapping[str, Application]) -> N
 
 
 def test_the_policy_says_what_may_be_created_on_either_face(found: Mapping[str, Application]) -> None:
-    assert found["Payroll"].new_secrets == (
-        "blocked by the tenant default on the application; allowed on the service principal"
-    )
-    assert found["Website"].new_secrets == "at most 90 days by 'Short secrets'"
+    assert {one.on: (one.says, one.policy) for one in found["Payroll"].new_secrets} == {
+        "application": ("blocked", "the tenant default"),
+        "servicePrincipal": ("allowed", None),
+    }
+    assert {(one.says, one.policy) for one in found["Website"].new_secrets} == {("at most 90 days", "'Short secrets'")}
     assert found["Website"].policy_id == SHORT
 
 

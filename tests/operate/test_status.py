@@ -13,7 +13,7 @@ from unsecret.operate.policies.app_policy import plan_for_app, read_holdings
 from unsecret.operate.policies.block import Wanted, blocking, plan_block, read_default
 from unsecret.operate.policies.change import apply
 from unsecret.operate.policies.targets import resolve
-from unsecret.operate.status import NEVER_KNOWN, Holders, Restriction, read_status
+from unsecret.operate.status import NEVER_KNOWN, Bound, Holders, Restriction, read_status
 
 
 def test_a_new_tenant_has_a_default_policy_that_is_off(client: GraphClient, tenant: LocalTenant) -> None:
@@ -31,7 +31,8 @@ def test_restrictions_are_told_in_words(client: GraphClient, tenant: LocalTenant
     status = read_status(client, now=tenant.clock.now)
 
     assert status.is_enabled
-    assert status.restrictions[0] == Restriction("applications: passwordLifetime", "enabled, at most 90 days", True)
+    what, kind = "applications: passwordLifetime", "passwordLifetime"
+    assert status.restrictions[0] == Restriction(what, kind, "enabled, at most 90 days", True)
 
 
 def test_holders_of_secrets_are_counted(client: GraphClient, tenant: LocalTenant) -> None:
@@ -49,15 +50,20 @@ def test_holders_of_secrets_are_counted(client: GraphClient, tenant: LocalTenant
 
 def test_custom_policies_are_told_with_what_they_bind(client: GraphClient, tenant: LocalTenant) -> None:
     app = tenant.new_application("Payroll")
-    tenant.new_principal(app["appId"])
+    principal = tenant.new_principal(app["appId"])
     (target,) = resolve(client, ["Payroll"])
     for change in plan_for_app(target, read_holdings(client, target), Wanted(enabled=False)):
         apply(client, change, sleep=Waits())
     (custom,) = read_status(client, now=tenant.clock.now).custom_policies
 
     assert custom.applies_to is not None
-    assert set(custom.applies_to) == {"application Payroll", "servicePrincipal Payroll"}
-    assert custom.restrictions[0] == Restriction("linked objects: passwordAddition", "disabled", False)
+    assert set(custom.applies_to) == {
+        Bound("application", app["id"], "Payroll"),
+        Bound("servicePrincipal", principal["id"], "Payroll"),
+    }
+    assert custom.restrictions[0] == Restriction(
+        "linked objects: passwordAddition", "passwordAddition", "disabled", False
+    )
 
 
 def test_sleeping_entries_unbound_policies_and_a_lost_shape_are_warned_of(

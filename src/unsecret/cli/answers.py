@@ -51,9 +51,9 @@ PAGES = "unsecret.cli", "pages"
 class Sheet(NamedTuple):
     """Rows under column heads. `empty` is said in place of no rows.
 
-    On a screen each row is as short as `brief` makes it. Where that is still too wide the columns in `spare` give way,
-    the first of them first, and at last each row becomes a paragraph, headed by its first `head` cells. Every other
-    form has everything.
+    `brief` are the same rows as a screen shows them, where those are shorter. Where that is still too wide the columns
+    in `spare` give way, the first of them first, and at last each row becomes a paragraph, headed by its first `head`
+    cells. Every other form has everything.
     """
 
     title: str
@@ -61,7 +61,7 @@ class Sheet(NamedTuple):
     rows: Sequence[Sequence[Cell]]
     empty: str = "None."
     spare: tuple[str, ...] = ()
-    brief: Callable[[Sequence[str]], Sequence[str]] | None = None
+    brief: Sequence[Sequence[Cell]] | None = None
     head: int = 1
 
 
@@ -151,9 +151,8 @@ def _table(found: Answer) -> None:
 
 
 def _rows(sheet: Sheet) -> None:
-    rows: list[Sequence[str]] = [[on_one_line(_text(cell)) for cell in row] for row in sheet.rows]
-    if sheet.brief and sys.stdout.isatty():
-        rows = [sheet.brief(row) for row in rows]
+    shown = sheet.brief if sheet.brief is not None and sys.stdout.isatty() else sheet.rows
+    rows = [[on_one_line(_text(cell)) for cell in row] for row in shown]
     if left_out := table(sheet.columns, rows, spare=sheet.spare, head=sheet.head):
         say(f"Too narrow here for {', '.join(left_out)}; -o json and -o html show all.")
 

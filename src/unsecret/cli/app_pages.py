@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,14 +16,14 @@ from unsecret.cli.words import (
     counted,
     entry_in_words,
     face_in_words,
-    first_of,
+    owners_in_words,
     unknowns,
 )
-from unsecret.operate.applications.listing import Line
 
 if TYPE_CHECKING:
+    from unsecret.operate.applications.governed import NewSecrets
     from unsecret.operate.applications.inventory import Application
-    from unsecret.operate.applications.listing import Listing
+    from unsecret.operate.applications.listing import Line, Listing
     from unsecret.operate.applications.one_application import Whole
 
 SHOWN = 50
@@ -55,10 +54,10 @@ def listing(found: Listing, notes: tuple[str, ...] = ()) -> Answer:
             Sheet(
                 title="Applications",
                 columns=COLUMNS,
-                rows=[_with_use(line) for line in found.lines],
+                rows=[_row(line) for line in found.lines],
                 empty="No application is like that.",
                 spare=("FEDERATED", "CERTIFICATES", "NEW SECRETS", "OWNERS", "LAST SEEN"),
-                brief=_brief,
+                brief=[_row(line, briefly=True) for line in found.lines],
             ),
         ),
         facts=(f"As of {day(found.as_of)}: {found.matching} of {counted(found.total, 'application')}{more}.",),
@@ -66,29 +65,31 @@ def listing(found: Listing, notes: tuple[str, ...] = ()) -> Answer:
     )
 
 
-def _with_use(line: Line) -> Line:
-    return line._replace(use=USE.get(line.use, line.use))
-
-
-def _brief(row: Sequence[str]) -> Sequence[str]:
-    """A line for a screen: the heaviest reasons, the first owner, and what is allowed without who says so."""
-    line = Line(*row)
-    return line._replace(
-        owners=first_of(line.owners),
-        new_secrets=_BY_WHOM.sub("", line.new_secrets),
-        why=_heaviest(line.why),
+def _row(line: Line, *, briefly: bool = False) -> tuple[Cell, ...]:
+    """A line in words; for a screen with the heaviest reasons, the first owner, and what is allowed without who says
+    so."""
+    return (
+        *(line.name, line.risk, line.secrets, line.certificates, line.federated, USE.get(line.use, line.use)),
+        owners_in_words(line.owners, briefly=briefly),
+        _new_secrets(line.new_secrets, briefly=briefly),
+        (_heaviest(line.why) if briefly else "; ".join(line.why)) or "–",
     )
 
 
-def _heaviest(why: str) -> str:
-    """As many reasons as are read at a glance, the heaviest first."""
-    said, *others = why.split("; ")
+def _heaviest(why: Sequence[str]) -> str:
+    """As many reasons as are read at a glance."""
+    said, others = "; ".join(why[:1]), list(why[1:])
     while others and len(said) + len(others[0]) < GLANCE:
         said += f"; {others.pop(0)}"
     return f"{said}; {len(others)} more" if others else said
 
 
-_BY_WHOM = re.compile(r" by ('.*?'|the tenant default)(?= on the |;|$)")
+def _new_secrets(found: Sequence[NewSecrets], *, briefly: bool = False) -> str:
+    """What the policies say for each face; said once where both are the same."""
+    said = {one.on: one.says if briefly or not one.policy else f"{one.says} by {one.policy}" for one in found}
+    if len(set(said.values())) <= 1:
+        return next(iter(said.values()), "")
+    return "; ".join(f"{words} on the {face_in_words(on)}" for on, words in said.items())
 
 
 def described(found: Whole, not_known: Iterable[str], at: datetime) -> Answer:
@@ -152,7 +153,7 @@ def policy_rows(found: Whole) -> list[tuple[str, ...]]:
     """Every restriction that governs a face of the application, and whether it binds."""
     return [
         (
-            *(face_in_words(one.kind), entry_in_words(entry.kind), entry.says, entry.policy),
+            *(face_in_words(one.kind), entry_in_words(entry.kind, entry.kind), entry.says, entry.policy),
             f"no: {entry.why_not}" if entry.why_not else "yes",
         )
         for one in found.governed
@@ -176,8 +177,8 @@ def _facts(found: Application, at: datetime) -> Iterator[str]:
     origin = ORIGINS.get(found.origin, found.origin)
     yield f"Created {day(found.created_at)}; {'enabled' if found.is_enabled else 'disabled'}; {origin}."
     yield f"Last seen signing in: {_use(found.use, found.last_sign_in_at)}."
-    by = f" ({found.policy})" if " by " not in found.new_secrets else ""
-    yield f"New secrets: {found.new_secrets}{by}."
+    by = "" if any(one.policy for one in found.new_secrets) else f" ({found.policy})"
+    yield f"New secrets: {_new_secrets(found.new_secrets)}{by}."
     if found.renews_itself:
         yield f"{found.renews_itself}."
     yield f"Risk: {found.risk} ({found.score}){':' if found.grounds else '.'}"

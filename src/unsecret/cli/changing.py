@@ -98,7 +98,7 @@ def _print(outcomes: Sequence[Outcome], output: str, *, was_seen: bool) -> None:
 
 
 def _change_table(change: PolicyChange, *, to_stdout: bool) -> None:
-    rows = [(entry_in_words(line.what), line.before, line.after) for line in change.lines]
+    rows = [(entry_in_words(line.what, line.kind), line.before, line.after) for line in change.lines]
     table(COLUMNS, rows, title=change.title, file=sys.stdout if to_stdout else sys.stderr)
 
 

@@ -119,7 +119,8 @@ def _answer(found: Whole, may: dict[str, tuple[May, ...]], at: datetime) -> Answ
 def _governing(found: Whole) -> str:
     """Every policy with an entry for it: a policy of its own leaves the rest to the tenant default."""
     named = dict.fromkeys(entry.policy for one in found.governed for entry in one.restrictions)
-    return ", ".join(named) or policy_in_words(found.application.policy)
+    application = found.application
+    return ", ".join(named) or policy_in_words(application.policy, is_custom=application.policy_id is not None)
 
 
 def _verdict(one: May) -> str:

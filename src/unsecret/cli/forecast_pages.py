@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from unsecret.cli.answers import Answer, Cell, Sheet, day
-from unsecret.cli.words import CREDENTIALS, TENANT_DEFAULT, USE, counted, first_of, policy_in_words, unknowns
+from unsecret.cli.words import CREDENTIALS, USE, counted, owners_in_words, policy_in_words, unknowns
 from unsecret.model.policy import RestrictionKind
 from unsecret.model.times_in_words import duration_in_words
 from unsecret.operate.forecasts.forecast import OUTCOMES
@@ -37,6 +37,7 @@ def answer_of(forecast: Forecast, found: Sequence[Found], *, fail_within: timede
     summaries = [forecast.summary(number) for number in range(len(forecast.scenarios))]
     manifest = forecast.snapshot.manifest
     listed = len(found[0].applications)
+    applications = list(zip(*(one.applications for one in found), strict=True))
     more = f" (the first {listed} of {found[0].matching}; --top N lists more)" if listed < found[0].matching else ""
     return Answer(
         title="Forecast",
@@ -53,10 +54,10 @@ def answer_of(forecast: Forecast, found: Sequence[Found], *, fail_within: timede
             Sheet(
                 title=f"Applications{more}",
                 columns=_columns(found),
-                rows=[_row(together, forecast) for together in zip(*(one.applications for one in found), strict=True)],
+                rows=[_row(together, forecast) for together in applications],
                 empty="No application is like that.",
                 spare=("APP ID", "OWNERS", "NEW SECRET", "WHICH"),
-                brief=_brief,
+                brief=[_row(together, forecast, briefly=True) for together in applications],
             ),
             _outcomes(summaries),
             _weeks(summaries),
@@ -98,19 +99,20 @@ def _columns(found: Sequence[Found]) -> tuple[str, ...]:
     return ("APPLICATION", "LAST CREDENTIAL ENDS", "WHICH", *scenarios, "NEW SECRET", "IN USE", "OWNERS", "APP ID")
 
 
-def _row(together: Sequence[Foreseen], forecast: Forecast) -> tuple[Cell, ...]:
-    """One application in all scenarios. What no policy decides is the same in all of them."""
+def _row(together: Sequence[Foreseen], forecast: Forecast, *, briefly: bool = False) -> tuple[Cell, ...]:
+    """One application in all scenarios. What no policy decides is the same in all of them. For a screen: that the
+    tenant default refuses goes without saying, and the first owner is enough."""
     one = together[-1]
     is_allowed = all(each.new_secret == "allowed" for each in together)
-    new = f"allowed{_exempt(one, 'password')}" if is_allowed else _first_refusal(together, forecast)
+    new = f"allowed{_exempt(one, 'password')}" if is_allowed else _first_refusal(together, forecast, briefly)
     return (
         one.display_name,
         _end(one),
         f"{CREDENTIALS[one.last.kind]} {one.last.display_name or ''}".strip() if one.last else "–",
-        *(_renewal(each, forecast.now) for each in together),
+        *(_renewal(each, forecast.now, briefly) for each in together),
         new,
         USE[one.use] + (f" ({day(one.last_seen_at)})" if one.last_seen_at else ""),
-        "not known" if one.owners is None else ", ".join(one.owners) or "nobody",
+        owners_in_words(one.owners, briefly=briefly),
         one.app_id,
     )
 
@@ -126,18 +128,19 @@ def _end(one: Foreseen) -> str:
     return {"never": "never (federated)", "nothing": "has none"}.get(one.outcome, OUTCOMES[one.outcome])
 
 
-def _renewal(one: Foreseen, now: datetime) -> str:
+def _renewal(one: Foreseen, now: datetime, briefly: bool) -> str:
     said = []
     if one.last and one.outcome == "ends":
         if one.renewal == "refused":
-            said.append(f"refused{_reasons(one.last.refused_by)}")
+            said.append(f"refused{_reasons(one.last.refused_by, briefly)}")
         else:
             said.append(f"{one.renewal or '–'}{_exempt(one, one.last.kind)}")
     others = [
         each for each in one.credentials if each.renewal == "refused" and _is_live(each, now) and each is not one.last
     ]
     if others:
-        said.append(f"{len(others)} more refused" if said else f"{len(others)} refused{_reasons(others[0].refused_by)}")
+        by = _reasons(others[0].refused_by, briefly)
+        said.append(f"{len(others)} more refused" if said else f"{len(others)} refused{by}")
     if one.values:
         said.append(f"not again: {_values(one.values)}")
     return "; ".join(said) or "–"
@@ -153,27 +156,23 @@ def _is_live(credential: Renewal, now: datetime) -> bool:
     return credential.end_at is None or credential.end_at > now
 
 
-def _first_refusal(together: Sequence[Foreseen], forecast: Forecast) -> str:
+def _first_refusal(together: Sequence[Foreseen], forecast: Forecast, briefly: bool) -> str:
     refused = [each for each in together if each.new_secret != "allowed"]
     reasons = refused[0].new_secret_refused_by
     is_shorter_allowed = {one.restriction for one in reasons} <= _LIMITS
     length = f" for {duration_in_words(forecast.new_secret)}" if is_shorter_allowed else ""
-    words = f"refused{length}{_reasons(reasons)}"
+    words = f"refused{length}{_reasons(reasons, briefly)}"
     return words if len(refused) == len(together) else f"{words} (not in every scenario)"
 
 
-def _reasons(reasons: Sequence[Reason]) -> str:
+def _reasons(reasons: Sequence[Reason], briefly: bool) -> str:
     """Which policies refuse, and what each of them restricts."""
     of: dict[str, list[str]] = {}
     for one in reasons:
-        of.setdefault(policy_in_words(one.policy), []).append(restriction_in_words(one.restriction))
-    return ",".join(f" by {policy} ({', '.join(dict.fromkeys(what))})" for policy, what in of.items())
-
-
-def _brief(row: Sequence[str]) -> Sequence[str]:
-    """A row for a screen: that the tenant default refuses goes without saying, and the first owner is enough."""
-    cells = [cell.replace(f" by the {TENANT_DEFAULT} (", " (") for cell in row[:-2]]
-    return (*cells, first_of(row[-2]), row[-1])
+        by = policy_in_words(one.policy, is_custom=one.is_custom)
+        said = "" if briefly and not one.is_custom else f" by {by}"
+        of.setdefault(said, []).append(restriction_in_words(one.restriction))
+    return ",".join(f"{by} ({', '.join(dict.fromkeys(what))})" for by, what in of.items())
 
 
 def _values(values: Sequence[Value]) -> str:

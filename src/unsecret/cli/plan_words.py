@@ -28,7 +28,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     for steps in _by_policy(plan.steps):
         yield ""
         yield f"{_sign(steps)} {_title(steps)}"
-        lines = [(entry_in_words(line.what), line) for step in steps for line in step.lines]
+        lines = [(entry_in_words(line.what, line.kind), line) for step in steps for line in step.lines]
         width = max((len(what) for what, _line in lines), default=0)
         yield from (f"    {line_sign(line)} {what:{width}}  {_becomes(line)}".rstrip() for what, line in lines)
     yield ""

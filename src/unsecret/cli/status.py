@@ -14,7 +14,7 @@ from unsecret.config import read_settings
 from unsecret.model.times_in_words import instant_in_words
 
 if TYPE_CHECKING:
-    from unsecret.operate.status import Custom, Holders, Restriction, Status
+    from unsecret.operate.status import Bound, Custom, Holders, Restriction, Status
 
 
 def status(
@@ -58,7 +58,7 @@ def _print(found: Status) -> None:
 
 
 def _restrictions(restrictions: Iterable[Restriction]) -> None:
-    rows = [(entry_in_words(one.what), one.says, "yes" if one.binds else "no") for one in restrictions]
+    rows = [(entry_in_words(one.what, one.kind), one.says, "yes" if one.binds else "no") for one in restrictions]
     if rows:
         table(("RESTRICTION", "SAYS", "BINDS"), rows)
     else:
@@ -66,15 +66,13 @@ def _restrictions(restrictions: Iterable[Restriction]) -> None:
 
 
 def _custom(custom: Custom) -> None:
-    named = custom.applies_to and ", ".join(map(_linked, custom.applies_to))
-    bound = "not known" if named is None else named or "nothing"
+    bound = "not known" if custom.applies_to is None else ", ".join(map(_bound, custom.applies_to)) or "nothing"
     sentence(f"\n{custom.name} ({custom.id}): {'on' if custom.is_enabled else 'off'}, binds {bound}")
     _restrictions(custom.restrictions)
 
 
-def _linked(words: str) -> str:
-    kind, _blank, name = words.partition(" ")
-    return f"{face_in_words(kind)} '{name}'"
+def _bound(one: Bound) -> str:
+    return f"{face_in_words(one.kind)} '{one.display_name}'"
 
 
 def _holders(rows: Iterable[tuple[str, Holders | None]]) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from unsecret.rules.restriction_words import restriction_in_words
 
 USE = {"used": "seen in use", "unused": "not seen", "unknown": "not known"}
 """Whether an application or a credential was seen signing in, by the word that JSON and `--use` have for it."""
-
-TENANT_DEFAULT = "tenant default"
-"""What the tenant's default policy is called where policies are named."""
 
 CREDENTIALS = {
     "password": "secret",
@@ -38,15 +35,18 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
-def policy_in_words(name: str) -> str:
+def policy_in_words(name: str, *, is_custom: bool) -> str:
     """A policy in a sentence: `the tenant default`, `'Partners'`."""
-    return f"the {name}" if name == TENANT_DEFAULT else f"'{name}'"
+    return f"'{name}'" if is_custom else f"the {name}"
 
 
-def first_of(words: str) -> str:
-    """`Maria and 2 more` of a list with commas, for a screen."""
-    name, *others = words.split(", ")
-    return f"{name} and {len(others)} more" if others else name
+def owners_in_words(owners: Sequence[str] | None, *, briefly: bool = False) -> str:
+    """Who they are; for a screen the first of them (`Maria and 2 more`)."""
+    if owners is None:
+        return "not known"
+    if briefly and len(owners) > 1:
+        return f"{owners[0]} and {len(owners) - 1} more"
+    return ", ".join(owners) or "nobody"
 
 
 def face_in_words(kind: str | None) -> str:
@@ -65,8 +65,8 @@ def unknowns(not_known: Iterable[str]) -> Iterator[str]:
         yield f"Not known – {reason}" if names == [reason] else f"Not known – {', '.join(names)}: {reason}"
 
 
-def entry_in_words(what: str) -> str:
-    """`applications: passwordAddition` with what people call it beside, for a screen."""
-    kind = what.rpartition(": ")[2]
-    words = restriction_in_words(kind)
-    return what if words == kind else f"{what} ({words})"
+def entry_in_words(what: str, kind: str | None) -> str:
+    """What stands for an entry of this kind, such as `applications: passwordAddition`, with what people call it beside,
+    for a screen."""
+    words = restriction_in_words(kind) if kind else None
+    return what if words in (None, kind) else f"{what} ({words})"

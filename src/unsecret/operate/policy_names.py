@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from unsecret.operate.policies.app_policy import read_custom_policies
 from unsecret.operate.policies.block import read_default
+from unsecret.operate.policies.entries import DEFAULT_TITLE
 from unsecret.operate.snapshots.snapshot_file import open_snapshot
 
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
-
-TENANT_DEFAULT = "the tenant default policy"
 
 
 def names_in_snapshot(snapshot: Path, ids: Iterable[str]) -> dict[str, str]:
@@ -29,6 +28,6 @@ def names_in_tenant(client: GraphClient, ids: Iterable[str]) -> dict[str, str]:
 
 
 def _named(default: dict[str, Any], customs: Iterable[dict[str, Any]], ids: Iterable[str]) -> dict[str, str]:
-    names = {str(default.get("id")).lower(): TENANT_DEFAULT}
+    names = {str(default.get("id")).lower(): f"the {DEFAULT_TITLE}"}
     names |= {str(one.get("id")).lower(): f"the custom policy '{one.get('displayName')}'" for one in customs}
     return {one: names[one] for one in ids if one in names}

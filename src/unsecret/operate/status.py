@@ -30,8 +30,17 @@ class Restriction(Struct, frozen=True):
     """One entry in words. `binds` is whether it is enabled in a policy that is on."""
 
     what: str
+    kind: str
     says: str
     binds: bool
+
+
+class Bound(Struct, frozen=True):
+    """What a custom policy is linked to. `kind` is Graph's type: `application` or `servicePrincipal`."""
+
+    kind: str
+    id: str
+    display_name: str
 
 
 class Custom(Struct, frozen=True):
@@ -41,7 +50,7 @@ class Custom(Struct, frozen=True):
     name: str
     is_enabled: bool
     restrictions: tuple[Restriction, ...]
-    applies_to: tuple[str, ...] | None
+    applies_to: tuple[Bound, ...] | None
 
 
 class Holders(Struct, frozen=True):
@@ -112,7 +121,8 @@ def _organisation(client: GraphClient) -> str | None:
 def _restrictions(policy: Json) -> tuple[Restriction, ...]:
     on = bool(policy.get("isEnabled"))
     return tuple(
-        Restriction(place.words, in_words(place.entry), on and is_enabled(place.entry)) for place in entries_of(policy)
+        Restriction(place.words, place.kind, in_words(place.entry), on and is_enabled(place.entry))
+        for place in entries_of(policy)
     )
 
 
@@ -126,9 +136,13 @@ def _custom(client: GraphClient, policy: Json, unknown: list[str]) -> Custom:
     return Custom(policy_id, name, bool(policy.get("isEnabled")), _restrictions(policy), bound)
 
 
-def _bound(client: GraphClient, policy_id: str) -> tuple[str, ...]:
+def _bound(client: GraphClient, policy_id: str) -> tuple[Bound, ...]:
     return tuple(
-        f"{str(one.get('@odata.type', 'object')).removeprefix('#microsoft.graph.')} {one.get('displayName')}"
+        Bound(
+            kind=str(one.get("@odata.type", "object")).removeprefix("#microsoft.graph."),
+            id=str(one.get("id")),
+            display_name=str(one.get("displayName")),
+        )
         for one in read_bound(client, policy_id)
     )
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from unsecret.model.application import KeyType, ObjectKind
 from unsecret.model.change import Addition, AudienceSet, Governed, IdentifierUriAdded, KeyAdded, PasswordAdded
 from unsecret.model.policy import AppManagementPolicy, RestrictionKind, TenantDefault
+from unsecret.model.times_in_words import duration_in_words
 from unsecret.operate.applications.governed import ANYBODY, restrictions_on
 from unsecret.rules import restrictions as law
 from unsecret.rules.decide import decide
@@ -41,9 +42,9 @@ def may_create(
 ) -> tuple[May, ...]:
     """What may be created on this object now, by somebody whom no exemption names."""
     limits = {
-        one.kind: one.says.removeprefix("at most ")
+        one.kind: duration_in_words(one.max_lifetime)
         for one in restrictions_on(default, custom, governed)
-        if one.why_not is None
+        if one.why_not is None and one.max_lifetime is not None
     }
     return tuple(
         May(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -12,6 +12,7 @@ from unsecret.model.change import Actor, Governed
 from unsecret.model.identifiers import AppId, TenantId
 from unsecret.model.policy import AppManagementPolicy, Restriction, RestrictionKind, RestrictionState, TenantDefault
 from unsecret.model.times_in_words import duration_in_words
+from unsecret.operate.policies.entries import TENANT_DEFAULT
 from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, Policy, binds, governing
 from unsecret.rules.restriction_words import restriction_in_words
 from unsecret.wire.instants import format_instant
@@ -32,7 +33,17 @@ class Restricted(Struct, frozen=True, kw_only=True):
     policy: str
     is_custom: bool
     says: str
+    max_lifetime: timedelta | None = None
     why_not: str | None = None
+
+
+class NewSecrets(Struct, frozen=True, kw_only=True):
+    """What may be done on a face: `says` is `blocked`, `allowed` or how long a secret may live. `policy` is the name of
+    the policy that says so, None where none does."""
+
+    on: ObjectKind
+    says: str
+    policy: str | None = None
 
 
 def face(
@@ -66,19 +77,19 @@ def restrictions_on(
             yield _restricted(kind, *found, governed, actor)
 
 
-def new_secrets(default: TenantDefault, custom: AppManagementPolicy | None, governed: Governed) -> str:
-    """What the policies say about a new client secret on this object, in a few words."""
+def new_secrets(default: TenantDefault, custom: AppManagementPolicy | None, governed: Governed) -> NewSecrets:
+    """What the policies say about a new client secret on this object."""
     bound = {one.kind: one for one in restrictions_on(default, custom, governed) if one.why_not is None}
     if block := bound.get(_K.PASSWORD_ADDITION):
-        return f"blocked by {block.policy}"
+        return NewSecrets(on=governed.kind, says="blocked", policy=block.policy)
     if limit := bound.get(_K.PASSWORD_LIFETIME):
-        return f"{limit.says} by {limit.policy}"
-    return "allowed"
+        return NewSecrets(on=governed.kind, says=limit.says, policy=limit.policy)
+    return NewSecrets(on=governed.kind, says="allowed")
 
 
 def policy_name(policy: Policy) -> str:
     """What people call a policy."""
-    return f"'{policy.display_name}'" if isinstance(policy, AppManagementPolicy) else "the tenant default"
+    return f"'{policy.display_name}'" if isinstance(policy, AppManagementPolicy) else f"the {TENANT_DEFAULT}"
 
 
 def _restricted(
@@ -91,6 +102,7 @@ def _restricted(
         policy=policy_name(policy),
         is_custom=isinstance(policy, AppManagementPolicy),
         says=f"at most {duration_in_words(entry.max_lifetime)}" if entry.max_lifetime is not None else "not allowed",
+        max_lifetime=entry.max_lifetime,
         why_not=None if binds(entry, governed, actor) else _why_not(entry, governed),
     )
 

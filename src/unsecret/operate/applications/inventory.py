@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from unsecret.model.application import ObjectKind
-from unsecret.operate.applications.governed import face, new_secrets
+from unsecret.operate.applications.governed import NewSecrets, face, new_secrets
+from unsecret.operate.policies.entries import TENANT_DEFAULT
 from unsecret.operate.snapshots.rows import from_column, to_column
 from unsecret.rules.patterns import matches
 from unsecret.rules.privileges import Privilege, privilege_of, privilege_of_role
@@ -82,7 +83,7 @@ class Application(Struct, frozen=True, kw_only=True):
     permissions: int
     policy_id: str | None
     policy: str
-    new_secrets: str
+    new_secrets: tuple[NewSecrets, ...]
     risk: Level
     score: int
     grounds: tuple[Ground, ...]
@@ -217,8 +218,8 @@ class _Reading:
             privileges=privileges,
             permissions=row["permissions"] or 0,
             policy_id=policy.id if policy else None,
-            policy=policy.display_name if policy else "tenant default",
-            new_secrets=self._new_secrets(row),
+            policy=policy.display_name if policy else TENANT_DEFAULT,
+            new_secrets=tuple(self._new_secrets(row)),
             risk=risk.level,
             score=risk.score,
             grounds=risk.grounds,
@@ -233,9 +234,7 @@ class _Reading:
         at_home = row["application_id"] or row["owner_tenant_id"] in (None, self._tenant_id.lower())
         return Origin.OWN if at_home else Origin.FOREIGN
 
-    def _new_secrets(self, row: dict[str, Any]) -> str:
-        """What the policies say for each face; said once where both are the same."""
-        said = {}
+    def _new_secrets(self, row: dict[str, Any]) -> Iterator[NewSecrets]:
         for kind, prefix in (
             (ObjectKind.APPLICATION, "application"),
             (ObjectKind.SERVICE_PRINCIPAL, "service_principal"),
@@ -244,10 +243,7 @@ class _Reading:
                 created_at = from_column(row[f"{prefix}_created_at"])
                 governed = face(kind, tenant_id=self._tenant_id, app_id=row["app_id"] or "", created_at=created_at)
                 custom = self._custom.get(row[f"{prefix}_policy_id"] or "")
-                said[prefix.replace("_", " ")] = new_secrets(self._default, custom, governed)
-        if len(set(said.values())) <= 1:
-            return next(iter(said.values()), "")
-        return "; ".join(f"{words} on the {where}" for where, words in said.items())
+                yield new_secrets(self._default, custom, governed)
 
 
 def _held(row: dict[str, Any], name: str) -> Held:

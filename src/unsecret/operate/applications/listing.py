@@ -7,7 +7,6 @@ file; every other question is answered by looking at all of them.
 from __future__ import annotations
 
 import heapq
-import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,8 +14,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+from msgspec import Struct
+
 from unsecret.errors import Invalid
 from unsecret.model.snapshot_layout import LAYOUT, MANIFEST
+from unsecret.operate.applications.governed import NewSecrets
 
 if TYPE_CHECKING:
     from unsecret.operate.applications.inventory import Application, Held
@@ -31,8 +34,9 @@ LONGEST = 8 * 1024 * 1024
 """Bytes of it."""
 
 
-class Line(NamedTuple):
-    """What a listing shows of an application, in words already."""
+class Line(Struct, frozen=True, kw_only=True):
+    """What a listing shows of an application. `owners` is None where they were not read; `why` are the grounds of its
+    risk, the heaviest first."""
 
     name: str
     risk: str
@@ -40,9 +44,17 @@ class Line(NamedTuple):
     certificates: str
     federated: str
     use: str
-    owners: str
-    new_secrets: str
-    why: str
+    owners: tuple[str, ...] | None
+    new_secrets: tuple[NewSecrets, ...]
+    why: tuple[str, ...]
+
+
+class _Page(Struct, frozen=True, kw_only=True):
+    as_of: datetime
+    total: int
+    matching: int
+    not_known: tuple[str, ...]
+    lines: tuple[Line, ...]
 
 
 class Listing(NamedTuple):
@@ -105,14 +117,20 @@ def add_first_page(path: Path) -> None:
             first = listed(snapshot, Wanted(), sort="risk", at_most=KEPT, now=snapshot.manifest.taken_at)
     except Invalid:
         return
-    page = {"as_of": first.as_of.isoformat(), "total": first.total, "matching": first.matching}
+    page = _Page(
+        as_of=first.as_of,
+        total=first.total,
+        matching=first.matching,
+        not_known=first.not_known,
+        lines=first.lines,
+    )
     with zipfile.ZipFile(path, "a") as packed:
-        packed.writestr(FIRST_PAGE, json.dumps({**page, "not_known": first.not_known, "lines": first.lines}))
+        packed.writestr(FIRST_PAGE, msgspec.json.encode(page))
 
 
 _NO_PAGE = (
     *(OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error),
-    *(KeyError, TypeError, ValueError, OverflowError),
+    *(KeyError, TypeError, ValueError, msgspec.MsgspecError),
 )
 """What reading it can fail with: the file, and what stands in it."""
 
@@ -122,20 +140,18 @@ def first_page(path: Path, at_most: int) -> Listing | None:
     not so much of it. No library is loaded for it."""
     try:
         with zipfile.ZipFile(path) as packed:
-            page = json.loads(packed.open(FIRST_PAGE).read(LONGEST))
-            if json.loads(packed.open(MANIFEST).read(LONGEST))["layout"] != LAYOUT:
+            page = msgspec.json.decode(packed.open(FIRST_PAGE).read(LONGEST), type=_Page)
+            if msgspec.json.decode(packed.open(MANIFEST).read(LONGEST))["layout"] != LAYOUT:
                 return None
-        lines = tuple(Line(*map(str, one)) for one in page["lines"][:at_most])
-        as_of, total, matching = datetime.fromisoformat(page["as_of"]), int(page["total"]), int(page["matching"])
-        not_known = tuple(map(str, page["not_known"]))
     except _NO_PAGE:
         return None
-    is_enough = len(lines) == min(at_most, matching)
-    return Listing(as_of, total, matching, not_known, lines) if is_enough else None
+    lines = page.lines[:at_most]
+    is_enough = len(lines) == min(at_most, page.matching)
+    return Listing(page.as_of, page.total, page.matching, page.not_known, lines) if is_enough else None
 
 
 def line_of(found: Application) -> Line:
-    """One application in a few words."""
+    """What a listing shows of one application."""
     return Line(
         name=found.display_name,
         risk=f"{found.risk} {found.score}",
@@ -143,9 +159,9 @@ def line_of(found: Application) -> Line:
         certificates=_held(found.certificates),
         federated=str(found.federated or "–"),
         use=f"{found.last_sign_in_at:%Y-%m-%d}" if found.last_sign_in_at else found.use,
-        owners="not known" if found.owners is None else ", ".join(found.owners) or "nobody",
+        owners=found.owners,
         new_secrets=found.new_secrets,
-        why="; ".join(ground.words for ground in found.grounds) or "–",
+        why=tuple(ground.words for ground in found.grounds),
     )
 
 

@@ -22,7 +22,7 @@ from unsecret.operate.checks.findings import Finding, Subject
 from unsecret.operate.checks.mending import FAMILY_OF, Family, forecasting, restricting
 from unsecret.operate.policies.block import DEFAULT_POLICY
 from unsecret.operate.policies.change import POLICIES
-from unsecret.operate.policies.entries import Json, excluded_callers, in_words, is_enabled, max_lifetime
+from unsecret.operate.policies.entries import DEFAULT_TITLE, Json, excluded_callers, in_words, is_enabled, max_lifetime
 from unsecret.operate.policies.portal_shape import Divergence, diverging
 from unsecret.operate.snapshots.rows import to_column
 from unsecret.rules.governing import CREATED_WHEN_UNKNOWN, Policy
@@ -183,7 +183,7 @@ def _subject(policy: Policy) -> Subject:
     if isinstance(policy, AppManagementPolicy):
         words, path = f"custom policy '{policy.display_name}'", f"{POLICIES}/{policy.id}"
         return Subject(words=words, path=path, policy_id=policy.id, display_name=policy.display_name)
-    return Subject(words="tenant default policy", path=DEFAULT_POLICY, policy_id=policy.id)
+    return Subject(words=DEFAULT_TITLE, path=DEFAULT_POLICY, policy_id=policy.id)
 
 
 def _limits(policy: Policy, kinds: Iterable[str]) -> tuple[Any, ...]:
@@ -279,7 +279,7 @@ def _locked(asked: Requirement, policy: Json, found: Divergence) -> Finding:
         requirement=asked.id,
         check=PORTAL_LOCKED,
         severity=asked.severity,
-        subject=Subject(words="tenant default policy", path=DEFAULT_POLICY, policy_id=str(policy.get("id"))),
+        subject=Subject(words=DEFAULT_TITLE, path=DEFAULT_POLICY, policy_id=str(policy.get("id"))),
         why=f"The portal's setting “{found.label}” can no longer be edited: its entries differ.",
         evidence=tuple(_said({place: in_words(entry) for place, entry in found.entries})),
         mend=restricting(

@@ -19,7 +19,7 @@ from msgspec import Struct
 from unsecret.errors import Conflict, Invalid, NotFound
 from unsecret.model.policy import GROUP_OF, RestrictionKind
 from unsecret.operate.policies.app_policy import Holding, read_holdings, require_unshared
-from unsecret.operate.policies.entries import CUSTOM, Json, entries_of, excluded_callers, is_enabled
+from unsecret.operate.policies.entries import CUSTOM, TENANT_DEFAULT, Json, entries_of, excluded_callers, is_enabled
 from unsecret.operate.policies.targets import Target
 from unsecret.wire.policy_files import ABSENT, CALLER_TYPE, Assignment, PolicyFile, PolicyWish
 from unsecret.wire.terms import CALLERS_ATTRIBUTE, Term, term_in, with_term, without_term
@@ -193,7 +193,7 @@ def exempted_applications(policies: Iterable[Json]) -> Iterator[Exempted]:
 
 def exempted_callers(default: Json, policies: Iterable[Json]) -> Iterator[Exempted]:
     """The attributes that policies exempt callers by, each once for every policy."""
-    for policy, name in ((default, "tenant default"), *((one, str(one.get("displayName"))) for one in policies)):
+    for policy, name in ((default, TENANT_DEFAULT), *((one, str(one.get("displayName"))) for one in policies)):
         lifted: dict[tuple[str, str], list[str]] = {}
         for place in entries_of(policy):
             for caller in excluded_callers(place.entry):

@@ -12,6 +12,7 @@ from unsecret.model.policy import AppManagementPolicy
 from unsecret.operate.applications.inventory import renewed_by
 from unsecret.operate.forecasts.forecast import AUTHORITIES, SEEN_TO, Forecast, instant
 from unsecret.operate.forecasts.scenarios import NAMED
+from unsecret.operate.policies.entries import TENANT_DEFAULT
 from unsecret.operate.snapshots.rows import from_column, rows
 from unsecret.wire.columns import SIGNING_IN
 from unsecret.wire.terms import term_in
@@ -47,6 +48,7 @@ class Reason(Struct, frozen=True, kw_only=True):
     restriction: str
     policy_id: str
     policy: str
+    is_custom: bool
 
 
 class Renewal(Struct, frozen=True, kw_only=True):
@@ -276,7 +278,8 @@ class _Reading:
             Reason(
                 restriction=one["rule"],
                 policy_id=one["policy_id"],
-                policy=self._names.get(one["policy_id"], "tenant default"),
+                policy=self._names.get(one["policy_id"], TENANT_DEFAULT),
+                is_custom=one["policy_id"] in self._names,
             )
             for one in found
         )

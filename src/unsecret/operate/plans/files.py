@@ -9,9 +9,10 @@ import msgspec
 from unsecret.errors import Invalid, NotFound
 from unsecret.model.identifiers import canonical_guid
 from unsecret.operate.graph.client import VERSIONS
-from unsecret.operate.plans.steps import DEFAULT_TITLE, LAYOUT, Action, Plan, Step, body_of, difference_lines
+from unsecret.operate.plans.steps import LAYOUT, Action, Plan, Step, body_of, difference_lines
 from unsecret.operate.policies.block import DEFAULT_POLICY
 from unsecret.operate.policies.change import POLICIES
+from unsecret.operate.policies.entries import DEFAULT_TITLE
 from unsecret.operate.policies.targets import KINDS
 from unsecret.wire.policy_files import PolicyFile, read_policy_file
 

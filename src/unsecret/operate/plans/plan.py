@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from unsecret.errors import Conflict, Invalid, NotFound
 from unsecret.operate.plans.steps import (
-    DEFAULT_TITLE,
     Action,
     Plan,
     Step,
@@ -28,7 +27,7 @@ from unsecret.operate.plans.steps import (
 from unsecret.operate.policies.app_policy import read_versioned_policies
 from unsecret.operate.policies.block import read_default
 from unsecret.operate.policies.change import POLICIES, Link, PolicyChange
-from unsecret.operate.policies.entries import Json, entry_meaning, in_words, is_enabled
+from unsecret.operate.policies.entries import DEFAULT_TITLE, Json, entry_meaning, in_words, is_enabled
 from unsecret.operate.policies.portal_shape import divergences
 from unsecret.operate.policies.targets import KINDS, Target, resolve
 from unsecret.wire.policy_files import Assignment, PolicyFile, PolicyWish

@@ -24,7 +24,6 @@ from unsecret.operate.policies.entries import (
 LAYOUT = "plan/1"
 """Says how a saved plan is laid out. Software that reads another layout refuses it."""
 
-DEFAULT_TITLE = "tenant default policy"
 _NOTHING = "not set"
 Spot = tuple[str, str, str]
 """Section, group and kind of an entry."""
@@ -121,8 +120,8 @@ def difference_lines(before: Json, after: Json) -> Iterator[Line]:
         yield Line("policy", _switch(before), _switch(after))
     old, new = spots_of(before), spots_of(after)
     for spot in changed_spots(before, after):
-        words = f"{GOVERNED[spot[0]]}: {spot[2]}"
-        yield Line(words, *(in_full(one.entry) if one else _NOTHING for one in (old.get(spot), new.get(spot))))
+        said = (in_full(one.entry) if one else _NOTHING for one in (old.get(spot), new.get(spot)))
+        yield Line(f"{GOVERNED[spot[0]]}: {spot[2]}", *said, kind=spot[2])
 
 
 def _switch(policy: Json) -> str:

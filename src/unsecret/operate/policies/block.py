@@ -26,6 +26,7 @@ from unsecret.operate.policies.change import Line, PolicyChange
 from unsecret.operate.policies.entries import (
     ALL_MEMBERS,
     APPLICATIONS,
+    DEFAULT_TITLE,
     GOVERNED,
     KEYS,
     PASSWORDS,
@@ -167,7 +168,7 @@ def _plan(current: Json, path: str, wanted: Wanted, *, switched_on: bool) -> Pol
         after["isEnabled"] = body["isEnabled"] = True
         lines = [*switch_line(current), *lines]
     return PolicyChange(
-        title="tenant default policy",
+        title=DEFAULT_TITLE,
         version=version,
         path=path,
         before=current,
@@ -193,7 +194,7 @@ def rewritten(policy: Json, section: str, wanted: Wanted, exclusions: Any) -> tu
             continue
         replacement = wanted.entry(kind, entry, exclusions)
         new = [replacement if one is entry else one for one in new] if entry else [*new, replacement]
-        lines.append(Line(f"{GOVERNED[section]}: {kind}", in_words(entry), in_words(replacement)))
+        lines.append(Line(f"{GOVERNED[section]}: {kind}", in_words(entry), in_words(replacement), kind))
     if lines:
         require_returnable(new, f"{section}.{wanted.group}")
     return new, lines

@@ -19,11 +19,12 @@ POLICIES = "policies/appManagementPolicies"
 
 
 class Line(Struct, frozen=True):
-    """One thing that changes, in words."""
+    """One thing that changes, in words. `kind` is the restrictionType where it is an entry of a policy."""
 
     what: str
     before: str
     after: str
+    kind: str | None = None
 
 
 class Link(Struct, frozen=True):

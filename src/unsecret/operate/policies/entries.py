@@ -55,6 +55,13 @@ class Difference(Struct, frozen=True):
     found: str | None
 
 
+TENANT_DEFAULT = "tenant default"
+"""What the default policy of a tenant is called where policies are named."""
+
+DEFAULT_TITLE = f"{TENANT_DEFAULT} policy"
+"""What it is called where the policy itself is spoken of, or changed."""
+
+
 def entries_of(policy: Json) -> Iterator[Place]:
     """Every entry of a tenant default or a custom policy, also of kinds that this software does not know."""
     for section in GOVERNED:
