@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -63,9 +64,19 @@ def again_there(data: Path | None, tenant: str | None) -> str:
 
 
 def apply_plan(
-    client: GraphClient, plan: Plan, *, settings: Settings, yes: bool, dry_run: bool, again: str, output: str
+    client: GraphClient,
+    plan: Plan,
+    *,
+    settings: Settings,
+    yes: bool,
+    dry_run: bool,
+    again: str,
+    output: str,
+    first: Callable[[], None] = lambda: None,
 ) -> int:
     """Carry out a plan that a verb made by itself, after asking, or show it only. Gives the exit code.
+
+    `first` is done once that is agreed, before anything of the plan is.
 
     Raises Conflict when an apply is under way, or when the tenant moved since the plan was made.
     """
@@ -82,7 +93,7 @@ def apply_plan(
     folder = folder_of(settings.state, client.tenant_id())
     with alone(folder, now=now()):
         applier = Applier(client, plan, say=progress())
-        return _change(applier, folder, yes=yes, output=output, again=again)
+        return _change(applier, folder, yes=yes, output=output, again=again, first=first)
 
 
 def _take_up(client: GraphClient, before: Interrupted, again: str) -> tuple[Json, ...]:
@@ -117,7 +128,9 @@ def _nothing(plan: Plan, output: str) -> int:
     return OK
 
 
-def _change(applier: Applier, folder: Path, *, yes: bool, output: str, again: str) -> int:
+def _change(
+    applier: Applier, folder: Path, *, yes: bool, output: str, again: str, first: Callable[[], None] = lambda: None
+) -> int:
     plan = applier.plan
     if output == "table":
         lines_of_a_list(plan_lines(plan))
@@ -126,6 +139,7 @@ def _change(applier: Applier, folder: Path, *, yes: bool, output: str, again: st
     sys.stdout.flush()
     require_yes("Make these changes?", to=applier.client.connection, yes=yes, can_rehearse=False)
     applier.require_unmoved()
+    first()
     comments = head(plan, [step.words for step in plan.steps])
     journal = Journal(folder, plan, rollback=policy_file_text(rollback_of(plan), comments=comments), clock=now)
     try:

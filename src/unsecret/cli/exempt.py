@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -25,11 +25,7 @@ from unsecret.cli.options import (
 from unsecret.cli.printing import say
 from unsecret.cli.reaching import reach, today
 from unsecret.config import read_settings
-from unsecret.errors import Invalid, NotFound
-
-if TYPE_CHECKING:
-    from unsecret.operate.exemptions.listed import Exemptions
-    from unsecret.operate.graph.client import GraphClient
+from unsecret.errors import Invalid
 
 exempt = App(
     name="exempt",
@@ -115,6 +111,7 @@ def add(
     """
     from unsecret.cli.applying import again_there, apply_plan
     from unsecret.cli.asking import require_yes
+    from unsecret.cli.exit_codes import OK
     from unsecret.operate.exemptions.callers import define_attributes, find_caller, give
     from unsecret.operate.exemptions.exempt import LIFTS, grant_to_application, grant_to_callers
     from unsecret.operate.plans.plan import make_plan
@@ -138,13 +135,14 @@ def add(
                 question = f"Exempt {person.name} until {until.isoformat()}?"
                 require_yes(question, to=client.connection, yes=yes, can_rehearse=True)
                 define_attributes(client)
-                give(client, person, until, why, sleep=time.sleep)
         plan = make_plan(client, wanted, source=f"exempt add {who}", now=now())
-        agreed = yes or caller
-        return apply_plan(
-            client, plan, settings=settings, yes=agreed, dry_run=dry_run, again=again_there(data, tenant),
+        code = apply_plan(
+            client, plan, settings=settings, yes=yes or caller, dry_run=dry_run, again=again_there(data, tenant),
             output=output or settings.output,
         )  # fmt: skip
+        if caller and code == OK and not dry_run:  # at last: an entry that nobody has the attribute for frees nobody
+            give(client, person, until, why, sleep=time.sleep)
+        return code
 
 
 @exempt.command(name="list")
@@ -204,30 +202,18 @@ def remove(
     from unsecret.cli.applying import again_there
     from unsecret.cli.withdrawing import withdraw
     from unsecret.operate.exemptions.callers import find_caller
-    from unsecret.operate.policies.app_policy import read_holdings, require_unshared
+    from unsecret.operate.exemptions.ending import of_application, of_caller
     from unsecret.operate.policies.targets import resolve
 
     settings = read_settings()
-    form = output or settings.output
     with reach(settings, data, tenant, verb="exempt") as client:
-        found, holders = (read := _read(client)).found, read.holders.given
         if caller:
-            person = find_caller(client, who)
-            taken = tuple(one for one in holders if one.caller.id == person.id)
-            others = {one.until for one in holders if one.caller.id != person.id}
-            ending = [one for one in found if one.value in {held.until for held in taken} - others]
+            ending = of_caller(client, find_caller(client, who))
         else:
-            target = resolve(client, [who])[0]
-            holdings = read_holdings(client, target)
-            held = {str(one.policy["id"]) for one in holdings if one.policy}
-            taken, ending = (), [one for one in found if one.policy_id in held and one.until]
-            for one in holdings if ending else ():
-                require_unshared(target, one)
-        if not taken and not ending:
-            raise NotFound(f"'{who}' has no exemption with a term.", hint="See what there is: unsecret exempt list")
+            ending = of_application(client, resolve(client, [who])[0])
         return withdraw(
-            client, ending, taken, settings=settings, source=f"exempt remove {who}", dry_run=dry_run, yes=yes,
-            again=again_there(data, tenant), output=form,
+            client, ending, settings=settings, source=f"exempt remove {who}", dry_run=dry_run, yes=yes,
+            again=again_there(data, tenant), output=output or settings.output,
         )  # fmt: skip
 
 
@@ -251,28 +237,14 @@ def expire(
     """
     from unsecret.cli.applying import again_there
     from unsecret.cli.withdrawing import withdraw
-    from unsecret.operate.exemptions.exempt import State
+    from unsecret.operate.exemptions.ending import over
 
     settings = read_settings()
     with reach(settings, data, tenant, verb="exempt") as client:
-        day = today(client)
-        read = _read(client)
-        ending = [one for one in read.found if one.state(day) is State.ENDED]
-        taken = tuple(one for one in read.holders.given if one.until < day.isoformat())
         return withdraw(
-            client, ending, taken, settings=settings, source="exempt expire", dry_run=dry_run, yes=yes,
+            client, over(client, today(client)), settings=settings, source="exempt expire", dry_run=dry_run, yes=yes,
             again=again_there(data, tenant), output=output or settings.output,
         )  # fmt: skip
-
-
-def _read(client: GraphClient) -> Exemptions:
-    """Every exemption; on stderr, whose attributes could not be read."""
-    from unsecret.operate.exemptions.listed import read_exemptions
-
-    read = read_exemptions(client)
-    for one in read.holders.not_known:
-        say(f"note: not known is {one}")
-    return read
 
 
 def _require_to_come(until: date, today: date) -> None:

@@ -16,7 +16,7 @@ from unsecret.wire.terms import CALLERS_ATTRIBUTE
 
 
 class Listed(Struct, frozen=True, kw_only=True):
-    """An exemption as JSON says it. `who` is None when nobody can be named, as with attributes of somebody else's."""
+    """An exemption as JSON says it. `who` is None when it is not known, as with attributes of somebody else's."""
 
     subject: str
     who: tuple[str, ...] | None
@@ -64,11 +64,14 @@ def listing(read: Exemptions, today: date) -> tuple[Answer, bool]:
 
 
 def _listed(one: Exempted, holders: Holders, today: date) -> Listed:
-    mine = [held for held in holders.given if one.attribute == CALLERS_ATTRIBUTE and held.until == one.value]
+    is_ours = one.attribute == CALLERS_ATTRIBUTE
+    mine = [held for held in holders.given if is_ours and held.until == one.value]
+    is_known = bool(mine) or (is_ours and not holders.not_known)
+    callers = tuple(held.caller.name for held in mine) if is_known else None
     reasons = dict.fromkeys(held.reason for held in mine if held.reason)
     return Listed(
         subject=one.subject,
-        who=one.who if one.subject == "applications" else tuple(held.caller.name for held in mine) or None,
+        who=one.who if one.subject == "applications" else callers,
         state=one.state(today),
         until=one.until,
         reason=one.reason or "; ".join(reasons) or None,

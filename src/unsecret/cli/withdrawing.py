@@ -1,9 +1,11 @@
-"""Withdrawing exemptions: the policies first, then the attributes that nothing names any more."""
+"""Withdrawing exemptions: the attributes first, then the policies that name them.
+
+Broken off in between, it leaves an entry that exempts nobody. It is listed, and the same command takes it out.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from unsecret.cli.applying import apply_plan
@@ -13,11 +15,11 @@ from unsecret.cli.options import now
 from unsecret.cli.printing import answer, say
 from unsecret.config import Settings
 from unsecret.operate.exemptions.callers import give
-from unsecret.operate.exemptions.exempt import Exempted, withdrawal
+from unsecret.operate.exemptions.ending import Ending
+from unsecret.operate.exemptions.exempt import withdrawal
 from unsecret.operate.plans.plan import make_plan
 from unsecret.operate.policies.app_policy import read_versioned_policies
 from unsecret.operate.policies.block import read_default
-from unsecret.operate.policies.exempted_callers import Given
 from unsecret.wire.terms import CALLERS_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
 
 def withdraw(
     client: GraphClient,
-    ending: Iterable[Exempted],
-    taken: tuple[Given, ...],
+    ending: Ending,
     *,
     settings: Settings,
     source: str,
@@ -36,22 +37,32 @@ def withdraw(
     again: str,
     output: str,
 ) -> int:
-    """End the exemptions `ending`, and take the attribute from `taken`, after asking. Gives the exit code."""
-    ending = tuple(ending)
-    if not ending and not taken:
+    """End these exemptions, after asking. Gives the exit code."""
+    if not ending.exempted and not ending.taken:
         answer("No exemption is to be withdrawn.")
         return OK
-    wanted = withdrawal(read_default(client)[1], read_versioned_policies(client)[1], ending)
+    wanted = withdrawal(read_default(client)[1], read_versioned_policies(client)[1], ending.exempted)
     plan = make_plan(client, wanted, source=source, now=now())
-    for one in taken:
-        say(f"The attribute {CALLERS_ATTRIBUTE} = {one.until} is taken from {one.caller.name}.")
-    if taken and not plan.steps and not dry_run:  # others have the same last day, and keep it: no policy changes
-        names = ", ".join(one.caller.name for one in taken)
-        require_yes(f"Take the attribute from {names}?", to=client.connection, yes=yes, can_rehearse=True)
-    code = apply_plan(client, plan, settings=settings, yes=yes, dry_run=dry_run, again=again, output=output)
-    if dry_run:
-        return PENDING if taken else code
-    if code == OK:
-        for one in taken:
+    _talk(ending)
+
+    def take() -> None:
+        for one in ending.taken:
             give(client, one.caller, None, None, sleep=time.sleep)
-    return code
+
+    if ending.taken and not plan.steps and not dry_run:  # others have the same last day and keep it: no policy changes
+        names = ", ".join(one.caller.name for one in ending.taken)
+        require_yes(f"Take the attribute from {names}?", to=client.connection, yes=yes, can_rehearse=True)
+        take()
+    code = apply_plan(client, plan, settings=settings, yes=yes, dry_run=dry_run, again=again, output=output, first=take)
+    return PENDING if dry_run and ending.taken else code
+
+
+def _talk(ending: Ending) -> None:
+    for one in ending.taken:
+        say(f"The attribute {CALLERS_ATTRIBUTE} = {one.until} is taken from {one.caller.name}.")
+    for one in ending.not_known:
+        say(f"note: not known is {one}")
+    values = [str(one.value) for one in ending.exempted if one.attribute]
+    if values and not ending.taken and not ending.not_known:
+        said = " or ".join(dict.fromkeys(values))
+        say(f"Nobody has the attribute {CALLERS_ATTRIBUTE} = {said} any more; what names it is taken out.")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from unsecret.errors import Conflict, Invalid, NotFound
 from unsecret.operate.graph.client import VISIBLE_PAUSES
-from unsecret.operate.policies.exempted_callers import Caller
+from unsecret.operate.policies.exempted_callers import Caller, Given
 from unsecret.operate.policies.targets import resolve
 from unsecret.wire.terms import ATTRIBUTE_SET, REASON, UNTIL
 
@@ -99,3 +99,9 @@ def give(
 def _value(client: GraphClient, caller: Caller) -> dict[str, Any]:
     shown = client.get(f"{caller.path}?$select=id,{_MEMBER}").get(_MEMBER) or {}
     return shown.get(ATTRIBUTE_SET) or {}
+
+
+def given_to(client: GraphClient, caller: Caller) -> Given | None:
+    """What `caller` has of the attribute, whether or not a policy names it. Raises Forbidden."""
+    held = _value(client, caller)
+    return Given(caller=caller, until=str(held[UNTIL]), reason=held.get(REASON)) if held.get(UNTIL) else None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from unsecret.errors import Conflict, Invalid, NotFound
+from unsecret.model.identifiers import canonical_guid
 from unsecret.model.policy import GROUP_OF, RestrictionKind
 from unsecret.operate.policies.app_policy import Holding, read_holdings, require_unshared
 from unsecret.operate.policies.entries import CUSTOM, TENANT_DEFAULT, Json, entries_of, excluded_callers, is_enabled
@@ -31,6 +32,9 @@ NAMED = "unsecret exemption: "
 """How the policies begin that are made for an exemption, and go with it."""
 
 LONGEST_NAME = 256
+
+_MADE_FOR = "Made by unsecret for the application "
+"""How the descriptions of these policies begin, before the appId."""
 
 _K = RestrictionKind
 LIFTS: dict[str, tuple[str, ...]] = {
@@ -53,7 +57,8 @@ class State(StrEnum):
 
 class Exempted(Struct, frozen=True, kw_only=True):
     """One exemption. `subject` is `applications` or `callers`; `who` are their names, None where not known; `policy_id`
-    is that of the custom policy, None for callers; `until` and `reason` are None where the tenant keeps none."""
+    is that of the custom policy, None for callers; `until` and `reason` are None where the tenant keeps none.
+    `made_for` is the appId of the application for which the policy was made, where it was made for one."""
 
     subject: str
     who: tuple[str, ...] | None
@@ -64,6 +69,7 @@ class Exempted(Struct, frozen=True, kw_only=True):
     value: str | None = None
     until: date | None = None
     reason: str | None = None
+    made_for: str | None = None
 
     def state(self, today: date) -> State:
         """How it stands: its last day belongs to it."""
@@ -96,7 +102,7 @@ def _face_of(holding: Holding) -> str:
 
 
 def _policy_of_its_own(target: Target, faces: tuple[str, ...], term: Term) -> PolicyWish:
-    about = f"Made by unsecret for the application {target.app_id}; it goes when the exemption does."
+    about = f"{_MADE_FOR}{target.app_id}; it goes when the exemption does."
     return PolicyWish(
         display_name=f"{NAMED}{target.display_name} ({target.app_id})"[:LONGEST_NAME],
         wish={"description": with_term(about, term), "isEnabled": True, CUSTOM: _lifted(term.lifted)},
@@ -188,7 +194,13 @@ def exempted_applications(policies: Iterable[Json]) -> Iterator[Exempted]:
             policy_id=str(policy.get("id")),
             until=term.until if term else None,
             reason=term.reason if term else None,
+            made_for=_made_for(policy),
         )
+
+
+def _made_for(policy: Json) -> str | None:
+    start, made, rest = str(policy.get("description") or "").partition(_MADE_FOR)
+    return canonical_guid(rest.partition(";")[0]) if made and not start else None
 
 
 def exempted_callers(default: Json, policies: Iterable[Json]) -> Iterator[Exempted]:

@@ -1,0 +1,179 @@
+"""Withdrawing an exemption, killed at each of its writes: nobody is exempt by what is left, and the same again ends it.
+
+Each write is broken twice: before the tenant got it, and after, when its answer is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.local_tenant import LocalTenant
+from tests.operate.in_process import InProcess, Waits, client_of
+from tests.operate.test_exempt import BLOCK, DAY_AFTER, LAST_DAY, carry_out, exempt
+from unsecret.cli.withdrawing import withdraw
+from unsecret.config import Settings
+from unsecret.errors import NotFound
+from unsecret.operate.exemptions.callers import define_attributes, find_caller, give, given_to
+from unsecret.operate.exemptions.ending import Ending, of_application, of_caller, over
+from unsecret.operate.exemptions.exempt import LIFTS, grant_to_callers
+from unsecret.operate.exemptions.listed import read_exemptions
+from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.graph.connection import Connection
+from unsecret.operate.policies.block import read_default
+from unsecret.operate.policies.exempted_callers import Caller
+from unsecret.operate.policies.targets import resolve
+
+WRITES = {"POST", "PATCH", "DELETE"}
+MOST_WRITES = 12
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+class KilledAt:
+    """Ends the process at its `number`-th write from now on, before the tenant gets it or after."""
+
+    def __init__(self, door: InProcess):
+        self.door, self.number, self.is_after = door.door, 0, False
+
+    def __call__(self, request: httpx2.Request) -> None:
+        if request.method not in WRITES or request.url.path.endswith("/token"):
+            return
+        self.number -= 1
+        if self.number == 0:
+            if self.is_after:
+                self.door.send(request).read()
+            raise Killed
+
+
+@pytest.fixture
+def blocked(tenant: LocalTenant) -> LocalTenant:
+    section = {"passwordCredentials": BLOCK}
+    body = {"isEnabled": True, "applicationRestrictions": section, "servicePrincipalRestrictions": section}
+    tenant.must("PATCH", "/v1.0/policies/defaultAppManagementPolicy", body)
+    payroll = tenant.new_application("Payroll")
+    tenant.must("POST", "/v1.0/servicePrincipals", {"appId": payroll["appId"]})
+    return tenant
+
+
+@pytest.fixture
+def killer(kind: InProcess) -> KilledAt:
+    kind.before = KilledAt(kind)
+    return kind.before
+
+
+@pytest.fixture
+def client(blocked: LocalTenant, tmp_path: Path, kind: InProcess) -> Iterator[GraphClient]:
+    with client_of(blocked, tmp_path, kind) as graph:
+        yield graph
+
+
+def exempt_a_caller(client: GraphClient, tmp_path: Path, until: date = LAST_DAY) -> None:
+    define_attributes(client)
+    carry_out(client, tmp_path, grant_to_callers(read_default(client)[1], until, LIFTS["new-secrets"]))
+    give(client, ourselves(client), until, "rebuilds the portal", sleep=Waits())
+
+
+def exempt_an_application(client: GraphClient, tmp_path: Path) -> None:
+    exempt(client, tmp_path, "Payroll")
+
+
+def ourselves(client: GraphClient) -> Caller:
+    assert isinstance(client.connection, Connection)
+    return find_caller(client, client.connection.client_id)
+
+
+def carried_out(client: GraphClient, ending: Ending, folder: Path) -> int:
+    return withdraw(
+        client, ending, settings=Settings(default_data=folder, state=folder / "state", home=folder), source="test",
+        dry_run=False, yes=True, again="", output="table",
+    )  # fmt: skip
+
+
+def of_payroll(client: GraphClient) -> Ending:
+    return of_application(client, resolve(client, ["Payroll"])[0])
+
+
+def of_ourselves(client: GraphClient) -> Ending:
+    return of_caller(client, ourselves(client))
+
+
+def all_over(client: GraphClient) -> Ending:
+    return over(client, DAY_AFTER)
+
+
+@pytest.mark.parametrize("is_after", [False, True], ids=["before the write", "after the write"])
+@pytest.mark.parametrize(
+    ("grant", "find"),
+    [
+        (exempt_an_application, of_payroll),
+        (exempt_an_application, all_over),
+        (exempt_a_caller, of_ourselves),
+        (exempt_a_caller, all_over),
+    ],
+    ids=["remove of an application", "expire of an application", "remove of a caller", "expire of a caller"],
+)
+def test_what_is_killed_at_a_write_is_ended_by_the_same_command(
+    client: GraphClient,
+    killer: KilledAt,
+    tmp_path: Path,
+    grant: Callable[[GraphClient, Path], None],
+    find: Callable[[GraphClient], Ending],
+    is_after: bool,
+) -> None:
+    killer.is_after = is_after
+    for number in range(1, MOST_WRITES):
+        grant(client, tmp_path)
+        killer.number = number
+        try:
+            assert carried_out(client, find(client), tmp_path) == 0
+            break
+        except Killed:
+            was_last = False
+        killer.number = 0
+        assert_that_nobody_is_forgotten(client)
+        try:
+            was_last = carried_out(client, find(client), tmp_path) == 0
+        except NotFound:  # the last write was made, and only its answer was lost
+            was_last = is_after
+        assert was_last
+        assert_that_nothing_is_left(client)
+    assert number > 1, "nothing was written"
+    assert number < MOST_WRITES - 1, "it never came to its end"
+    assert_that_nothing_is_left(client)
+
+
+def assert_that_nobody_is_forgotten(client: GraphClient) -> None:
+    """Whoever has the attribute has it by an entry that every listing shows."""
+    held = given_to(client, ourselves(client)) if _has_attributes(client) else None
+    assert held is None or held.until in {one.value for one in read_exemptions(client).found}
+
+
+def assert_that_nothing_is_left(client: GraphClient) -> None:
+    assert read_exemptions(client).found == ()
+    assert not _has_attributes(client) or given_to(client, ourselves(client)) is None
+
+
+def _has_attributes(client: GraphClient) -> bool:
+    return any(client.pages("v1.0/directory/attributeSets"))
+
+
+def test_an_attribute_that_no_policy_names_is_taken_from_its_holder(client: GraphClient, tmp_path: Path) -> None:
+    define_attributes(client)
+    give(client, ourselves(client), LAST_DAY, "left", sleep=Waits())
+    assert carried_out(client, of_ourselves(client), tmp_path) == 0
+    assert given_to(client, ourselves(client)) is None
+
+
+def test_of_somebody_without_an_exemption_nothing_is_taken_while_others_have_theirs(
+    client: GraphClient, tmp_path: Path
+) -> None:
+    exempt_a_caller(client, tmp_path)
+    with pytest.raises(NotFound, match="'Payroll' has no exemption with a term"):
+        of_caller(client, find_caller(client, "Payroll"))
