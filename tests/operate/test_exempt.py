@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.local_tenant import LocalTenant
@@ -198,6 +199,43 @@ def test_a_caller_who_is_exempt_may_what_others_may_not_until_the_attribute_goes
     with pytest.raises(PolicyDenied):
         add_secret(client, payroll)
     assert list(exempted_callers(read_default(client)[1], ())) == []
+
+
+def _exempt_among_many(tenant: LocalTenant, client: GraphClient) -> tuple[str, str]:
+    """A person and an application whose attribute says until when; and others, without it and with another day."""
+    define_attributes(client)
+    people = [tenant.as_person().user for _ in range(3)]
+    ourselves = find_caller(client, tenant.new.client_id)
+    for person, day in ((people[0], LAST_DAY), (people[1], DAY_AFTER)):
+        give(client, find_caller(client, person.user_principal_name), day, None, sleep=Waits())
+    give(client, ourselves, LAST_DAY, None, sleep=Waits())
+    return ourselves.id, people[0].id
+
+
+def _asked_for(transport: InProcess) -> list[str]:
+    return [f"{one.url.path} {one.url.params.get('$filter')}" for one in transport.seen if one.method == "GET"]
+
+
+def test_exempted_callers_are_found_without_reading_everybody(
+    blocked: LocalTenant, client: GraphClient, kind: InProcess
+) -> None:
+    holders = _exempt_among_many(blocked, client)
+    kind.seen.clear()
+    assert tuple(one.caller.id for one in read_holders(client, {"2027-01-31"}).given) == holders
+    asked = "customSecurityAttributes/unsecret/exemptUntil eq '2027-01-31'"
+    assert _asked_for(kind) == [f"/v1.0/servicePrincipals {asked}", f"/v1.0/users {asked}"]
+
+
+@pytest.mark.parametrize("status", [400, 501])
+def test_where_the_filter_is_not_answered_everybody_is_read(
+    blocked: LocalTenant, client: GraphClient, kind: InProcess, status: int
+) -> None:
+    holders = _exempt_among_many(blocked, client)
+    kind.seen.clear()
+    refusal = {"error": {"code": "Request_UnsupportedQuery", "message": "No."}}
+    kind.before = lambda request: httpx2.Response(status, json=refusal) if "$filter" in request.url.params else None
+    assert tuple(one.caller.id for one in read_holders(client, {"2027-01-31"}).given) == holders
+    assert [one.rpartition(" ")[2] for one in _asked_for(kind)][1::2] == ["None", "None"]
 
 
 def test_a_plan_withdraws_what_has_ended_unless_its_file_speaks_of_it(

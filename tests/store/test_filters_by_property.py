@@ -15,7 +15,7 @@ from tests.store.conftest import KINDS, empty_but_for_the_tenant
 from tests.store.nouns import NOW, TENANT, application, guid, key
 from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.identifiers import AppId, KeyId
-from unsecret.model.query import And, AnyOf, Comparison, Filter, Literal, Not, Operator, Or, Query
+from unsecret.model.query import And, AnyOf, Comparison, Filter, Held, Literal, Not, Operator, Or, Query
 from unsecret.store import directory_objects
 from unsecret.store.engine import Store
 
@@ -146,6 +146,8 @@ def holds(filter: Filter, of: dict[str, Any]) -> bool:
             return any(compares(of[property], Operator.EQ, value) for value in values)
         case Comparison(property, asked, value):
             return compares(of[property], asked, value)
+        case Held():
+            raise TypeError("Applications have no attributes.")
 
 
 def compares(left: Any, asked: Operator, right: Literal | tuple[Literal, ...]) -> bool:

@@ -75,7 +75,18 @@ class Not(Struct, frozen=True):
     part: Filter
 
 
-Filter = Comparison | AnyOf | And | Or | Not
+class Held(Struct, frozen=True):
+    """A custom security attribute `attribute_set/name` compared with `value`, by its case; of several values one is
+    enough. A client's question is a Comparison: it becomes this once it is known that the client may see attributes,
+    and nothing else of it can be answered."""
+
+    attribute_set: str
+    name: str
+    operator: Operator
+    value: str | int | bool
+
+
+Filter = Comparison | AnyOf | Held | And | Or | Not
 
 
 class OrderBy(Struct, frozen=True):

@@ -26,6 +26,15 @@ def misfit(definition: AttributeDefinition, value: Any) -> str | None:
     return None
 
 
+def unaskable(definition: AttributeDefinition, value: Any) -> str | None:
+    """Why nobody can be found by whether their attribute is `value`, in words; None when they can. Of an attribute that
+    is not searchable the values are not indexed
+    (https://learn.microsoft.com/en-us/graph/api/resources/customsecurityattributedefinition)."""
+    if not definition.is_searchable:
+        return "it is not searchable"
+    return None if _is_of(definition.type, value) else f"its type is {definition.type}"
+
+
 def _is_of(kind: AttributeType, value: Any) -> bool:
     match kind:
         case AttributeType.BOOLEAN:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, TableValuedAlias, Text, func, literal_column
+from sqlalchemy import ColumnElement, Integer, TableValuedAlias, Text, bindparam, column, func, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -83,6 +83,36 @@ class _elements_in(_inside):
 class _word_of(FunctionElement[Any]):
     name, type = "word_of", Text()
     inherit_cache = True
+
+
+class _assigned_in(FunctionElement[Any]):
+    name = "assigned_in"
+    inherit_cache = True
+
+
+def assigned_in(body: ColumnElement[Any], attribute_set: str, name: str) -> TableValuedAlias:
+    """The values of a custom security attribute in the JSON text, a row each: `kind` is `text`, `integer`, `true` or
+    `false`, and `word` the value as text. The names are anybody's and so are bound; they are letters and digits."""
+    asked = _assigned_in(body, bindparam(None, attribute_set, Text), bindparam(None, name, Text))
+    return asked.table_valued(column("kind", Text), column("word", Text), joins_implicitly=True)
+
+
+@compiles(_assigned_in, "sqlite")
+def _assigned(element: _assigned_in, compiler: Any, **options: Any) -> str:
+    """json_each gives what is no array as the one row that it is."""
+    body, attribute_set, name = (compiler.process(clause, **options) for clause in element.clauses)
+    path = f"""'$.custom_security_attributes."' || {attribute_set} || '"."' || {name} || '"'"""
+    return f"(SELECT type AS kind, CAST(value AS TEXT) AS word FROM json_each({body}, {path}))"  # noqa: S608
+
+
+@compiles(_assigned_in, "postgresql")
+def _assigned_there(element: _assigned_in, compiler: Any, **options: Any) -> str:
+    """What is no array is made the one element of an array."""
+    body, attribute_set, name = (compiler.process(clause, **options) for clause in element.clauses)
+    found = f"json_extract_path({body}::json, 'custom_security_attributes', {attribute_set}, {name})"
+    several = f"CASE json_typeof({found}) WHEN 'array' THEN {found} ELSE json_build_array({found}) END"
+    kind = "CASE json_typeof(one) WHEN 'string' THEN 'text' WHEN 'number' THEN 'integer' ELSE one::text END"
+    return f"(SELECT {kind} AS kind, one #>> '{{}}' AS word FROM json_array_elements({several}) AS several(one))"  # noqa: S608
 
 
 def word_of(element: ColumnElement[Any]) -> ColumnElement[str]:

@@ -11,14 +11,15 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, literal_column, not_, or_, select, true
 
 from unsecret.errors import Invalid
 from unsecret.model.identifiers import canonical_guid
-from unsecret.model.query import And, AnyOf, Comparison, Filter, Not, Operator, Or
+from unsecret.model.query import And, AnyOf, Comparison, Filter, Held, Not, Operator, Or
 from unsecret.store.columns import folded, guid, micros
-from unsecret.store.expressions import by_code_point
+from unsecret.store.expressions import assigned_in, by_code_point
 
+ATTRIBUTES = "customSecurityAttributes"
 _LOWER_BOUNDS = (Operator.EQ, Operator.GE, Operator.GT)
 _ORDERING = (Operator.GE, Operator.GT, Operator.LE, Operator.LT, Operator.STARTS_WITH)
 _LARGEST = 2**31 - 1
@@ -77,7 +78,13 @@ class Single(Struct, frozen=True):
     elements: Elements
 
 
-Property = Scalar | Elements | OneWord | NoElements | Single
+class Attributes(Struct, frozen=True):
+    """Custom security attributes, in the JSON text that `body` is. They are asked about by Held alone."""
+
+    body: ColumnElement[Any]
+
+
+Property = Scalar | Elements | OneWord | NoElements | Single | Attributes
 
 
 def scalar(of: ColumnElement[Any], operators: frozenset[Operator], parse: Callable[[Any, str], Any]) -> Scalar:
@@ -101,6 +108,8 @@ def compile_filter(filter: Filter, properties: Mapping[str, Property], tenant: b
             return _comparison(filter, properties, tenant)
         case AnyOf():
             return _any_of(filter, properties, tenant)
+        case Held():
+            return _held(filter, properties)
         case And(parts):
             return and_(true(), *(compile_filter(part, properties, tenant) for part in parts))
         case Or(parts):
@@ -132,6 +141,27 @@ def _comparison(asked: Comparison, properties: Mapping[str, Property], tenant: b
         values = asked.value if isinstance(asked.value, tuple) else (asked.value,)
         return _is_one_of(about, values, asked.property)
     return _compare(about, asked.operator, asked.value, asked.property)
+
+
+def _held(asked: Held, properties: Mapping[str, Property]) -> ColumnElement[bool]:
+    """Graph's `ne` is true of who does not have the attribute, and of several values none may be the one."""
+    about = properties.get(ATTRIBUTES)
+    if not isinstance(about, Attributes):
+        raise unsupported(ATTRIBUTES)
+    values = assigned_in(about.body, asked.attribute_set, asked.name)
+    match asked.value:
+        case bool():
+            holds = values.c.kind == str(asked.value).lower()
+        case int():
+            holds = and_(values.c.kind == "integer", values.c.word == str(asked.value))
+        case str() as text:
+            starts = asked.operator is Operator.STARTS_WITH
+            word = by_code_point(values.c.word) if starts else values.c.word
+            holds = and_(
+                values.c.kind == "text", _CONDITIONS[Operator.STARTS_WITH if starts else Operator.EQ](word, text)
+            )
+    found = exists(select(literal_column("1")).select_from(values).where(holds))
+    return not_(found) if asked.operator is Operator.NE else found
 
 
 def _property(properties: Mapping[str, Property], name: str) -> Property | None:

@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, exists, func, literal_column, select
 from unsecret.model.query import Operator
 from unsecret.store.expressions import elements_in, flag_in, text_in, word_of
 from unsecret.store.filters import (
+    ATTRIBUTES,
+    Attributes,
     Elements,
     Property,
     Scalar,
@@ -155,6 +157,7 @@ USERS: dict[str, Property] = {
             members={"": scalar(_value.folded_value, _NAMED | {_O.ENDS_WITH}, words)},
         )
     ),
+    ATTRIBUTES: Attributes(_object.body),
 }
 
 _DESCRIPTION = optional(text_in(_object.body, "other", "description"), _NAMED, words)
@@ -185,6 +188,7 @@ SERVICE_PRINCIPALS: dict[str, Property] = {
     "alternativeNames": _ALTERNATIVE_NAMES,
     "appRoleAssignments": _linked(_granted.principal_row, _granted.tenant_id, _granted.resource_row),
     "appRoleAssignedTo": _linked(_granted.resource_row, _granted.tenant_id, _granted.principal_row),
+    ATTRIBUTES: Attributes(_object.body),
 }
 
 

@@ -90,6 +90,7 @@ SERVICE_PRINCIPALS = Collection(
     ),
     searchable=_words("displayName"),
     guids=_words("appOwnerOrganizationId"),
+    advanced=_words("customSecurityAttributes"),
 )
 
 USERS = Collection(
@@ -120,6 +121,7 @@ USERS = Collection(
         "createdDateTime": _DATE,
     },
     searchable=_words("displayName"),
+    advanced=_words("customSecurityAttributes"),
 )
 
 DIRECTORY_ROLES = Collection(

@@ -14,7 +14,7 @@ from functools import cache
 from msgspec import Struct, field
 
 from unsecret.errors import Invalid
-from unsecret.model.query import And, AnyOf, Comparison, Filter, Guid, Not, Operator, Or, OrderBy
+from unsecret.model.query import And, AnyOf, Comparison, Filter, Guid, Held, Not, Operator, Or, OrderBy
 
 UNSUPPORTED = "Request_UnsupportedQuery"
 
@@ -34,13 +34,15 @@ class Collection(Struct, frozen=True, kw_only=True):
     `plain` are the operators that work without the advanced query parameters: by property, by list for what
     `any()` asks about an element itself, by `list/member` for what it asks about a member. A property that is
     not in it is left to the store. None: nothing here needs those parameters (the logs). `plain_orders` are the
-    properties that can be sorted by without them.
+    properties that can be sorted by without them. `advanced` are properties about which, and about all that is in
+    them, nothing can be asked without them.
     """
 
     type: str
     declared: frozenset[str]
     plain: Mapping[str, frozenset[Operator]] | None = None
     plain_orders: frozenset[str] = frozenset()
+    advanced: frozenset[str] = frozenset()
     expandable: frozenset[str] = field(default_factory=frozenset)
     searchable: frozenset[str] = frozenset()
     guids: frozenset[str] = frozenset()
@@ -106,6 +108,8 @@ class _Walk:
             case Or():
                 self._require_few(len(asked.parts))
                 return Or(tuple(self.through(part, within) for part in asked.parts))
+            case Held():
+                raise TypeError("No client can ask so: attributes are Comparisons until it is known who asks.")
 
     def _any_of(self, asked: AnyOf) -> AnyOf:
         name = self._spelt(asked.collection)
@@ -117,7 +121,7 @@ class _Walk:
     def _comparison(self, asked: Comparison, within: str) -> Comparison:
         path = self._spelt("/".join(part for part in (within, asked.property) if part))
         plain = (self.collection.plain or {}).get(path)
-        if plain is not None and asked.operator not in plain:
+        if path.partition("/")[0] in self.collection.advanced or (plain is not None and asked.operator not in plain):
             self._require_advanced(asked.operator)
         if isinstance(asked.value, tuple):
             self._require_few(len(asked.value))

@@ -13,15 +13,20 @@ import msgspec
 from unsecret.errors import Conflict, Invalid
 from unsecret.model.attributes import AllowedValue, AttributeDefinition, AttributeSet
 from unsecret.model.event import Activity, ModifiedProperty, OperationType, Target
-from unsecret.rules.attributes import misfit
+from unsecret.model.query import And, Comparison, Filter, Held, Not, Operator, Or, Query
+from unsecret.rules.attributes import misfit, unaskable
 from unsecret.rules.permission import Operation
 from unsecret.store import attributes
 from unsecret.tenant.use_cases.transaction import Transaction, not_found
 from unsecret.wire.attributes import MOST_ATTRIBUTES, MOST_VALUES, attribute_definition_to_graph, attribute_set_to_graph
+from unsecret.wire.custom_security_attributes import NAME
 from unsecret.wire.logs import as_json
 
 Assigned = dict[str, dict[str, Any]]
 _CATEGORY = "AttributeManagement"
+_PROPERTY = "customSecurityAttributes"
+_ASKED_BY = frozenset({Operator.EQ, Operator.NE, Operator.STARTS_WITH})
+"""https://learn.microsoft.com/en-us/graph/api/resources/user#properties"""
 
 
 def held_to_definitions(transaction: Transaction, before: Assigned, after: Assigned) -> Assigned:
@@ -51,6 +56,51 @@ def _assignable(transaction: Transaction, set_name: str, name: str, value: Any) 
     if wrong is not None:
         raise Invalid(f"The value of '{definition.id}' cannot be assigned: {wrong}.", target=target)
     return definition
+
+
+def permitted_question(transaction: Transaction, query: Query) -> Query:
+    """`query`, with what it asks about custom security attributes as the store answers it. Raises Forbidden for a
+    caller who may not see them, who could find out all about them by asking; Invalid for what cannot be asked."""
+    return (
+        query if query.filter is None else msgspec.structs.replace(query, filter=_permitted(transaction, query.filter))
+    )
+
+
+def _permitted(transaction: Transaction, asked: Filter) -> Filter:
+    match asked:
+        case And(parts):
+            return And(tuple(_permitted(transaction, part) for part in parts))
+        case Or(parts):
+            return Or(tuple(_permitted(transaction, part) for part in parts))
+        case Not(part):
+            return Not(_permitted(transaction, part))
+        case Comparison() if asked.property.partition("/")[0] == _PROPERTY:
+            transaction.permit(Operation.READ_CUSTOM_SECURITY_ATTRIBUTES)
+            return _held(transaction, asked)
+        case _:
+            return asked
+
+
+def _held(transaction: Transaction, asked: Comparison) -> Held:
+    """Names are found in any case, values by their case. Who has an attribute that is not defined any more, or never
+    was, is found by what they have."""
+    _, *names = asked.property.split("/")
+    value = asked.value
+    named = len(names) == 2 and all(map(NAME.fullmatch, names))
+    if not named or asked.operator not in _ASKED_BY or not isinstance(value, str | int):
+        raise Invalid(
+            "Custom security attributes are filtered by customSecurityAttributes/<set>/<attribute> and eq, ne or "
+            "startsWith, with a string, a whole number, true or false.",
+            code="Request_UnsupportedQuery",
+            target="$filter",
+        )
+    definition = attributes.get_definition(transaction.conn, transaction.tenant_id, *names)
+    if definition is None:
+        return Held(*names, asked.operator, value)
+    wrong = unaskable(definition, value)
+    if wrong is not None:
+        raise Invalid(f"'{definition.id}' cannot be compared so in $filter: {wrong}.", target="$filter")
+    return Held(definition.attribute_set, definition.name, asked.operator, value)
 
 
 def list_attribute_sets(transaction: Transaction) -> tuple[AttributeSet, ...]:

@@ -18,6 +18,7 @@ from unsecret.model.query import Page, Query
 from unsecret.rules.permission import Operation
 from unsecret.store import consent, deleted_objects, directory_objects, users
 from unsecret.tenant.use_cases.applications import mirrored
+from unsecret.tenant.use_cases.attributes import permitted_question
 from unsecret.tenant.use_cases.clearing import HARD_DELETE, clear_expired
 from unsecret.tenant.use_cases.credentials import described, key_additions
 from unsecret.tenant.use_cases.judging import application_additions, require_lawful
@@ -56,7 +57,8 @@ def list_deleted(
     """
     permit_reading(transaction, kind, with_attributes=with_attributes)
     since = transaction.now - KEPT_FOR
-    return deleted_objects.list_deleted(transaction.conn, transaction.tenant_id, kind, query, since=since)
+    asked = permitted_question(transaction, query)
+    return deleted_objects.list_deleted(transaction.conn, transaction.tenant_id, kind, asked, since=since)
 
 
 def list_none(transaction: Transaction) -> tuple[AnyObject, ...]:

@@ -17,7 +17,7 @@ from unsecret.model.people import AnyObject, DirectoryRoleAssignment, User
 from unsecret.model.query import Page, Query
 from unsecret.rules.permission import Operation
 from unsecret.store import directory_roles, links, users
-from unsecret.tenant.use_cases.attributes import held_to_definitions
+from unsecret.tenant.use_cases.attributes import held_to_definitions, permitted_question
 from unsecret.tenant.use_cases.judging import verified_domains
 from unsecret.tenant.use_cases.transaction import USER_MANAGEMENT, Transaction, not_found, target_of
 from unsecret.wire.logs import modified_properties
@@ -55,7 +55,7 @@ def list_users(transaction: Transaction, query: Query, *, with_attributes: bool 
     transaction.permit(Operation.READ_USER)
     if with_attributes:
         transaction.permit(Operation.READ_CUSTOM_SECURITY_ATTRIBUTES)
-    return users.list(transaction.conn, transaction.tenant_id, query)
+    return users.list(transaction.conn, transaction.tenant_id, permitted_question(transaction, query))
 
 
 def list_my_owned_objects(transaction: Transaction, query: Query, kind: ObjectKind | None) -> Page[AnyObject]:

@@ -18,6 +18,7 @@ from unsecret.model.query import Comparison, Operator, Page, Query
 from unsecret.rules.permission import Operation
 from unsecret.store import consent, directory_objects, directory_roles, federation, links, logs, policies, tenants
 from unsecret.tenant.use_cases.app_roles import named
+from unsecret.tenant.use_cases.attributes import permitted_question
 from unsecret.tenant.use_cases.policies import find_policy, find_trusted_configuration
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, not_found
 
@@ -59,7 +60,8 @@ def list_objects(
     Raises Forbidden, Invalid (a filter that Graph has not).
     """
     permit_reading(transaction, kind, with_attributes=with_attributes)
-    return directory_objects.list(transaction.conn, transaction.tenant_id, kind, query)
+    asked = permitted_question(transaction, query)
+    return directory_objects.list(transaction.conn, transaction.tenant_id, kind, asked)
 
 
 def permit_reading(transaction: Transaction, kind: ObjectKind, *, with_attributes: bool) -> None:
