@@ -184,6 +184,12 @@ _COUNTED = (
     f"GET {_AUTHORITIES}",
     "GET /oauth2PermissionGrants",
     "GET /directoryRoles",
+    "GET /directoryRoleTemplates",
+    "GET /roleManagement/directory/roleDefinitions",
+    "GET /roleManagement/directory/roleAssignments",
+    "GET /directory/attributeSets",
+    f"GET {_DEFINITIONS}",
+    f"GET {_CONFIGURATIONS}",
     "GET /policies/appManagementPolicies",
     "GET /policies/appManagementPolicies/{policy}/appliesTo",
 )

@@ -191,6 +191,14 @@ def test_an_action_that_is_not_served_says_so(module_tenant: LocalTenant, path: 
         ("/oauth2PermissionGrants/$count?$filter=clientId eq '{principal}'", 1),
         ("/servicePrincipals/{principal}/oauth2PermissionGrants/$count", 1),
         ("/directoryRoles/$count?$filter=displayName eq 'Global Reader'", 1),
+        ("/directoryRoleTemplates/$count?$filter=startswith(displayName,'Global ')", 2),
+        ("/roleManagement/directory/roleDefinitions/$count?$filter=displayName eq 'Global Reader'", 1),
+        ("/roleManagement/directory/roleAssignments/$count?$filter=principalId eq '{reader}'", 2),
+        ("/roleManagement/directory/roleAssignments/$count?$filter=principalId eq '{principal}'", 0),
+        ("/directory/attributeSets/$count", 1),
+        ("/directory/customSecurityAttributeDefinitions/$count", 2),
+        ("/directory/customSecurityAttributeDefinitions/$count?$filter=name eq 'Level'", 1),
+        ("/beta/directory/certificateAuthorities/certificateBasedApplicationConfigurations/$count", 0),
         ("/directory/deletedItems/microsoft.graph.group/$count", 0),
         ("/directory/deletedItems/graph.administrativeUnit/$count", 0),
     ],
@@ -209,7 +217,7 @@ def test_lists_are_counted(counted: tuple[LocalTenant, dict[str, str]], path: st
 @pytest.fixture(scope="module")
 def counted(module_tenant: LocalTenant) -> tuple[LocalTenant, dict[str, str]]:
     """Two policies, one of them on an application with a federated credential, a permission and a grant, which owns
-    itself; and what they are called in the paths."""
+    itself; somebody with two roles, two attributes in a set; and what they are called in the paths."""
     tenant = module_tenant
     first, _ = (
         tenant.must("POST", "/policies/appManagementPolicies", {"displayName": name, "description": "d"})["id"]
@@ -226,7 +234,16 @@ def counted(module_tenant: LocalTenant) -> tuple[LocalTenant, dict[str, str]]:
     body = {"principalId": principal, "resourceId": graph["id"], "appRoleId": role}
     tenant.must("POST", f"/servicePrincipals/{principal}/appRoleAssignments", body)
     tenant.must("POST", "/oauth2PermissionGrants", _grant(principal, graph["id"]))
-    names = {"policy": first, "application": application["id"], "app": application["appId"], "principal": principal}
+    reader = tenant.as_person(Role.GLOBAL_READER, Role.DIRECTORY_READERS).user.id
+    for name in ("Level", "Since"):
+        tenant.define_attribute("Known", name)
+    names = {
+        "reader": reader,
+        "policy": first,
+        "application": application["id"],
+        "app": application["appId"],
+        "principal": principal,
+    }
     return tenant, {**names, "graph": graph["id"]}
 
 

@@ -10,9 +10,6 @@ import pytest
 from unsecret.tenant.app import BETA_ROUTES, GRAPH_ROUTES
 
 OTHER_VIEWS = {
-    "count_deleted": "list_deleted",
-    "count_objects": "list_objects",
-    "count_users": "list_users",
     "create_role_assignment": "assign_role",
     "get_role_definition": "get_role",
     "get_role_template": "get_role",

@@ -65,7 +65,8 @@ def list_attribute_definitions(call: Call) -> Response:
     asked = call.asked(collections.ATTRIBUTE_DEFINITIONS, expands=True)
     found = call.read(attributes.list_attribute_definitions)
     chosen = _meeting(asked.query.filter)
-    page = Page(items=tuple(one for one in found if chosen(attribute_definition_to_graph(one))))
+    items = tuple(one for one in found if chosen(attribute_definition_to_graph(one)))
+    page = Page(items=items, count=len(items) if asked.query.count else None)
     return call.page(page, partial(_expanded, asked), _DEFINITIONS.removeprefix("/"), asked)
 
 
@@ -153,11 +154,11 @@ async def update_allowed_value(call: Call) -> Response:
 
 
 ROUTES: Routes = [
-    ("GET", _SETS, list_attribute_sets),
+    *counted(_SETS, list_attribute_sets),
     ("POST", _SETS, create_attribute_set),
     ("GET", f"{_SETS}/{{key}}", get_attribute_set),
     ("PATCH", f"{_SETS}/{{key}}", update_attribute_set),
-    ("GET", _DEFINITIONS, list_attribute_definitions),
+    *counted(_DEFINITIONS, list_attribute_definitions),
     ("POST", _DEFINITIONS, create_attribute_definition),
     ("GET", f"{_DEFINITIONS}/{{key}}", get_attribute_definition),
     ("PATCH", f"{_DEFINITIONS}/{{key}}", update_attribute_definition),

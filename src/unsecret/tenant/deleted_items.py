@@ -5,16 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from unsecret.model.application import ObjectKind
 from unsecret.model.deleted import DeletedObject
-from unsecret.model.query import Query
-from unsecret.tenant.call import Call, Routes, name_of, no_content
+from unsecret.tenant.call import Call, Route, Routes, name_of, no_content
 from unsecret.tenant.counting import counted
 from unsecret.tenant.directory_objects import encode, shows_attributes
 from unsecret.tenant.use_cases import deleted_items
-from unsecret.wire import collections, odata
+from unsecret.wire import collections
 from unsecret.wire.directory import deleted_to_graph, directory_object_to_graph
 
 _ROOT = "/directory/deletedItems"
@@ -29,14 +28,6 @@ def list_deleted(kind: ObjectKind, call: Call) -> Response:
         return deleted_to_graph(encode(item.object, call, asked.select), item.deleted_at)
 
     return call.page(page, shown, name_of(kind), asked)
-
-
-def count_deleted(kind: ObjectKind, call: Call) -> Response:
-    """GET /directory/deletedItems/microsoft.graph.application/$count: their number."""
-    odata.require_eventual_for_count(call.request.headers)
-    asked = call.asked(collections.DELETED[kind])
-    page = call.read(deleted_items.list_deleted, kind, Query(filter=asked.query.filter, top=1, count=True))
-    return PlainTextResponse(str(page.count))
 
 
 def list_none(context: str, call: Call) -> Response:
@@ -65,9 +56,8 @@ async def purge(call: Call) -> Response:
     return no_content()
 
 
-def _of_kind(kind: ObjectKind) -> Routes:
-    cast = f"{_ROOT}/microsoft.graph.{kind.value}"
-    return [("GET", cast, partial(list_deleted, kind)), ("GET", f"{cast}/$count", partial(count_deleted, kind))]
+def _of_kind(kind: ObjectKind) -> tuple[Route, Route]:
+    return counted(f"{_ROOT}/microsoft.graph.{kind.value}", partial(list_deleted, kind))
 
 
 ROUTES: Routes = [

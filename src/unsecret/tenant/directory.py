@@ -105,7 +105,7 @@ async def delete_trusted_configuration(call: Call) -> Response:
 
 
 BETA_ROUTES: Routes = [
-    ("GET", _ROOT, list_trusted_configurations),
+    *counted(_ROOT, list_trusted_configurations),
     ("POST", _ROOT, create_trusted_configuration),
     ("GET", f"{_ROOT}/{{key}}", get_trusted_configuration),
     ("PATCH", f"{_ROOT}/{{key}}", update_trusted_configuration),

@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from unsecret.errors import Invalid
 from unsecret.model.application import Application, DirectoryObject, ObjectKind
 from unsecret.model.people import AnyObject, User
-from unsecret.model.query import Query
 from unsecret.tenant.call import Call, Route, Routes, json_response, name_of, no_content
+from unsecret.tenant.counting import counted
 from unsecret.tenant.description import described
 from unsecret.tenant.expansion import expanded
 from unsecret.tenant.relationships import relationship
@@ -77,14 +77,6 @@ def list_objects(kind: ObjectKind, call: Call) -> Response:
     page = call.read(reading.list_objects, kind, asked.query, with_attributes=attributes)
     shown = expanded(kind, page.items, call, asked, lambda obj: encode(obj, call, asked.select))
     return call.page(page, shown, name_of(kind), asked)
-
-
-def count_objects(kind: ObjectKind, call: Call) -> Response:
-    """GET /applications/$count: the bare number, for who says ConsistencyLevel: eventual."""
-    odata.require_eventual_for_count(call.request.headers)
-    asked = call.asked(COLLECTIONS[kind])
-    page = call.read(reading.list_objects, kind, Query(filter=asked.query.filter, top=1, count=True))
-    return PlainTextResponse(str(page.count))
 
 
 def get_object(kind: ObjectKind, call: Call) -> Response:
@@ -191,8 +183,6 @@ def shared_routes(kind: ObjectKind) -> Routes:
     """The routes that both kinds have, as (method, path, handler); the property path comes last of all."""
     root = f"/{name_of(kind)}"
     handlers: list[tuple[str, str, Callable[[ObjectKind, Call], Response | Awaitable[Response]]]] = [
-        ("GET", root, list_objects),
-        ("GET", f"{root}/$count", count_objects),
         ("GET", f"{root}/{{key}}", get_object),
         ("POST", f"{root}/{{key}}/addPassword", add_password),
         ("POST", f"{root}/{{key}}/removePassword", remove_password),
@@ -205,7 +195,8 @@ def shared_routes(kind: ObjectKind) -> Routes:
         ("DELETE", f"{root}/{{key}}/appManagementPolicies/{{policy}}/$ref", unassign_policy),
     ]
     owners = relationship(f"{root}/{{key}}/owners", "owner", partial(_owners, kind))
-    return [*owners, *((method, path, partial(handler, kind)) for method, path, handler in handlers)]
+    listed = counted(root, partial(list_objects, kind))
+    return [*listed, *owners, *((method, path, partial(handler, kind)) for method, path, handler in handlers)]
 
 
 def property_route(kind: ObjectKind) -> Route:

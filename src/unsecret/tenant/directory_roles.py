@@ -127,26 +127,20 @@ async def remove_member(call: Call) -> Response:
 
 def list_role_assignments(call: Call) -> Response:
     """GET /roleManagement/directory/roleAssignments: who holds what, filtered by principalId and roleDefinitionId."""
-    asked = _asked_to_expand(call)
+    asked = call.asked(collections.ROLE_ASSIGNMENTS, expands=True)
     wanted = _equalities(asked.query.filter)
     found = call.read(directory_roles.list_role_assignments, wanted.get("principalId"), wanted.get("roleDefinitionId"))
     found = tuple(one for one in found if wanted.get("directoryScopeId") in (None, one.directory_scope_id))
-    return call.page(Page(items=found), _expanded(call, found, asked.expand), _ASSIGNMENTS.removeprefix("/"), asked)
+    page = Page(items=found, count=len(found) if asked.query.count else None)
+    return call.page(page, _expanded(call, found, asked.expand), _ASSIGNMENTS.removeprefix("/"), asked)
 
 
 def get_role_assignment(call: Call) -> Response:
     """GET /roleManagement/directory/roleAssignments/{id}: one of them."""
-    asked = _asked_to_expand(call)
+    asked = call.asked(collections.ROLE_ASSIGNMENTS, expands=True)
     found = call.read(directory_roles.get_role_assignment, call.path("key"))
     body = _expanded(call, (found,), asked.expand)(found)
     return call.entity(body, _ASSIGNMENTS.removeprefix("/"), select=asked.select)
-
-
-def _asked_to_expand(call: Call) -> odata.Asked:
-    request = call.request
-    return odata.parse_query(
-        request.query_params.multi_items(), request.headers, collection=collections.ROLE_ASSIGNMENTS
-    )
 
 
 def _expanded(
@@ -200,11 +194,11 @@ ROUTES: Routes = [
     *relationship("/directoryRoles/{key}/members", "member", _members),
     ("POST", "/directoryRoles/{key}/members/$ref", assign_role),
     ("DELETE", "/directoryRoles/{key}/members/{member}/$ref", remove_member),
-    ("GET", "/directoryRoleTemplates", list_role_templates),
+    *counted("/directoryRoleTemplates", list_role_templates),
     ("GET", "/directoryRoleTemplates/{key}", get_role_template),
-    ("GET", _DEFINITIONS, list_role_definitions),
+    *counted(_DEFINITIONS, list_role_definitions),
     ("GET", f"{_DEFINITIONS}/{{key}}", get_role_definition),
-    ("GET", _ASSIGNMENTS, list_role_assignments),
+    *counted(_ASSIGNMENTS, list_role_assignments),
     ("POST", _ASSIGNMENTS, create_role_assignment),
     ("GET", f"{_ASSIGNMENTS}/{{key}}", get_role_assignment),
     ("DELETE", f"{_ASSIGNMENTS}/{{key}}", revoke_role),

@@ -11,7 +11,7 @@ from functools import cache, partial
 from starlette.responses import Response
 
 from unsecret.errors import UnsecretError
-from unsecret.model.application import ObjectKind
+from unsecret.model.application import ObjectKind, ServicePrincipal
 from unsecret.model.people import AnyObject
 from unsecret.model.query import Page, Query
 from unsecret.tenant.call import Call, Routes, json_response, no_content
@@ -30,6 +30,10 @@ async def create_service_principal(call: Call) -> Response:
     """POST /servicePrincipals."""
     reading = await call.reading(service_principal_from_graph)
     principal = await call.write(service_principals.create_service_principal, reading)
+    return _made(call, principal)
+
+
+def _made(call: Call, principal: ServicePrincipal) -> Response:
     return call.made(encode(principal, call, None), "servicePrincipals", "ServicePrincipal")
 
 
@@ -44,9 +48,7 @@ async def update_service_principal(call: Call) -> Response:
         return no_content()
     reading = await call.reading(partial(service_principal_from_graph, app_id=key.value))
     made = await call.write(service_principals.upsert_service_principal, key, reading)
-    return (
-        no_content() if made is None else call.made(encode(made, call, None), "servicePrincipals", "ServicePrincipal")
-    )
+    return no_content() if made is None else _made(call, made)
 
 
 async def delete_service_principal(call: Call) -> Response:

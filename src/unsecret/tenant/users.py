@@ -6,13 +6,14 @@ import asyncio
 from functools import cache, partial
 from typing import Any
 
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from unsecret.model.application import ObjectKind
 from unsecret.model.people import AnyObject, User
 from unsecret.model.query import Page, Query
 from unsecret.tenant import passwords
 from unsecret.tenant.call import Call, Routes, no_content
+from unsecret.tenant.counting import counted
 from unsecret.tenant.description import described
 from unsecret.tenant.relationships import owned_objects
 from unsecret.tenant.use_cases import people
@@ -35,14 +36,6 @@ def list_users(call: Call) -> Response:
     asked = call.asked(collections.USERS)
     page = call.read(people.list_users, asked.query, with_attributes=_shows_attributes(asked.select))
     return call.page(page, lambda user: _encode(user, asked.select), "users", asked)
-
-
-def count_users(call: Call) -> Response:
-    """GET /users/$count: their number."""
-    odata.require_eventual_for_count(call.request.headers)
-    asked = call.asked(collections.USERS)
-    page = call.read(people.list_users, Query(filter=asked.query.filter, top=1, count=True))
-    return PlainTextResponse(str(page.count))
 
 
 def get_user(call: Call) -> Response:
@@ -111,9 +104,8 @@ def refuse_me(call: Call) -> Response:
 
 
 ROUTES: Routes = [
-    ("GET", "/users", list_users),
+    *counted("/users", list_users),
     ("POST", "/users", create_user),
-    ("GET", "/users/$count", count_users),
     ("GET", "/users/{key}", get_user),
     ("PATCH", "/users/{key}", update_user),
     ("DELETE", "/users/{key}", delete_user),
