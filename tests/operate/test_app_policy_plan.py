@@ -153,6 +153,8 @@ def test_the_limit_on_lifetimes_can_be_lifted_for_one_application() -> None:
     change = only(plan_for_app(TARGET, FREE, Wanted(kinds=LIFETIMES, enabled=False)))
 
     assert passwords(change.body) == {"passwordLifetime": "disabled", "symmetricKeyLifetime": "disabled"}
+    written = change.body["restrictions"]["passwordCredentials"]
+    assert [one["maxLifetime"] for one in written] == ["P730D"] * 2  # Graph is reported to take none without
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ PAGES: dict[str, str] = {
         for collection in _BOTH
         for method, path, page in (
             ("GET", "/appManagementPolicies", "appmanagementpolicy-list-appliesto"),
+            ("GET", "/appManagementPolicies/$ref", "appmanagementpolicy-list-appliesto"),
             ("POST", "/appManagementPolicies/$ref", "appmanagementpolicy-post-appliesto"),
             ("DELETE", "/appManagementPolicies/{policy}/$ref", "appmanagementpolicy-delete-appliesto"),
             ("GET", "/federatedIdentityCredentials", "application-list-federatedidentitycredentials"),

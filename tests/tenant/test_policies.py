@@ -246,10 +246,14 @@ def test_a_second_assignment_is_refused_and_the_first_one_stays(tenant: LocalTen
     made = tenant.new_application()
     first, second = custom(tenant, BLOCK), custom(tenant, CAP)
     assert assign(tenant, made["id"], first).status_code == 204
-    for policy_id in (second, first):
+    for policy_id, code, said in (
+        (second, "Request_MultipleObjectsWithSameKeyValue", "property-uniqueness violation"),
+        (first, "Request_BadRequest", "already exist for the following modified properties: 'appManagementPolicies'."),
+    ):
         answer = assign(tenant, made["id"], policy_id)
         assert answer.status_code == 400
-        assert answer.json()["error"]["code"] == "Request_MultipleObjectsWithSameKeyValue"
+        assert answer.json()["error"]["code"] == code
+        assert said in answer.json()["error"]["message"]
     assert [policy["id"] for policy in tenant.get(f"/applications/{made['id']}/appManagementPolicies")["value"]] == [
         first
     ]

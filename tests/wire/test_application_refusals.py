@@ -46,7 +46,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"web": []}, "web", "an object"),
     ({"web": {"redirectUris": ["/relative"]}}, "web.redirectUris[0]", "absolute URI"),
     ({"web": {"redirectUris": [f"https://contoso.com/{i}" for i in range(257)]}}, "web.redirectUris", "256"),
-    ({"web": {"homepage": "x"}}, "web.homepage", "does not exist"),
+    ({"web": {"homepage": "x"}}, "web.homepage", "Invalid property 'homepage'"),
     (
         {"web": {"implicitGrantSettings": {"enableIdTokenIssuance": 1}}},
         "web.implicitGrantSettings.enableIdTokenIssuance",

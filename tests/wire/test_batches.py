@@ -53,6 +53,11 @@ def test_who_calls_is_not_for_a_request_to_say() -> None:
     assert read(step(headers=sent))[0].headers == {"consistencylevel": "eventual"}
 
 
+def test_a_number_is_an_id_as_text() -> None:
+    """Scripts count their requests."""
+    assert [request.id for request in read({**step(), "id": 0}, {**step(), "id": 1})] == ["0", "1"]
+
+
 def test_dependencies_are_found_in_any_case() -> None:
     assert read(step("A"), step("b", dependsOn=["a", "A"]))[1].depends_on == ("A",)
 
@@ -68,7 +73,9 @@ def test_dependencies_are_found_in_any_case() -> None:
         ({"requests": [1]}, "'id'"),
         ({"requests": [step(str(number)) for number in range(21)]}, "exceed max value of 20"),
         ({"requests": [step(""), step("2")]}, "'id'"),
-        ({"requests": [{**step(), "id": 1}]}, "'id'"),
+        ({"requests": [{**step(), "id": 1.0}]}, "'id'"),
+        ({"requests": [{**step(), "id": True}]}, "'id'"),
+        ({"requests": [{**step(), "id": 1}, step("1")]}, "more than one"),
         ({"requests": [step("a"), step("A")]}, "more than one"),
         ({"requests": [step(method="BREW")]}, "'method'"),
         ({"requests": [{**step(), "method": None}]}, "'method'"),

@@ -142,7 +142,7 @@ WRONG_MEMBERS: list[tuple[dict[str, Any], str]] = [
     ({"startDateTime": "2026-11-22"}, "an instant"),
     ({"endDateTime": 1600000000}, "an instant"),
     ({"customKeyIdentifier": "not base64!"}, "base64"),
-    ({"thumbprint": HEX}, "does not exist"),
+    ({"thumbprint": HEX}, "Invalid property 'thumbprint'"),
 ]
 
 

@@ -125,7 +125,10 @@ def test_a_caller_needs_no_more_than_attribute_and_value() -> None:
         (f"[{PASSWORDS}]\nasymmetricKeyLifetime = {{}}", "stands in 'keyCredentials'"),
         (f"[{PASSWORDS}]\npasswordAddition = {{ absent = true, state = 'enabled' }}", "nothing else can be said"),
         (f"[{PASSWORDS}]\npasswordAddition = {{ absent = false }}", "can only be true"),
-        (f"[{PASSWORDS}]\npasswordAddition = {{ restrictForAppsCreatedAfterDateTime = '/Date(1)/' }}", "Cannot read"),
+        (
+            f"[{PASSWORDS}]\npasswordAddition = {{ restrictForAppsCreatedAfterDateTime = '/Date(1)/' }}",
+            "Invalid datetime",
+        ),
         (f"[{PASSWORDS}]\npasswordAddition = {{ isStateSetByMicrosoft = true }}", "Microsoft alone says it"),
         ("[[appManagementPolicies]]\nisEnabled = true", "needs a displayName or an id"),
         ("[[appManagementPolicies]]\ndisplayName='a'\nabsent=true\nisEnabled=true", "nothing else can be said"),

@@ -27,7 +27,7 @@ from unsecret.wire.credentials import (
     remove_password_from_graph,
 )
 from unsecret.wire.directory import directory_object_to_graph
-from unsecret.wire.policies import policy_to_graph
+from unsecret.wire.policies import policy_reference_to_graph, policy_to_graph
 from unsecret.wire.references import reference_from_graph
 from unsecret.wire.service_principals import service_principal_to_graph
 from unsecret.wire.users import user_to_graph
@@ -52,7 +52,7 @@ def _encode(obj: AnyObject, select: odata.Names, *, beta: bool) -> dict[str, Any
     if isinstance(obj, User):
         return user_to_graph(obj, selected=select)
     if isinstance(obj, Application):
-        return application_to_graph(obj, with_keys=keys, selected=wanted)
+        return application_to_graph(obj, beta=beta, with_keys=keys, selected=wanted)
     attributes = shows_attributes(select)
     return service_principal_to_graph(obj, beta=beta, with_keys=keys, with_custom_security_attributes=attributes)
 
@@ -166,6 +166,15 @@ def list_assigned_policies(kind: ObjectKind, call: Call) -> Response:
     )
 
 
+def list_references_to_policies(kind: ObjectKind, call: Call) -> Response:
+    """GET /applications/{id}/appManagementPolicies/$ref: the address alone."""
+    assigned = call.read(reading.list_assigned_policies, kind, call.key())
+    root = f"{call.base_url}/v2/{call.caller.tenant_id}"
+    context = odata.context_url(call.base_url, call.version, "Collection($ref)", None)
+    references = [policy_reference_to_graph(policy, root) for policy in assigned]
+    return json_response({"@odata.context": context, "value": references})
+
+
 @described(204, takes=json_schemas.REFERENCE)
 async def assign_policy(kind: ObjectKind, call: Call) -> Response:
     """POST /applications/{id}/appManagementPolicies/$ref."""
@@ -191,6 +200,7 @@ def shared_routes(kind: ObjectKind) -> Routes:
         ("POST", f"{root}/{{key}}/owners/$ref", add_owner),
         ("DELETE", f"{root}/{{key}}/owners/{{owner}}/$ref", remove_owner),
         ("GET", f"{root}/{{key}}/appManagementPolicies", list_assigned_policies),
+        ("GET", f"{root}/{{key}}/appManagementPolicies/$ref", list_references_to_policies),
         ("POST", f"{root}/{{key}}/appManagementPolicies/$ref", assign_policy),
         ("DELETE", f"{root}/{{key}}/appManagementPolicies/{{policy}}/$ref", unassign_policy),
     ]
@@ -206,8 +216,9 @@ def property_route(kind: ObjectKind) -> Route:
 
 def get_directory_object(call: Call) -> Response:
     """GET /directoryObjects/{id}."""
+    asked = call.asked(collections.DIRECTORY_OBJECTS)
     obj = call.read(reading.get_directory_object, call.path("key"))
-    return call.entity(directory_object_to_graph(obj, beta=call.beta), "directoryObjects")
+    return call.entity(directory_object_to_graph(obj, beta=call.beta), "directoryObjects", select=asked.select)
 
 
 @described(200, takes=json_schemas.IDS)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from starlette.responses import Response
 
+from unsecret.model.policy import AppManagementPolicy
 from unsecret.tenant.call import CREATED, Call, Routes, no_content
 from unsecret.tenant.counting import counted
 from unsecret.tenant.description import described
 from unsecret.tenant.use_cases import policies, reading
-from unsecret.wire import collections, json_schemas
+from unsecret.wire import collections, json_schemas, odata
 from unsecret.wire.directory import directory_object_to_graph
 from unsecret.wire.policies import (
     default_policy_from_graph,
@@ -44,11 +47,9 @@ async def update_default_policy(call: Call) -> Response:
 
 def list_policies(call: Call) -> Response:
     """GET /policies/appManagementPolicies."""
-    asked = call.asked(collections.APP_MANAGEMENT_POLICIES)
+    asked = call.asked(collections.CUSTOM_POLICIES, expands=True)
     page = call.read(reading.list_policies, asked.query)
-    return call.page(
-        page, lambda policy: policy_to_graph(policy, beta=call.beta), "policies/appManagementPolicies", asked
-    )
+    return call.page(page, _shown(call, asked, page.items), "policies/appManagementPolicies", asked)
 
 
 @described(201, takes=json_schemas.new_policy(beta=False), takes_in_beta=json_schemas.new_policy(beta=True))
@@ -61,12 +62,26 @@ async def create_policy(call: Call) -> Response:
 
 def get_policy(call: Call) -> Response:
     """GET /policies/appManagementPolicies/{id}."""
+    asked = call.asked(collections.CUSTOM_POLICIES, expands=True)
     policy = call.read(reading.get_policy, call.path("policy"))
-    return call.entity(
-        policy_to_graph(policy, beta=call.beta),
-        "policies/appManagementPolicies",
-        select=call.asked(collections.APP_MANAGEMENT_POLICIES).select,
-    )
+    body = _shown(call, asked, (policy,))(policy)
+    return call.expanded_entity(body, "policies/appManagementPolicies", asked)
+
+
+def _shown(
+    call: Call, asked: odata.Asked, found: Sequence[AppManagementPolicy]
+) -> Callable[[AppManagementPolicy], dict[str, Any]]:
+    """How each of `found` is shown: with what it applies to where `$expand` asks for that."""
+    bound = call.read(reading.list_bound, found) if "appliesTo" in asked.expand else None
+
+    def encode(policy: AppManagementPolicy) -> dict[str, Any]:
+        shown = policy_to_graph(policy, beta=call.beta)
+        if bound is not None:
+            objects = (directory_object_to_graph(obj, beta=call.beta) for obj in bound[policy.id])
+            shown["appliesTo"] = [odata.select(obj, asked.within.get("appliesTo")) for obj in objects]
+        return shown
+
+    return encode
 
 
 @described(204, takes=json_schemas.policy(beta=False), takes_in_beta=json_schemas.policy(beta=True))

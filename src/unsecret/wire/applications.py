@@ -182,7 +182,20 @@ PROPERTIES: dict[str, Property] = {
         on_select=True,
     ),
     "oauth2RequirePostResponse": Property(flag(default=False), on_select=True),
+    "isAuthorizationServiceEnabled": Property(flag(default=False), None, Access.READ, on_select=True),
+    "isManagementRestricted": Property(flag(), None, Access.READ, on_select=True),
+    "orgRestrictions": Property(many(guid(required=True), most=500), None, Access.READ, on_select=True),
+    "windows": Property(record(nullable=True), None, Access.READ, on_select=True),
 }
+
+_SHOWN_IN_BETA = (
+    "isAuthorizationServiceEnabled",
+    "isManagementRestricted",
+    "oauth2RequirePostResponse",
+    "orgRestrictions",
+    "windows",
+)
+"""What v1.0 leaves out (recorded: https://github.com/microsoft/zerotrustassessment, Application-model.json)."""
 
 _LIFTED = {
     "api": {"requestedAccessTokenVersion": "requested_access_token_version"},
@@ -219,12 +232,12 @@ class ApplicationBody(Struct, frozen=True, kw_only=True):
 
 
 def application_to_graph(
-    app: Application, *, with_keys: bool = False, selected: Collection[str] = ()
+    app: Application, *, beta: bool = False, with_keys: bool = False, selected: Collection[str] = ()
 ) -> dict[str, Any]:
     """An application as Graph shows it, every property expanded, without `@odata.context`.
 
     `with_keys` shows the certificates (Graph does so for `$select=keyCredentials` only); `selected` are the
-    names in `$select`, for the properties that are shown on demand. v1.0 and beta show the same.
+    names in `$select`, for the properties that are shown on demand. Beta shows some of those to everybody.
     """
     body = msgspec.json.decode(_BLANK)
     other = app.other
@@ -250,10 +263,10 @@ def application_to_graph(
     body["web"] = web
     body["spa"] = {"redirectUris": list(app.spa_redirect_uris)}
     for name, default in _ON_SELECT.items():
-        if name not in selected:
-            body.pop(name, None)
-        else:
+        if name in selected or (beta and name in _SHOWN_IN_BETA):
             body.setdefault(name, default)
+        else:
+            body.pop(name, None)
     return body
 
 

@@ -103,6 +103,7 @@ def batch_from_graph(body: Any, *, version: str) -> tuple[BatchedRequest, ...]:
         raise _malformed("Invalid batch payload format: 'requests' must be a list of at least one request.")
     if len(steps) > MOST_REQUESTS:
         raise _malformed(f"Number of batch request steps exceed max value of {MOST_REQUESTS}.")
+    steps = [_with_text_id(step) for step in steps]
     ids = _ids(steps)
     requests = tuple(_request(step, ids, version) for step in steps)
     _require_an_order(requests)
@@ -117,6 +118,14 @@ def batched_answer(identifier: str, status: int, headers: Iterable[tuple[str, st
         is_json = "json" in shown.get("Content-Type", "").lower()
         answer["body"] = msgspec.Raw(body) if is_json else base64.b64encode(body).decode()
     return answer
+
+
+def _with_text_id(step: Any) -> Any:
+    """Scripts count their requests and send the number as it is, which comes back as text: so do Maester, EntraExporter
+    and others with every batch (https://github.com/maester365/maester, Invoke-MtGraphRequest.ps1)."""
+    if not isinstance(step, dict) or type(step.get("id")) is not int:
+        return step
+    return {**step, "id": str(step["id"])}
 
 
 def _ids(steps: list[Any]) -> dict[str, str]:

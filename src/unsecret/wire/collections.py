@@ -195,6 +195,8 @@ APP_MANAGEMENT_POLICIES = Collection(
     declared=_words("id deletedDateTime displayName description isEnabled restrictions appliesTo"),
     plain={"id": _IDENTITY, "displayName": _NAME, "isEnabled": _EQUAL},
 )
+CUSTOM_POLICIES = structs.replace(APP_MANAGEMENT_POLICIES, expandable=_words("appliesTo"))
+"""The same by their own path, where they can say what they apply to."""
 
 ORGANIZATION = Collection(
     type="microsoft.graph.organization",

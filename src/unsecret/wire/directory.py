@@ -121,7 +121,7 @@ def reference_to_graph(obj: AnyObject, root: str) -> dict[str, str]:
 def _shown(obj: AnyObject, *, beta: bool) -> dict[str, Any]:
     match obj:
         case Application():
-            return application_to_graph(obj)
+            return application_to_graph(obj, beta=beta)
         case User():
             return user_to_graph(obj)
         case _:

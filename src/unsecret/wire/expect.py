@@ -106,9 +106,9 @@ def a_guid(value: Any, where: str) -> str:
     return guid
 
 
-def a_name(value: Any, where: str) -> str:
+def a_name(value: Any, where: str, *, longest: int = LONGEST_TEXT) -> str:
     """`value` as a string of bounded length, which may be empty."""
-    return _short(a_string(value, where), LONGEST_TEXT, where)
+    return _short(a_string(value, where), longest, where)
 
 
 def strings(value: Any, where: str) -> tuple[str, ...]:
@@ -132,10 +132,16 @@ def _short(text: str, longest: int, where: str) -> str:
 
 
 def _unknown(name: str, where: str, members: Collection[str], beta_members: Collection[str]) -> Invalid:
+    """Graph's sentence, which names the member alone, and what would have been right
+    (https://github.com/Microsoft365DSC/Microsoft365DSC/issues/7182, /7201: names are told apart by case)."""
     path = join(where, name)
     if name in beta_members:
-        return refuse(f"Property '{path}' does not exist on the v1.0 endpoint; use the beta endpoint for it.", path)
-    return refuse(f"Property '{path[:256]}' does not exist. Expected {_one_of(members)}.", path)
+        return refuse(
+            f"Invalid property '{name}'. '{path}' does not exist on the v1.0 endpoint; use the beta endpoint for it.",
+            path,
+        )
+    at = f" at '{where}'" if where else ""
+    return refuse(f"Invalid property '{name[:256]}'. Expected {_one_of(members)}{at}.", path)
 
 
 def _one_of(words: Collection[str]) -> str:

@@ -36,7 +36,7 @@ def parse_instant(value: object, *, target: str | None = None) -> datetime:
     """
     match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise _unreadable(value, target, "an instant such as 2026-01-31T10:00:00Z")
+        raise _no_instant(value, target)
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     try:
         local = datetime(
@@ -51,7 +51,7 @@ def parse_instant(value: object, *, target: str | None = None) -> datetime:
         )
         return local.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _unreadable(value, target, "an instant such as 2026-01-31T10:00:00Z") from None
+        raise _no_instant(value, target) from None
 
 
 def format_instant(instant: datetime) -> str:
@@ -103,6 +103,13 @@ def _zone(text: str | None) -> timezone:
         return UTC
     offset = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
     return timezone(-offset if text[0] == "-" else offset)
+
+
+def _no_instant(value: object, target: str | None) -> Invalid:
+    """Begins as Graph says it (https://github.com/Microsoft365DSC/Microsoft365DSC/issues/7291)."""
+    shown = value[:_SHOWN] if isinstance(value, str) else type(value).__name__
+    wanted = f"Property '{target}' takes" if target else "Expected"
+    return Invalid(f"Invalid datetime value: {shown}. {wanted} an instant such as 2026-01-31T10:00:00Z.", target=target)
 
 
 def _unreadable(value: object, target: str | None, expected: str) -> Invalid:

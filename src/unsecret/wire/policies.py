@@ -43,6 +43,10 @@ _SECTIONS = {
 }
 """The sections of the tenant default: the field behind each and what can stand in it."""
 
+LONGEST_NAME = 256
+"""Characters of a policy's displayName, as Microsoft's own scripts cut it
+(https://github.com/microsoft/entra-apps-identifier-uri-protection, GrantAppExemption.ps1)."""
+
 _READ_ONLY = ("id", "deletedDateTime")
 _PLACE = {group: index for index, group in enumerate(RestrictionGroup)}
 _KIND_PLACE = {kind: index for index, kind in enumerate(RestrictionKind)}
@@ -94,6 +98,12 @@ def policy_to_graph(policy: AppManagementPolicy, *, beta: bool) -> dict[str, Any
     }
 
 
+def policy_reference_to_graph(policy: AppManagementPolicy, root: str) -> dict[str, str]:
+    """The address of a custom policy below `root`, made as the documented one of the tenant's default
+    (https://learn.microsoft.com/en-us/graph/api/tenantappmanagementpolicy-get)."""
+    return {"@odata.id": f"{root}/appManagementPolicies/{policy.id}"}
+
+
 def policy_from_graph(
     body: Any, *, current: AppManagementPolicy | None, policy_id: PolicyId, beta: bool
 ) -> AppManagementPolicy:
@@ -119,8 +129,8 @@ def _texts_and_switch(members: dict[str, Any]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for name, field in (("displayName", "display_name"), ("description", "description")):
         if name in members:
-            value = members[name]
-            changes[field] = None if value is None else expect.a_name(value, name)
+            value, longest = members[name], LONGEST_NAME if name == "displayName" else expect.LONGEST_TEXT
+            changes[field] = None if value is None else expect.a_name(value, name, longest=longest)
     if "isEnabled" in members:
         changes["is_enabled"] = expect.a_bool(members["isEnabled"], "isEnabled")
     return changes

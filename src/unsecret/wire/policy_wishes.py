@@ -41,6 +41,8 @@ _CALLERS = "customSecurityAttributes"
 _OF_CALLERS = (_CALLERS, "@odata.type", "id", "operator", "value")
 _UNNAMED = "unknownFutureValue"
 _LIMITING = {str(kind) for kind in LIFETIME_KINDS}
+_OF_NO_EFFECT = "P730D"
+"""How long a new secret is good for by default."""
 _KNOWN_KINDS = {str(kind) for kind in GROUP_OF}
 
 
@@ -90,7 +92,16 @@ def _entry(entry: Json, wish: Json) -> Json:
     after = _object(entry, wish)
     if after != entry:
         after.pop(_COMPUTED, None)  # what we write was not set by Microsoft
+        return measured(after)
     return after
+
+
+def measured(entry: Json) -> Json:
+    """`entry` with a lifetime where Graph takes none without: of a disabled one it binds nobody, and yet Graph is
+    reported to refuse it without (https://github.com/CyberDrain/CIPP/pull/448)."""
+    if entry.get(_KIND) in _LIMITING and entry.get("state") == "disabled" and not entry.get("maxLifetime"):
+        return {**entry, "maxLifetime": _OF_NO_EFFECT}
+    return entry
 
 
 def _object(present: Json, wish: Json) -> Json:

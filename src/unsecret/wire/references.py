@@ -23,7 +23,7 @@ def reference_from_graph(body: Any) -> str:
     if not isinstance(body, dict):
         raise expect.refuse('Expected an object with "@odata.id" as the request body.', "@odata.id")
     if unknown := [name for name in body if "@" not in name]:
-        raise expect.refuse(f"Property '{unknown[0][:64]}' does not exist. Expected @odata.id.", unknown[0])
+        raise expect.refuse(f"Invalid property '{unknown[0][:64]}'. Expected @odata.id.", unknown[0])
     if "@odata.id" not in body:
         raise expect.refuse("Property '@odata.id' is required.", "@odata.id")
     return _referenced(body["@odata.id"], "@odata.id")

@@ -46,6 +46,7 @@ from unsecret.operate.policies.entries import (
 )
 from unsecret.operate.policies.portal_shape import divergences
 from unsecret.wire.instants import format_duration, format_instant
+from unsecret.wire.policy_wishes import measured
 
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
@@ -99,7 +100,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
             new["excludeActors"] = None
         elif old is None and exclusions:
             new["excludeActors"] = exclusions
-        return new
+        return measured(new)
 
 
 def blocking(

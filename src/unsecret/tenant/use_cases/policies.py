@@ -16,9 +16,11 @@ from unsecret.model.application import ObjectKind
 from unsecret.model.event import Activity, OperationType, Target
 from unsecret.model.identifiers import ZERO_GUID, ObjectId, PolicyId, canonical_guid
 from unsecret.model.policy import (
+    LIFETIME_KINDS,
     AppManagementPolicy,
     CertificateBasedApplicationConfiguration,
     RestrictionKind,
+    Restrictions,
     TenantDefault,
 )
 from unsecret.rules.permission import Operation
@@ -49,6 +51,7 @@ def update_default_policy(transaction: Transaction, merge: Callable[[TenantDefau
     after = merge(before)
     if after.id == ZERO_GUID:
         after = msgspec.structs.replace(after, id=PolicyId(str(uuid.uuid4())))
+    _require_measures(_entries(before), after)
     _require_known_authorities(transaction, after)
     policies.put_default(transaction.conn, transaction.tenant_id, after)
     transaction.record(*policy_properties(before, after), target=_policy_target(after))
@@ -62,6 +65,7 @@ def create_policy(transaction: Transaction, decode: Callable[[PolicyId], AppMana
     policy = decode(policy_id)
     transaction.attempt(Activity.ADD_POLICY, OperationType.ADD, _policy_target(policy), POLICY)
     transaction.permit(Operation.WRITE_POLICY)
+    _require_measures((), policy)
     _require_known_authorities(transaction, policy)
     policies.add_policy(transaction.conn, transaction.tenant_id, policy)
     transaction.record(*policy_properties(None, policy))
@@ -76,6 +80,7 @@ def update_policy(
     transaction.attempt(Activity.UPDATE_POLICY, OperationType.UPDATE, _policy_target(before), POLICY)
     transaction.permit(Operation.WRITE_POLICY)
     after = merge(before)
+    _require_measures(_entries(before), after)
     _require_known_authorities(transaction, after)
     policies.replace_policy(transaction.conn, transaction.tenant_id, after)
     transaction.record(*policy_properties(before, after))
@@ -102,7 +107,7 @@ def find_policy(transaction: Transaction, policy_id: str) -> AppManagementPolicy
 def assign_policy(transaction: Transaction, kind: ObjectKind, key: ObjectKey, decode: Callable[[], str]) -> None:
     """Link a custom policy to an application or service principal, which can have one.
 
-    Raises NotFound, Forbidden, Invalid (it has one already: Graph answers this family of links with 400).
+    Raises NotFound, Forbidden, Invalid (it has this or another one already: Graph answers both with 400).
     """
     target = transaction.find(kind, key)
     transaction.attempt_on(target, _ASSIGN[kind], OperationType.ASSIGN)
@@ -112,13 +117,26 @@ def assign_policy(transaction: Transaction, kind: ObjectKind, key: ObjectKey, de
         policies.link(transaction.conn, transaction.tenant_id, policy.id, target.id)
     except Conflict as taken:
         present = policies.policy_of(transaction.conn, transaction.tenant_id, target.id)
-        raise Invalid(
-            f"A policy is already assigned to '{target.display_name}'"
-            f"{f': {present.display_name!r} ({present.id})' if present else ''}. "
-            "An application can have one app management policy: remove that assignment first.",
-            code="Request_MultipleObjectsWithSameKeyValue",
-        ) from taken
+        raise _assigned_already(policy, present, target.display_name) from taken
     transaction.record(*policy_properties(None, policy))
+
+
+def _assigned_already(policy: AppManagementPolicy, present: AppManagementPolicy | None, name: str | None) -> Invalid:
+    """Graph's words first. For the same policy once more they are those that CIPP takes as a success
+    (https://github.com/KelvinTegelaar/CIPP-API, Update-AppManagementPolicy); for another one those of a sibling link
+    (https://github.com/microsoftgraph/microsoft-graph-docs/issues/21746)."""
+    if present is not None and present.id == policy.id:
+        return Invalid(
+            "One or more added object references already exist for the following modified properties: "
+            "'appManagementPolicies'."
+        )
+    return Invalid(
+        "Request contains property changes that would result in property-uniqueness violation(s). Please retry your "
+        f"request with corrected values. A policy is already assigned to '{name}'"
+        f"{f': {present.display_name!r} ({present.id})' if present else ''}. "
+        "An application can have one app management policy: remove that assignment first.",
+        code="Request_MultipleObjectsWithSameKeyValue",
+    )
 
 
 def unassign_policy(transaction: Transaction, kind: ObjectKind, key: ObjectKey, policy_id: str) -> None:
@@ -136,6 +154,24 @@ def _policy_target(policy: TenantDefault | AppManagementPolicy | CertificateBase
     return Target(id=policy.id, display_name=policy.display_name, type="Policy")
 
 
+def _entries(policy: TenantDefault | AppManagementPolicy) -> Restrictions:
+    if isinstance(policy, TenantDefault):
+        return policy.application_restrictions + policy.service_principal_restrictions
+    return policy.restrictions
+
+
+def _require_measures(before: Restrictions, after: TenantDefault | AppManagementPolicy) -> None:
+    """A lifetime needs its measure even where it is disabled: CIPP could make no exemption from one without
+    (https://github.com/CyberDrain/CIPP/pull/448). What was kept so already may be sent back. Raises Invalid."""
+    for entry in _entries(after):
+        if entry.kind in LIFETIME_KINDS and entry.max_lifetime is None and entry not in before:
+            raise Invalid(
+                f"Property 'maxLifetime' is required for {entry.kind}, even for a disabled one; "
+                "give a duration such as P90D.",
+                target="maxLifetime",
+            )
+
+
 # -- trusted certificate authorities (beta) ------------------------------------------------------------------------
 
 MOST_CONFIGURATIONS = 100
@@ -144,14 +180,9 @@ MOST_CONFIGURATIONS = 100
 
 def _require_known_authorities(transaction: Transaction, policy: TenantDefault | AppManagementPolicy) -> None:
     """A restriction that points to a list of authorities which is not there would refuse every certificate."""
-    entries = (
-        policy.application_restrictions + policy.service_principal_restrictions
-        if isinstance(policy, TenantDefault)
-        else policy.restrictions
-    )
     wanted = {
         configuration_id
-        for entry in entries
+        for entry in _entries(policy)
         if entry.kind is RestrictionKind.TRUSTED_CERTIFICATE_AUTHORITY
         for configuration_id in entry.certificate_based_application_configuration_ids
     }

@@ -11,7 +11,7 @@ from unsecret.model.application import (
     Tenant,
 )
 from unsecret.model.event import AuditEvent, SignIn
-from unsecret.model.identifiers import ObjectId, canonical_guid
+from unsecret.model.identifiers import ObjectId, PolicyId, canonical_guid
 from unsecret.model.people import AnyObject
 from unsecret.model.policy import AppManagementPolicy, CertificateBasedApplicationConfiguration, TenantDefault
 from unsecret.model.query import Comparison, Operator, Page, Query
@@ -160,6 +160,14 @@ def list_applies_to(transaction: Transaction, policy_id: str, query: Query) -> P
     transaction.permit(Operation.READ_APPLIES_TO)
     policy = find_policy(transaction, policy_id)
     return policies.applies_to(transaction.conn, transaction.tenant_id, policy.id, query)
+
+
+def list_bound(transaction: Transaction, found: Sequence[AppManagementPolicy]) -> dict[PolicyId, tuple[AnyObject, ...]]:
+    """The first of what each custom policy is linked to."""
+    transaction.permit(Operation.READ_APPLIES_TO)
+    first = Query(top=MOST_EXPANDED)
+    conn, tenant_id = transaction.conn, transaction.tenant_id
+    return {policy.id: policies.applies_to(conn, tenant_id, policy.id, first).items for policy in found}
 
 
 def list_assigned_policies(
