@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import Connection
 
-from tests.store.nouns import NOW, OTHER_TENANT, TENANT, guid
+from tests.store.nouns import NOW, NOWHERE, OTHER_TENANT, TENANT, guid
 from unsecret.errors import Conflict
 from unsecret.model.event import CredentialType, SignedInUser, SignIn
 from unsecret.model.identifiers import AppId, ObjectId
@@ -92,6 +94,44 @@ def test_of_many_sign_ins_to_a_client_those_used_or_begun_last_are_kept(store: S
     store.write(lambda conn: issued.trim_families(conn, TENANT, ada, cli, most=3, lifetime=lifetime), TENANT).result()
     found = [_find(store, grant.kind, bytes([number]) * 32) is not None for number, grant in enumerate(everything)]
     assert found == [True, False, True, False, True, True, True, True, True]
+
+
+def _session(user: ObjectId) -> IssuedGrant:
+    """All of them begin in the same instant."""
+    return _grant(GrantKind.SESSION, user_id=user, client_id=AppId(NOWHERE))
+
+
+def _begin(store: Store, user: ObjectId, digest: bytes) -> Future[None]:
+    def work(conn: Connection) -> None:
+        issued.add(conn, TENANT, digest, _session(user), now=NOW)
+        issued.trim_sessions(conn, TENANT, user, most=3)
+
+    return store.write(work, TENANT)
+
+
+def test_of_many_sessions_of_a_person_those_begun_last_are_kept(store: Store):
+    ada, ben = ObjectId(guid()), ObjectId(guid())
+    mine = [bytes([number]) * 32 for number in range(5)]
+    _begin(store, ben, b"b" * 32).result()
+    _add(store, _grant(user_id=ada, client_id=AppId(NOWHERE)), b"r" * 32)
+    with store.read() as conn:
+        assert issued.find(conn, TENANT, GrantKind.SESSION, b"b" * 32)
+    for digest in mine:
+        _begin(store, ada, digest).result()
+    assert [digest for digest in mine if _find(store, GrantKind.SESSION, digest)] == mine[2:]
+    assert _find(store, GrantKind.SESSION, b"b" * 32)
+    assert _find(store, digest=b"r" * 32)
+
+
+def test_a_crowd_of_sessions_in_one_instant_leaves_no_more_than_may_be(store: Store, database: str):
+    """On two servers that know nothing of each other."""
+    ada, digests = ObjectId(guid()), [bytes([number]) * 32 for number in range(60)]
+    other = Store.open(database)
+    begun = [_begin((store, other)[number % 2], ada, digest) for number, digest in enumerate(digests)]
+    for one in begun:
+        one.result()
+    other.close()
+    assert sum(_find(store, GrantKind.SESSION, digest) is not None for digest in digests) == 3
 
 
 def test_what_became_of_it_is_written_down(store: Store):

@@ -322,6 +322,16 @@ def test_the_refresh_tokens_of_a_person_and_a_client_are_counted_among_no_others
     assert all("ix_issued_grant_holder (tenant_id=? AND user_id=? AND client_id=?" in step for step in searches)
 
 
+def test_the_sessions_of_a_person_are_counted_among_no_others(filled: Store) -> None:
+    def work(conn: Any) -> list[str]:
+        (text,) = statements(conn, lambda conn: issued.trim_sessions(conn, TENANT, ObjectId(NOWHERE), most=1))
+        return plan(conn, text)
+
+    steps = filled.write(work).result()
+    assert any("ix_issued_grant_session (tenant_id=? AND user_id=?" in step for step in steps)
+    assert not any("SCAN" in step or "TEMP B-TREE FOR ORDER BY" in step for step in steps), steps
+
+
 @pytest.mark.parametrize("top", [1, 20])
 def test_the_size_of_a_page_does_not_change_the_number_of_statements(filled: Store, top: int) -> None:
     with filled.read() as conn:

@@ -91,6 +91,20 @@ _TRIM_FAMILIES = Statement(
         ),
     )
 )
+_TRIM_SESSIONS = Statement(
+    delete(issued_grant).where(
+        _grant.id.in_(
+            select(_others.id)
+            .where(
+                _others.tenant_id == bindparam("tenant_id"),
+                _others.user_id == bindparam("user_id"),
+                _others.kind == literal_column(str(SESSION)),
+            )
+            .order_by(_others.id.desc())
+            .offset(bindparam("most"))
+        )
+    )
+)
 _CLEAR = Statement(
     delete(issued_grant).where(_grant.tenant_id == bindparam("tenant_id"), _grant.expires_at < bindparam("long_ago"))
 )
@@ -170,3 +184,8 @@ def trim_families(
         most=most,
         lifetime=lifetime // timedelta(microseconds=1),
     )
+
+
+def trim_sessions(conn: Connection, tenant_id: TenantId, user_id: ObjectId, *, most: int) -> None:
+    """Forgets a person's sessions but for so many: those that were begun last, whatever the clock said then."""
+    _TRIM_SESSIONS.run(conn, tenant_id=guid(tenant_id), user_id=guid(user_id), most=most)

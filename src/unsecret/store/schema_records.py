@@ -47,6 +47,16 @@ Index(
     postgresql_where=_is_refresh_token,
 )
 
+_is_session = text(f"kind = {SESSION}")
+Index(
+    "ix_issued_grant_session",
+    issued_grant.c.tenant_id,
+    issued_grant.c.user_id,
+    issued_grant.c.id,
+    sqlite_where=_is_session,
+    postgresql_where=_is_session,
+)
+
 # Of the server, not of a tenant: the tokens of all its tenants are signed with the same key.
 signing_key = Table(
     "signing_key",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 
 from unsecret.errors import Unavailable
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in `versions/`."""
 
 

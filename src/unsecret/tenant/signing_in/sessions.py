@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 SESSION_COOKIE = "__Host-unsecret-session"
 CANARY_COOKIE = "__Host-unsecret-canary"
 SESSION_LIFETIME = timedelta(hours=24)
+MOST_SESSIONS = 100
+"""Of one person: tests and programs that open a new browser for every sign-in would fill the directory for a day."""
 
 _ANY_CLIENT = AppId(ZERO_GUID)
 _CANARY_BYTES = 32
@@ -63,7 +65,8 @@ def find_session(conn: Connection, request: Request, *, now: datetime) -> Sessio
 
 
 def begin_session(conn: Connection, request: Request, tenant: Tenant, person: Person, *, now: datetime) -> str:
-    """A new session; its text is for `keep_session`. One of the same tenant that the browser had before ends."""
+    """A new session; its text is for `keep_session`. One of the same tenant that the browser had before ends, and of a
+    person who has too many the oldest does."""
     if tenant_of(request.cookies.get(SESSION_COOKIE, "")) == tenant.id:
         end_session(conn, request)
     text = new_text(tenant.id)
@@ -79,6 +82,7 @@ def begin_session(conn: Connection, request: Request, tenant: Tenant, person: Pe
         password_mark=person.mark,
     )
     issued.add(conn, tenant.id, digest(text), grant, now=now)
+    issued.trim_sessions(conn, tenant.id, person.user.id, most=MOST_SESSIONS)
     return text
 
 
