@@ -332,6 +332,12 @@ def test_the_sessions_of_a_person_are_counted_among_no_others(filled: Store) -> 
     assert not any("SCAN" in step or "TEMP B-TREE FOR ORDER BY" in step for step in steps), steps
 
 
+def test_who_asks_for_the_number_alone_reads_no_object(filled: Store) -> None:
+    with filled.read() as conn:
+        (counted,) = statements(conn, applications(top=0, count=True))
+    assert counted.startswith("SELECT count(")
+
+
 @pytest.mark.parametrize("top", [1, 20])
 def test_the_size_of_a_page_does_not_change_the_number_of_statements(filled: Store, top: int) -> None:
     with filled.read() as conn:

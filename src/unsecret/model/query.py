@@ -97,7 +97,8 @@ class OrderBy(Struct, frozen=True):
 
 
 class Query(Struct, frozen=True, kw_only=True):
-    """`after` is the cursor that the last page ended with (opaque to everyone but the store)."""
+    """`after` is the cursor that the last page ended with (opaque to everyone but the store). With `count` a `top` of 0
+    asks for the number alone."""
 
     filter: Filter | None = None
     order_by: OrderBy | None = None

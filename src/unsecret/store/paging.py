@@ -119,6 +119,8 @@ def page_of(
     if query.filter is not None:
         conditions.append(compile_filter(query.filter, collection.properties, tenant))
     order = _order_of(collection, query.order_by)
+    if query.count and query.top == 0:
+        return Page(items=(), count=_count(conn, collection, conditions))
     rows = conn.execute(_question(collection, conditions, order, query)).all()
     kept = rows[: query.top]
     return Page(

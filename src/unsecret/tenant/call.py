@@ -170,7 +170,7 @@ class Call:
                 hint=odata.DIVERGENCES,
             )
         if self.only_counts:
-            return replace(asked, query=replace(asked.query, top=1, count=True))
+            return replace(asked, query=replace(asked.query, top=0, count=True))
         if self.services.mischief:
             fewer = self.services.mischief.page_size(asked.query.top)
             return replace(asked, query=replace(asked.query, top=fewer))

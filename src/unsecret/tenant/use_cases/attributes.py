@@ -17,6 +17,7 @@ from unsecret.model.query import And, Comparison, Filter, Held, Not, Operator, O
 from unsecret.rules.attributes import misfit, unaskable
 from unsecret.rules.permission import Operation
 from unsecret.store import attributes
+from unsecret.store.filters import ATTRIBUTES
 from unsecret.tenant.use_cases.transaction import Transaction, not_found
 from unsecret.wire.attributes import MOST_ATTRIBUTES, MOST_VALUES, attribute_definition_to_graph, attribute_set_to_graph
 from unsecret.wire.custom_security_attributes import NAME
@@ -24,7 +25,6 @@ from unsecret.wire.logs import as_json
 
 Assigned = dict[str, dict[str, Any]]
 _CATEGORY = "AttributeManagement"
-_PROPERTY = "customSecurityAttributes"
 _ASKED_BY = frozenset({Operator.EQ, Operator.NE, Operator.STARTS_WITH})
 """https://learn.microsoft.com/en-us/graph/api/resources/user#properties"""
 
@@ -74,7 +74,7 @@ def _permitted(transaction: Transaction, asked: Filter) -> Filter:
             return Or(tuple(_permitted(transaction, part) for part in parts))
         case Not(part):
             return Not(_permitted(transaction, part))
-        case Comparison() if asked.property.partition("/")[0] == _PROPERTY:
+        case Comparison() if asked.property.partition("/")[0] == ATTRIBUTES:
             transaction.permit(Operation.READ_CUSTOM_SECURITY_ATTRIBUTES)
             return _held(transaction, asked)
         case _:
