@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from unsecret.model.snapshot import COLLECTIONS, MEMBERS, Collected, Manifest
-from unsecret.operate.snapshots.snapshot_file import write_snapshot
+from unsecret.operate.snapshots.snapshot_file import open_snapshot, write_snapshot
 
 TAKEN_AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TENANT = "3f5c1a52-8f0c-4e0a-9d7e-5b1f0c2d4e6f"
@@ -39,3 +39,9 @@ def snapshot_of(
             (Path(spool) / f"{name}.ndjson").write_bytes(lines)
         write_snapshot(Path(spool), manifest, path)
     return path
+
+
+def rows(path: Path, question: str) -> list[Any]:
+    """What the columns of the snapshot answer to a question."""
+    with open_snapshot(path) as snapshot:
+        return snapshot.database.execute(question).fetchall()

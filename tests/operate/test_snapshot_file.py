@@ -15,7 +15,7 @@ import duckdb
 import msgspec
 import pytest
 
-from tests.snapshots import TAKEN_AT, TENANT, snapshot_of
+from tests.snapshots import TAKEN_AT, TENANT, rows, snapshot_of
 from unsecret.errors import Invalid, NotFound
 from unsecret.model.snapshot import LONGEST_OBJECT, Manifest
 from unsecret.operate.applications.listing import FIRST_PAGE, first_page
@@ -68,11 +68,6 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return snapshot_of(tmp_path_factory.mktemp("snapshot") / "tenant.unsecret", TENANT_STATE)
 
 
-def rows(path: Path, question: str) -> list[Any]:
-    with open_snapshot(path) as snapshot:
-        return snapshot.database.execute(question).fetchall()
-
-
 def test_every_object_comes_back_as_graph_showed_it(taken: Path) -> None:
     with open_snapshot(taken) as snapshot:
         assert list(snapshot.objects("applications")) == [APPLICATION]
@@ -85,6 +80,25 @@ def test_every_table_has_the_columns_that_it_is_said_to_have(taken: Path) -> Non
         for table in TABLES:
             described = snapshot.database.execute(f"SELECT * FROM {table.name}").description
             assert [column[0] for column in described] == list(table.columns)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("objects", "object"),
+        ("objects", "account_enabled"),
+        ("credentials", "end_at"),
+        ("owners", "mail"),
+        ("permissions", "kind"),
+        ("roles", "display_name"),
+        ("sign_ins", "last_sign_in_at"),
+    ],
+)
+def test_columns_of_another_type_are_refused_by_their_name(
+    taken: Path, tmp_path: Path, table: str, column: str
+) -> None:
+    with pytest.raises(Invalid, match=rf"strange cannot be read: {column} of {table} is \w+\[\]\[\], where"):
+        all_of(_as(taken, tmp_path / "strange", table, f"* REPLACE ([[{column}]] AS {column})"))
 
 
 @pytest.mark.parametrize(
@@ -235,6 +249,7 @@ def all_of(path: Path) -> None:
 LIES: dict[str, dict[str, bytes | None]] = {
     "an object that is too long": {"graph/applications.ndjson": b"[" + b" " * (LONGEST_OBJECT + 1)},
     "an object that is none": {"graph/applications.ndjson": b"{\n"},
+    "an object that is a list": {"graph/applications.ndjson": b"[]\n"},
     "objects that nest without end": {"graph/applications.ndjson": b"[" * 100_000},
     "columns that are none": {"columns/objects.parquet": b"PAR1 and no more"},
     "columns that are missing": {"columns/objects.parquet": None},
@@ -290,13 +305,18 @@ def test_what_does_not_have_graphs_shape_is_refused_and_leaves_no_file(tmp_path:
 
 def _without(path: Path, new: Path, column: str) -> Path:
     """The snapshot as it was written before there was such a column of credentials."""
+    return _as(path, new, "credentials", f"* EXCLUDE ({column})")
+
+
+def _as(path: Path, new: Path, table: str, selected: str) -> Path:
+    """The snapshot with other columns in a table."""
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(new, "w") as packed, duckdb.connect() as database:
         for one in old.infolist():
             content = old.read(one)
-            if one.filename == "columns/credentials.parquet":
-                file = new.parent / "credentials.parquet"
+            if one.filename == f"columns/{table}.parquet":
+                file = new.parent / f"{table}.parquet"
                 file.write_bytes(content)
-                database.execute(f"CREATE TABLE held AS SELECT * EXCLUDE ({column}) FROM '{file}'")
+                database.execute(f"CREATE TABLE held AS SELECT {selected} FROM '{file}'")
                 database.execute(f"COPY held TO '{file}' (FORMAT parquet)")
                 content = file.read_bytes()
             packed.writestr(one.filename, content, one.compress_type)
@@ -352,84 +372,3 @@ def _append(path: Path, content: bytes, members: list[tuple[str, tuple[int, int,
             packed.filelist.append(one)
             packed.NameToInfo[name] = one
         packed.comment = b"changed"  # so that the list of members is written anew
-
-
-def _held(key_id: str, end: str | None) -> dict[str, Any]:
-    return {"keyId": key_id, "startDateTime": "2024-01-01T00:00:00Z", "endDateTime": end}
-
-
-def _key(key_id: str, end: str, usage: str = "Verify", kind: str = "AsymmetricX509Cert") -> dict[str, Any]:
-    return {**_held(key_id, end), "type": kind, "usage": usage}
-
-
-def test_what_ends_last_is_known_of_each_application(tmp_path: Path) -> None:
-    early, late, later = (f"{year}-01-01T00:00:00Z" for year in (2027, 2028, 2029))
-    federated = [{"id": "f", "name": "main", "issuer": "https://issuer", "subject": "repo"}]
-    state: dict[str, list[Any]] = {
-        "applications": [
-            {"id": "1", "appId": "both", "passwordCredentials": [_held("a", early), _held("b", late)]},
-            {"id": "2", "appId": "none", "passwordCredentials": [_held("c", None)]},
-            {"id": "3", "appId": "never", "federatedIdentityCredentials": federated},
-        ],
-        "servicePrincipals": [
-            {"id": "4", "appId": "BOTH", "keyCredentials": [_key("d", late)]},
-            {"id": "5", "appId": "saml", "keyCredentials": [_key("e", later, "Sign")]},
-            {
-                "id": "6",
-                "appId": "managed",
-                "servicePrincipalType": "ManagedIdentity",
-                "keyCredentials": [_key("g", early), _key("h", later, kind="Symmetric")],
-            },
-        ],
-    }
-    path = snapshot_of(tmp_path / "tenant.unsecret", state)
-
-    assert rows(path, "SELECT object_id, year(ends_at), has_federated FROM objects ORDER BY ALL") == [
-        ("1", 2028, False), ("2", None, False), ("3", None, True),
-        ("4", 2028, False), ("5", None, False), ("6", 2027, False),
-    ]  # fmt: skip
-    assert rows(path, "SELECT key_id FROM credentials WHERE is_last ORDER BY ALL") == [("b",), ("d",), ("g",)]
-    assert dict(rows(path, "SELECT key_id, held_by FROM credentials")) == {
-        **dict.fromkeys("abcf", "application"),
-        **dict.fromkeys("de", "servicePrincipal"),
-        **dict.fromkeys("gh", "managedIdentity"),
-    }
-
-
-USED = {"lastSignInDateTime": "2026-05-05T00:00:00Z"}
-
-
-@pytest.mark.parametrize(
-    ("missing", "expected"),
-    [
-        ((), {"secret seen": "used", "seen": "used", "neither": "unused", "nothing": "unused"}),
-        (
-            ("servicePrincipalSignInActivities",),
-            {"secret seen": "used", "seen": "unused", "neither": "unused", "nothing": "unknown"},
-        ),
-        (
-            ("servicePrincipalSignInActivities", "appCredentialSignInActivities"),
-            {"secret seen": "unknown", "seen": "unknown", "neither": "unknown", "nothing": "unknown"},
-        ),
-        (
-            ("appCredentialSignInActivities",),
-            {"secret seen": "unused", "seen": "used", "neither": "unused", "nothing": "unused"},
-        ),
-    ],
-)
-def test_an_application_is_used_when_any_report_has_seen_it(
-    tmp_path: Path, missing: tuple[str, ...], expected: dict[str, str]
-) -> None:
-    held = {"secret seen": "one", "seen": "two", "neither": "three", "nothing": None}
-    state: dict[str, list[Any]] = {
-        "applications": [
-            {"id": name, "appId": name, "passwordCredentials": [_held(key, "2028-01-01T00:00:00Z")] if key else []}
-            for name, key in held.items()
-        ],
-        "appCredentialSignInActivities": [{"keyId": "ONE", "signInActivity": USED}],
-        "servicePrincipalSignInActivities": [{"appId": "Seen", "lastSignInActivity": USED}],
-    }
-    known = {name: objects for name, objects in state.items() if name not in missing}
-    path = snapshot_of(tmp_path / "tenant.unsecret", known, missing=dict.fromkeys(missing, "it may not be read"))
-
-    assert dict(rows(path, "SELECT object_id, app_use FROM objects")) == expected

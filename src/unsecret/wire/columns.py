@@ -1,94 +1,15 @@
 """A tenant in columns: how Graph's JSON becomes the tables of a snapshot.
 
 The text of questions only; whoever has a database asks them (`operate/snapshots/snapshot_file.py`). Each collection is
-read from a file with one JSON object on a line, with the members listed in SOURCES and no others; TABLES are then made
-of them in order. docs/reference/snapshot.md is written from TABLES.
+read from a file with one JSON object on a line, with the members listed in `column_sources` and no others; TABLES are
+then made of them in order. docs/reference/snapshot.md is written from TABLES.
 """
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-_PASSWORD = (
-    "STRUCT(keyId VARCHAR, displayName VARCHAR, startDateTime TIMESTAMP, endDateTime TIMESTAMP,"
-    " customKeyIdentifier VARCHAR)[]"
-)
-_KEY = (
-    "STRUCT(keyId VARCHAR, displayName VARCHAR, startDateTime TIMESTAMP, endDateTime TIMESTAMP,"
-    ' customKeyIdentifier VARCHAR, "type" VARCHAR, "usage" VARCHAR)[]'
-)
-_FEDERATED = "STRUCT(id VARCHAR, name VARCHAR, issuer VARCHAR, subject VARCHAR)[]"
-_RELATED = (
-    'STRUCT("@odata.type" VARCHAR, id VARCHAR, displayName VARCHAR, userPrincipalName VARCHAR, mail VARCHAR,'
-    " appId VARCHAR)[]"
-)
-_ASSIGNMENT = "STRUCT(principalId VARCHAR, resourceId VARCHAR, appRoleId VARCHAR)"
-_LAST_USE = "STRUCT(lastSignInDateTime TIMESTAMP)"
-
-_OBJECT = {
-    "id": "VARCHAR",
-    "appId": "VARCHAR",
-    "displayName": "VARCHAR",
-    "createdDateTime": "TIMESTAMP",
-    "tags": "VARCHAR[]",
-    "passwordCredentials": _PASSWORD,
-    "keyCredentials": _KEY,
-    "owners": _RELATED,
-    "appManagementPolicies": "STRUCT(id VARCHAR)[]",
-}
-_REDIRECTS = "STRUCT(redirectUris VARCHAR[])"
-
-SOURCES: dict[str, dict[str, str]] = {
-    "applications": {
-        **_OBJECT,
-        "signInAudience": "VARCHAR",
-        "identifierUris": "VARCHAR[]",
-        "isDisabled": "BOOLEAN",
-        "api": "STRUCT(requestedAccessTokenVersion INTEGER)",
-        "web": _REDIRECTS,
-        "spa": _REDIRECTS,
-        "publicClient": _REDIRECTS,
-        "federatedIdentityCredentials": _FEDERATED,
-    },
-    "servicePrincipals": {
-        **_OBJECT,
-        "signInAudience": "VARCHAR",
-        "servicePrincipalType": "VARCHAR",
-        "accountEnabled": "BOOLEAN",
-        "appOwnerOrganizationId": "VARCHAR",
-        "preferredSingleSignOnMode": "VARCHAR",
-        "appRoles": "STRUCT(id VARCHAR, value VARCHAR)[]",
-        "appRoleAssignments": f"{_ASSIGNMENT}[]",
-        "federatedIdentityCredentials": _FEDERATED,
-    },
-    "appManagementPolicies": {"id": "VARCHAR", "appliesTo": "STRUCT(id VARCHAR)[]"},
-    "appRoleAssignments": {"principalId": "VARCHAR", "resourceId": "VARCHAR", "appRoleId": "VARCHAR"},
-    "oauth2PermissionGrants": {
-        "clientId": "VARCHAR",
-        "consentType": "VARCHAR",
-        "principalId": "VARCHAR",
-        "resourceId": "VARCHAR",
-        "scope": "VARCHAR",
-    },
-    "roleAssignments": {"principalId": "VARCHAR", "roleDefinitionId": "VARCHAR", "directoryScopeId": "VARCHAR"},
-    "roleDefinitions": {"id": "VARCHAR", "displayName": "VARCHAR"},
-    "appCredentialSignInActivities": {"keyId": "VARCHAR", "signInActivity": _LAST_USE},
-    "servicePrincipalSignInActivities": {
-        "appId": "VARCHAR",
-        "lastSignInActivity": _LAST_USE,
-        "applicationAuthenticationClientSignInActivity": _LAST_USE,
-        "delegatedClientSignInActivity": _LAST_USE,
-    },
-}
-"""Collection → the members that columns are made of, each with its DuckDB type. Absent ones are read as null."""
-
-
-TRUSTED = "trusted"
-COMPUTED: dict[str, dict[str, str]] = {
-    TRUSTED: {"id": "VARCHAR", "keyId": "VARCHAR", "trustedBy": "VARCHAR[]"},
-}
-"""What is read likewise and is not Graph's: for an object's certificate whose bytes are known, which configurations
-vouch for it."""
+from unsecret.wire.column_sources import TRUSTED
 
 
 class Table(Struct, frozen=True):
@@ -121,25 +42,37 @@ _SIGNING = """
     WHERE "usage" = 'Sign' AND customKeyIdentifier IS NOT NULL GROUP BY object
 """
 
+_APP = "coalesce(lower(appId), id) AS app_id"
 _HELD_BY = "CASE servicePrincipalType WHEN 'ManagedIdentity' THEN 'managedIdentity' ELSE kind END AS held_by"
 _HELD = f"""
 CREATE TEMP TABLE held AS
     WITH held AS (
-        SELECT object, held_by, 'password' AS kind, keyId AS key_id, NULL AS "usage", displayName AS display_name,
-            startDateTime AS start_at, endDateTime AS end_at, customKeyIdentifier AS custom_key_identifier,
-            NULL AS issuer, NULL AS subject
-        FROM (SELECT object, {_HELD_BY}, unnest(passwordCredentials, recursive := true) FROM everything)
+        SELECT object, app_id, held_by, 'password' AS kind, keyId AS key_id, NULL AS "usage",
+            displayName AS display_name, startDateTime AS start_at, endDateTime AS end_at,
+            customKeyIdentifier AS custom_key_identifier, NULL AS issuer, NULL AS subject
+        FROM (SELECT object, {_APP}, {_HELD_BY}, unnest(passwordCredentials, recursive := true) FROM everything)
         UNION ALL BY NAME
-        SELECT object, held_by, CASE "type" WHEN 'Symmetric' THEN 'symmetricKey' ELSE 'certificate' END AS kind,
+        SELECT object, app_id, held_by, CASE "type" WHEN 'Symmetric' THEN 'symmetricKey' ELSE 'certificate' END AS kind,
             keyId AS key_id, "usage", displayName AS display_name, startDateTime AS start_at, endDateTime AS end_at,
             customKeyIdentifier AS custom_key_identifier
-        FROM (SELECT object, {_HELD_BY}, unnest(keyCredentials, recursive := true) FROM everything)
+        FROM (SELECT object, {_APP}, {_HELD_BY}, unnest(keyCredentials, recursive := true) FROM everything)
         UNION ALL BY NAME
-        SELECT object, held_by, 'federated' AS kind, id AS key_id, name AS display_name, issuer, subject
-        FROM (SELECT object, {_HELD_BY}, unnest(federatedIdentityCredentials, recursive := true) FROM everything)
+        SELECT object, app_id, held_by, 'federated' AS kind, id AS key_id, name AS display_name, issuer, subject
+        FROM (
+            SELECT object, {_APP}, {_HELD_BY}, unnest(federatedIdentityCredentials, recursive := true) FROM everything
+        )
+    ), lines AS (
+        SELECT lower(keyId) AS key_id, lower(appId) AS app_id, signInActivity.lastSignInDateTime AS last_used_at
+        FROM app_credential_sign_in_activities WHERE signInActivity.lastSignInDateTime IS NOT NULL
+    ), sole AS (
+        SELECT lower(key_id) AS key_id, min(app_id) AS app_id FROM held
+        WHERE lower(key_id) IN (SELECT key_id FROM lines WHERE app_id IS NULL)
+        GROUP BY 1 HAVING count(DISTINCT app_id) = 1
     ), activity AS (
-        SELECT lower(keyId) AS key_id, max(signInActivity.lastSignInDateTime) AS last_used_at
-        FROM app_credential_sign_in_activities GROUP BY 1
+        SELECT lines.key_id, coalesce(lines.app_id, sole.app_id) AS app_id, max(last_used_at) AS last_used_at
+        FROM lines LEFT JOIN sole ON lines.app_id IS NULL AND sole.key_id = lines.key_id GROUP BY ALL
+    ), reported AS (
+        SELECT DISTINCT key_id FROM lines
     ), vouched AS (
         SELECT object, keyId AS key_id, trustedBy AS trusted_by
         FROM {TRUSTED} JOIN everything ON everything.id = {TRUSTED}.id
@@ -150,15 +83,20 @@ CREATE TEMP TABLE held AS
             WHEN "usage" = 'Sign' OR list_contains(signing.identifiers, custom_key_identifier) THEN 'tokenSigning'
             ELSE 'signIn' END AS purpose,
         CASE WHEN last_used_at IS NOT NULL THEN 'used'
+            WHEN reported.key_id IS NOT NULL THEN 'unknown'
             WHEN held.kind <> 'federated' AND $use_is_known THEN 'unused'
             ELSE 'unknown' END AS use,
         last_used_at,
         CASE WHEN $trust_is_known THEN trusted_by END AS trusted_by
     FROM held
     LEFT JOIN ({_SIGNING}) AS signing ON signing.object = held.object
-    LEFT JOIN activity ON activity.key_id = lower(held.key_id)
+    LEFT JOIN activity ON activity.key_id = lower(held.key_id) AND activity.app_id = held.app_id
+    LEFT JOIN reported ON reported.key_id = lower(held.key_id)
     LEFT JOIN vouched ON vouched.object = held.object AND vouched.key_id = held.key_id
     """
+"""A line of the report is of one application: keyIds are unique only as long as nobody chooses them. A line that names
+no application is that of the only holder. A report has one line for a keyId (its `id` is made of it), so that of
+another application with the same keyId it says nothing."""
 
 _SEEN = """
 CREATE TEMP TABLE seen AS
@@ -274,7 +212,7 @@ CREDENTIALS = Table(
         "purpose": "`signIn`: the application proves itself with it. `tokenSigning`: it signs tokens for people "
         "(SAML). `tokenEncryption`: tokens are encrypted for it.",
         "use": "`used`: the tenant's report has seen it sign in. `unused`: the report was read and has not. `unknown`: "
-        "the report could not be read, or does not cover this kind.",
+        "the report could not be read, does not cover this kind, or shows another application's with the same `keyId`.",
         "last_used_at": "When the report saw it last.",
         "trusted_by": "The `id` of each certificateBasedApplicationConfiguration with an authority that issued the "
         "certificate itself; null where the bytes of the certificate, or the configurations, are not known.",
@@ -371,10 +309,16 @@ SIGN_INS = Table(
     },
 )
 
+TYPES = {
+    **dict.fromkeys(("object", "app"), "UINTEGER"),
+    **dict.fromkeys(("created_at", "start_at", "end_at", "ends_at", "last_used_at"), "TIMESTAMP"),
+    **dict.fromkeys(("last_sign_in_at", "last_by_itself_at", "last_for_people_at"), "TIMESTAMP"),
+    **dict.fromkeys(("account_enabled", "has_federated", "is_last"), "BOOLEAN"),
+    **dict.fromkeys(("identifier_uris", "tags", "trusted_by"), "VARCHAR[]"),
+    **dict.fromkeys(("web_redirect_uris", "spa_redirect_uris", "public_client_redirect_uris"), "VARCHAR[]"),
+    "requested_access_token_version": "INTEGER",
+}
+"""The DuckDB type of each column that is no VARCHAR, whichever table it is in."""
+
 TABLES = (OBJECTS, CREDENTIALS, OWNERS, PERMISSIONS, ROLES, SIGN_INS)
 """In the order in which they are made."""
-
-
-def table_name(collection: str) -> str:
-    """The name of a collection in a question: `servicePrincipals` → `service_principals`."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in collection)

@@ -40,7 +40,8 @@ from unsecret.model.snapshot import (
 )
 from unsecret.model.snapshot_layout import LAYOUT, MANIFEST
 from unsecret.operate.snapshots.trusted_certificates import trusted_lists, vouched_for
-from unsecret.wire.columns import COMPUTED, PREPARED, SOURCES, TABLES, TRUSTED, Table, table_name
+from unsecret.wire.column_sources import COMPUTED, SOURCES, TRUSTED, table_name
+from unsecret.wire.columns import PREPARED, TABLES, TYPES, Table
 from unsecret.wire.exports import default_policy_from_export, policy_from_export
 
 if TYPE_CHECKING:
@@ -189,12 +190,6 @@ def _show(database: DuckDBPyConnection, columns: Path) -> None:
         database.execute(f"CREATE OR REPLACE VIEW {table.name} AS SELECT * FROM read_parquet({file})")
 
 
-def _is_whole(database: DuckDBPyConnection, table: Table) -> bool:
-    """Whether the file holds every column that a table has today."""
-    there = {column[0] for column in database.execute(f"DESCRIBE {table.name}").fetchall()}
-    return there.issuperset(table.columns)
-
-
 class Snapshot:
     """An open snapshot. Its columns are unpacked when they are asked for, into a directory of this process's own."""
 
@@ -216,7 +211,7 @@ class Snapshot:
                     if len(line) > LONGEST_OBJECT:
                         raise Invalid(f"{member} in {self.path} holds an object that is too long.")
                     if line.strip():
-                        yield msgspec.json.decode(line)
+                        yield msgspec.json.decode(line, type=dict[str, Any])
         except KeyError:
             return
         except (*BROKEN, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
@@ -242,9 +237,20 @@ class Snapshot:
             file = folder / f"{table.name}.parquet"
             self._unpack(f"{COLUMNS}/{file.name}", file)
         _show(database, folder)
-        if not all(_is_whole(database, table) for table in TABLES):
+        are_whole = [self._is_whole(database, table) for table in TABLES]
+        if not all(are_whole):
             _show(database, self._columns_anew(folder))
         return database
+
+    def _is_whole(self, database: DuckDBPyConnection, table: Table) -> bool:
+        """Whether the file holds every column that a table has today. Raises Invalid for one of another type: no
+        version wrote it so, and what is in it would be taken for something else."""
+        there = {name: kind for name, kind, *_ in database.execute(f"DESCRIBE {table.name}").fetchall()}
+        for name in table.columns:
+            if name in there and there[name] != (meant := TYPES.get(name, "VARCHAR")):
+                wrong = f"{name} of {table.name} is {there[name]}, where a snapshot has {meant}"
+                raise Invalid(f"The columns in {self.path} cannot be read: {wrong}.", hint=_TAKE)
+        return there.keys() >= table.columns.keys()
 
     def _columns_anew(self, folder: Path) -> Path:
         """The columns made of what Graph answered, for a file that was written before some column came to be."""
