@@ -184,7 +184,7 @@ def test_a_custom_policy_that_weakens_the_default_is_named_with_whom_it_frees(ho
     (found,) = of(report, NO_SECRETS)
     assert found.check == "weakened:disabled"
     assert found.subject.policy_id == lifting["id"]
-    assert found.evidence[-1] == "binds application 'Payroll', service principal 'Payroll job'"
+    assert found.evidence[-1] == "binds app registration 'Payroll', service principal 'Payroll job'"
     assert found.mend == f"unsecret block --policy {lifting['id']}"
 
 
@@ -216,7 +216,7 @@ def test_more_than_ten_who_are_freed_are_counted(hold: Hold) -> None:
 
     (found,) = of(hold(applications=apps, customs=[lifting]), NO_SECRETS)
 
-    assert found.evidence[-1].endswith("application 'App 10' and 3 more")
+    assert found.evidence[-1].endswith("app registration 'App 10' and 3 more")
 
 
 def test_mending_one_limit_loosens_no_other(hold: Hold) -> None:

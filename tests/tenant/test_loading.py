@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -33,7 +32,6 @@ from unsecret.wire.columns import TABLES
 ADMINISTRATOR = "unsecret administrator"
 PER_APPLICATION = ("owners", "federatedIdentityCredentials", "appManagementPolicies")
 PER_PRINCIPAL = ("owners", "appManagementPolicies", "appRoleAssignments")
-
 
 Loader = Callable[[Any], LoadedTenant]
 
@@ -272,17 +270,7 @@ def test_a_snapshot_fills_a_tenant_that_shows_the_same_snapshot(
         assert after[name] == rows, name
     with open_snapshot(first) as was, open_snapshot(second) as now:
         assert now.default_policy == was.default_policy
-        assert sorted(now.custom_policies, key=lambda one: one.id) == sorted(
-            was.custom_policies, key=lambda one: one.id
-        )
-
-
-def test_a_zip_file_that_is_no_snapshot_is_said_to_be_none(tmp_path: Path) -> None:
-    for name, content in {"other.txt": "", "snapshot.json": '{"layout": "snapshot/2"}'}.items():
-        with zipfile.ZipFile(tmp_path / name, "w") as packed:
-            packed.writestr(name, content)
-        with pytest.raises(Invalid, match=r"no snapshot|'snapshot/2'"):
-            read_export(tmp_path / name)
+        assert {one.id: one for one in now.custom_policies} == {one.id: one for one in was.custom_policies}
 
 
 def test_it_is_enforced_as_it_was(furnished: LocalTenant, loading: Loader) -> None:
@@ -330,26 +318,6 @@ SECRET = {"keyId": GUID(9), "startDateTime": "2024-01-01T00:00:00Z", "endDateTim
 
 def application(number: int = 1, **members: Any) -> dict[str, Any]:
     return {"id": GUID(number), "appId": GUID(number + 4), "displayName": f"app {number}", **members}
-
-
-@pytest.mark.parametrize(
-    "applications",
-    [
-        [application(1), application(2)],
-        {"value": [application(1), application(2)]},
-        [{"value": [application(1)], "@odata.nextLink": "x"}, {"value": [application(2)]}],
-    ],
-)
-def test_a_collection_may_be_a_list_a_page_or_pages(loading: Loader, applications: Any) -> None:
-    names = {one["displayName"] for one in pages(loading({"applications": applications}), "/applications")}
-    assert names == {"app 1", "app 2", ADMINISTRATOR}
-
-
-def test_a_directory_of_collections_is_an_export(tmp_path: Path) -> None:
-    (tmp_path / "applications.json").write_text(json.dumps({"value": [application()]}))
-    (tmp_path / "policies.json").write_text(json.dumps({"appManagementPolicies": []}))
-    export = read_export(tmp_path)
-    assert [body["displayName"] for _, body in export.objects("applications")] == ["app 1"]
 
 
 def test_what_nobody_here_knows_is_kept(loading: Loader) -> None:
@@ -430,24 +398,3 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_loaded(loading:
         "servicePrincipals[0]",
         "defaultAppManagementPolicy[0]",
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "cannot be read"),
-        ("{", "cannot be read"),
-        ("[]", "cannot be read"),
-        ("{}", "is no export of a tenant"),
-        ('{"applications": 1}', "applications in .* cannot be read"),
-        ('{"unsecret": "export/2", "applications": []}', "another layout"),
-        ('{"policies": [], "applications": []}', "policies in .* cannot be read"),
-    ],
-)
-def test_a_file_that_is_no_export_is_said_to_be_none(tmp_path: Path, text: str, said: str) -> None:
-    file = tmp_path / "export.json"
-    file.write_text(text)
-    with pytest.raises(Invalid, match=said):
-        read_export(file)
-    with pytest.raises(Invalid, match="cannot be read: No such file"):
-        read_export(tmp_path / "nowhere.json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from unsecret.model.application import FACES
 from unsecret.rules.restriction_words import restriction_in_words
 
 USE = {"used": "seen in use", "unused": "not seen", "unknown": "not known"}
@@ -18,7 +19,6 @@ CREDENTIALS = {
 }
 PURPOSES = {"signIn": "sign-in", "tokenSigning": "token signing", "tokenEncryption": "token encryption"}
 STATES = {"live": "live", "expired": "expired", "notYet": "not yet valid"}
-FACES = {"application": "app registration", "servicePrincipal": "service principal"}
 ORIGINS = {
     "own": "this organisation's own",
     "foreign": "another organisation's",

@@ -26,6 +26,10 @@ class ObjectKind(StrEnum):
     USER = "user"
 
 
+FACES: dict[str, str] = {ObjectKind.APPLICATION: "app registration", ObjectKind.SERVICE_PRINCIPAL: "service principal"}
+"""What people call the two faces of an application (docs/reference/words.md)."""
+
+
 class KeyType(StrEnum):
     """`keyCredential.type`."""
 

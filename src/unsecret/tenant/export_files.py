@@ -40,6 +40,12 @@ COLLECTIONS = (
 _POLICIES = "policies"
 _LAYOUT_MEMBER = "unsecret"
 
+_ZIP = b"PK\x03\x04"
+"""How a zip file begins (APPNOTE.TXT, 4.3.7)."""
+
+_BROKEN = (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading a zip file can fail with: it may be encrypted, or packed in a way that this Python does not know."""
+
 
 class Export(Struct, frozen=True):
     """What was found: collection → its objects, each as JSON that nobody has read yet."""
@@ -48,16 +54,17 @@ class Export(Struct, frozen=True):
     unknown: tuple[str, ...]
 
     def objects(self, collection: str) -> Iterator[tuple[str, Any]]:
-        """The objects of a collection, each with what to call it in an error."""
+        """The objects of a collection, each with what to call it in an error. Raises Invalid for what is no JSON."""
         for index, raw in enumerate(self.collections.get(collection, ())):
-            yield f"{collection}[{index}]", msgspec.json.decode(raw)
+            where = f"{collection}[{index}]"
+            yield where, _decoded(raw, Any, where)
 
 
 def read_export(path: Path) -> Export:
     """The export in a file or a directory. Raises Invalid when it is not there, no JSON or not an export. A snapshot is
     read again for every look at a collection; what is broken in it is told then."""
     try:
-        if path.is_file() and zipfile.is_zipfile(path):
+        if path.is_file() and (zipfile.is_zipfile(path) or _begins_like_a_zip(path)):
             return _snapshot(path)
         members = _directory(path) if path.is_dir() else _file(path)
     except OSError as problem:
@@ -90,7 +97,7 @@ class _Lines(Struct, frozen=True):
                         raise Invalid(f"{self.member} in {self.path} holds an object that is too long.")
                     if line.strip():
                         yield Raw(line)
-        except (OSError, zipfile.BadZipFile, zlib.error) as problem:
+        except _BROKEN as problem:
             raise Invalid(f"{self.member} in {self.path} cannot be read: {problem}.") from None
 
 
@@ -103,12 +110,22 @@ def _snapshot(path: Path) -> Export:
                 for one in packed.infolist()
                 if one.filename.startswith(f"{snapshot.GRAPH}/") and one.file_size
             }
-    except (KeyError, OSError, zipfile.BadZipFile, zlib.error, msgspec.DecodeError):
+    except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, *_BROKEN):
+        if not zipfile.is_zipfile(path):  # the list of what is in it stands at the end
+            raise Invalid(
+                f"{path} is a zip file that is cut off: its end is missing.",
+                hint="Copy it again, or take another snapshot: unsecret snapshot FILE",
+            ) from None
         raise Invalid(f"{path} is a zip file, but no snapshot.", hint="Take one: unsecret snapshot FILE") from None
     if layout != snapshot_layout.LAYOUT:
         raise Invalid(f"{path} is laid out as '{layout}'; this software reads '{snapshot_layout.LAYOUT}'.")
     known = {name: _Lines(path, member) for name, member in files.items() if name in COLLECTIONS}
     return Export(known, tuple(sorted(files.keys() - known.keys())))
+
+
+def _begins_like_a_zip(path: Path) -> bool:
+    with path.open("rb") as opened:
+        return opened.read(len(_ZIP)) == _ZIP
 
 
 def _directory(path: Path) -> dict[str, Raw]:

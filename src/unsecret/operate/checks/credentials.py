@@ -18,6 +18,7 @@ from unsecret.model.times_in_words import duration_in_words, instant_in_words
 from unsecret.operate.checks.findings import Finding, Subject
 from unsecret.operate.checks.mending import removing
 from unsecret.operate.checks.muting import Mutes
+from unsecret.operate.policies.targets import KINDS
 from unsecret.operate.snapshots.rows import from_column, rows, to_column
 from unsecret.rules import profiles as rules
 from unsecret.rules.patterns import like, may_be_an_id
@@ -246,9 +247,8 @@ def _credential(row: tuple[Any, ...]) -> Credential:
 
 def _finding(asked: Requirement, check: str, one: Credential, why: Callable[[Requirement, Credential], str]) -> Finding:
     collection = "applications" if one.object_kind == "application" else "servicePrincipals"
-    owner = "application" if one.object_kind == "application" else "service principal"
     called = f" '{one.name}'" if one.name else ""
-    words = f"{IN_WORDS[one.kind]}{called} of {owner} '{one.display_name or one.object_id}'"
+    words = f"{IN_WORDS[one.kind]}{called} of {KINDS[collection]} '{one.display_name or one.object_id}'"
     return Finding(
         id=f"{asked.id}/{check}/{one.object_id}/{one.key_id}",
         requirement=asked.id,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from unsecret.model.application import ObjectKind
+from unsecret.model.application import FACES, ObjectKind
 from unsecret.model.policy import AppManagementPolicy, RestrictionState, TenantDefault
 from unsecret.model.profile import Requirement
 from unsecret.model.times_in_words import duration_in_words
@@ -227,9 +227,7 @@ def _said(entries: dict[tuple[str, str], str]) -> Iterator[str]:
 
 def _whom(own: str, policies: Policies) -> str:
     bound = {kind: one for (kind, policy), one in policies.bound.items() if policy == own}
-    named = [
-        f"{WORDS[kind].removesuffix('s')} '{name}'" for kind in WORDS if kind in bound for name in bound[kind].names
-    ]
+    named = [f"{words} '{name}'" for kind, words in FACES.items() if kind in bound for name in bound[kind].names]
     count = sum(one.count for one in bound.values())
     more = f" and {count - NAMED} more" if count > NAMED else ""
     return f"binds {', '.join(named[:NAMED])}{more}"

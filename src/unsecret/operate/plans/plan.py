@@ -230,7 +230,7 @@ class _Assigning:
         for one in bound:
             collection = COLLECTION_OF.get(str(one.get("@odata.type")).rpartition(".")[2])
             if collection is None:
-                what = f"{one.get('id')}, which is neither an application nor a service principal"
+                what = f"{one.get('id')}, which is neither an app registration nor a service principal"
                 raise Invalid(f"The custom policy '{policy.name}' applies to {what}.")
             self._leave(Link(collection, str(one["id"]), f"{KINDS[collection]} '{one.get('displayName')}'"), policy)
 

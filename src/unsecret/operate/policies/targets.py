@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from unsecret.errors import Invalid, NotFound
+from unsecret.model.application import FACES
 from unsecret.model.identifiers import canonical_guid
 from unsecret.operate.policies.change import Link
 from unsecret.wire.instants import parse_instant
@@ -20,7 +21,7 @@ from unsecret.wire.instants import parse_instant
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
 
-KINDS = {"applications": "app registration", "servicePrincipals": "service principal"}
+KINDS = {f"{kind}s": words for kind, words in FACES.items()}
 """The two collections that a custom policy can be linked to, and what is in them, in words."""
 
 _SELECT = "$select=id,appId,displayName,createdDateTime"
