@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from unsecret.model.application import FACES
+from unsecret.model.application import FACES, ObjectKind
 from unsecret.rules.restriction_words import restriction_in_words
 
 USE = {"used": "seen in use", "unused": "not seen", "unknown": "not known"}
@@ -51,7 +51,7 @@ def owners_in_words(owners: Sequence[str] | None, *, briefly: bool = False) -> s
 
 def face_in_words(kind: str | None) -> str:
     """`app registration` or `service principal`; any other type of object as Graph calls it."""
-    return FACES.get(kind or "", kind or "–")
+    return FACES[ObjectKind(kind)] if kind in FACES else kind or "–"
 
 
 def unknowns(not_known: Iterable[str]) -> Iterator[str]:

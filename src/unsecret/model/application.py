@@ -26,7 +26,7 @@ class ObjectKind(StrEnum):
     USER = "user"
 
 
-FACES: dict[str, str] = {ObjectKind.APPLICATION: "app registration", ObjectKind.SERVICE_PRINCIPAL: "service principal"}
+FACES = {ObjectKind.APPLICATION: "app registration", ObjectKind.SERVICE_PRINCIPAL: "service principal"}
 """What people call the two faces of an application (docs/reference/words.md)."""
 
 
