@@ -47,6 +47,10 @@ class Database(Protocol):
         """A connection in one consistent state, which cannot write."""
         ...
 
+    def read_marked(self, tenant_id: TenantId) -> AbstractContextManager[tuple[Connection, bytes | None]]:
+        """As `read`, with the tenant's mark in that state (`tenants.mark_of`)."""
+        ...
+
     def writer(self, scope: Scope) -> Writer:
         """Who does the works that need `scope` for themselves."""
         ...
@@ -94,15 +98,9 @@ class Store:
             _tell(type(self._database), error)
             raise
 
-    @contextmanager
-    def questions(self, tenant_id: TenantId) -> Generator[Questions]:
+    def questions(self, tenant_id: TenantId) -> AbstractContextManager[Questions]:
         """As `read`, for questions about one tenant that are asked again and again: see `questions.py`."""
-        try:
-            with self._database.read() as conn:
-                yield Questions(conn, tenant_id, self._answers.known(conn, tenant_id))
-        except Exception as error:
-            _tell(type(self._database), error)
-            raise
+        return _Asking(self._database, self._answers, tenant_id)
 
     def find_tenant(self, name: str) -> Tenant | None:
         """As `tenants.find_tenant`. Who was found is not looked for again."""
@@ -141,6 +139,31 @@ class Store:
     def close(self) -> None:
         """Commits what waits, then closes. Later writes are refused with Unavailable."""
         self._database.close()
+
+
+class _Asking(AbstractContextManager[Questions]):
+    """See `Store.questions`. A generator takes as long as a question does."""
+
+    __slots__ = ("_answers", "_database", "_reading", "_tenant_id")
+
+    def __init__(self, database: Database, answers: Answers, tenant_id: TenantId):
+        self._database = database
+        self._answers = answers
+        self._tenant_id = tenant_id
+
+    def __enter__(self) -> Questions:
+        try:
+            self._reading = self._database.read_marked(self._tenant_id)
+            conn, mark = self._reading.__enter__()
+        except Exception as error:
+            _tell(type(self._database), error)
+            raise
+        return Questions(conn, self._tenant_id, self._answers.known(self._tenant_id, mark))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        self._reading.__exit__(kind, error, trace)
+        if isinstance(error, Exception):
+            _tell(type(self._database), error)
 
 
 def scope_of(tenant_id: TenantId | None) -> Scope:

@@ -23,7 +23,8 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import QueuePool
 
 from unsecret.errors import Invalid, Unavailable
-from unsecret.store import migrations
+from unsecret.model.identifiers import TenantId
+from unsecret.store import migrations, tenants
 from unsecret.store.statement import driver_error, driver_of
 from unsecret.store.transaction import WriteTransaction
 from unsecret.store.writer import APPENDING, EVERYTHING, Scope, Writer
@@ -89,6 +90,12 @@ class PostgresqlDatabase:
             finally:
                 with suppress(psycopg.OperationalError):  # lost: what went wrong has been said before
                     driver_of(conn).rollback()
+
+    @contextmanager
+    def read_marked(self, tenant_id: TenantId) -> Generator[tuple[Connection, bytes | None]]:
+        """See `Store.questions`."""
+        with self.read() as conn:
+            yield conn, tenants.mark_of(conn, tenant_id)
 
     def writer(self, scope: Scope) -> Writer:
         """Who does the works of `scope`."""

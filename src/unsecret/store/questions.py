@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from unsecret.model.application import Tenant
 from unsecret.model.identifiers import TenantId
-from unsecret.store import directory_objects, tenants
+from unsecret.store import directory_objects
 from unsecret.store.decoded import size_of
 
 P = ParamSpec("P")
@@ -91,10 +91,9 @@ class Answers:
             self._tenants.clear()
         self._tenants[name] = tenant
 
-    def known(self, conn: Connection, tenant_id: TenantId) -> Known | None:
-        """What is known of the tenant in the state that `conn` sees; None where nothing may be kept. `conn` must see
-        that one state until its questions are answered."""
-        mark = tenants.mark_of(conn, tenant_id)
+    def known(self, tenant_id: TenantId, mark: bytes | None) -> Known | None:
+        """What is known of the tenant in the state with this mark; None where nothing may be kept. Who asks must see
+        that one state until the questions are answered."""
         if mark is None:
             return None
         kept = self._of.get(tenant_id)

@@ -22,7 +22,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import QueuePool
 
 from unsecret.errors import Unavailable, Unsupported
+from unsecret.model.identifiers import TenantId
 from unsecret.store import migrations
+from unsecret.store.columns import guid
 from unsecret.store.statement import driver_error, driver_of
 from unsecret.store.transaction import WriteTransaction
 from unsecret.store.writer import Scope, Writer
@@ -84,6 +86,10 @@ class SqliteFile:
         """See `Store.read`."""
         return _Reading(self)
 
+    def read_marked(self, tenant_id: TenantId) -> _ReadingMarked:
+        """See `Store.questions`."""
+        return _ReadingMarked(self, guid(tenant_id))
+
     def borrow(self) -> Connection:
         """A connection that reads. Taking one from the pool costs more than what most requests ask of it."""
         try:
@@ -132,6 +138,38 @@ class _Reading(AbstractContextManager[Connection]):
     def __exit__(self, *_: object) -> None:
         driver_of(self._conn).rollback()
         self._file.give_back(self._conn)
+
+
+class _ReadingMarked(AbstractContextManager[tuple[Connection, bytes | None]]):
+    """As `_Reading`, of a tenant whose mark is asked for.
+
+    The question for the mark is left unfinished. Until it ends, all that is asked on the connection sees the state that
+    it saw (https://www.sqlite.org/lang_transaction.html, "implicit transactions"), without a statement that begins and
+    another that ends: each of them lets go of the interpreter, and who waits for it takes it, and has to give it back.
+    """
+
+    __slots__ = ("_conn", "_file", "_question", "_tenant")
+
+    def __init__(self, file: SqliteFile, tenant: bytes):
+        self._file = file
+        self._tenant = tenant
+        self._conn = file.borrow()
+
+    def __enter__(self) -> tuple[Connection, bytes | None]:
+        try:
+            self._question = driver_of(self._conn).execute(_MARK_AND_MORE, (self._tenant,))
+            return self._conn, self._question.fetchone()[0]
+        except BaseException:
+            self._file.give_back(self._conn)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._question.close()
+        self._file.give_back(self._conn)
+
+
+_MARK_AND_MORE = "SELECT mark FROM tenant WHERE tenant_id = ?" + " UNION ALL SELECT NULL" * 2
+"""The rows after the first are never fetched: they are there so that the question is not at its end."""
 
 
 def _url(url_or_path: str) -> URL:
