@@ -17,6 +17,7 @@ from unsecret.errors import Invalid, TooLarge, Unavailable, UnsecretError
 from unsecret.model.application import Tenant
 from unsecret.tenant.call import REQUEST_ID, correlation_id, instant_of, machine_instant_of
 from unsecret.tenant.certificates import base64url
+from unsecret.tenant.random_guids import random_guid
 from unsecret.tenant.settings import Services
 from unsecret.wire.aadsts import TokenRefused, refusal_body
 
@@ -41,13 +42,12 @@ def trace_of(request: Request) -> Trace:
     """The trace of this request, made when it is first asked for."""
     noted = request.scope
     if (trace := noted.get(_TRACE)) is None:
-        own = uuid.uuid4()
-        noted[REQUEST_ID] = str(own)
+        own = noted[REQUEST_ID] = random_guid()
         trace = noted[_TRACE] = Trace(
             now=instant_of(request),
             machine_now=machine_instant_of(request),
-            trace_id=noted[REQUEST_ID],
-            token_id=base64url(own.bytes),
+            trace_id=own,
+            token_id=base64url(bytes.fromhex(own.replace("-", ""))),
             correlation_id=_correlation_id(request),
         )
     return trace

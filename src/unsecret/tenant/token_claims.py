@@ -6,7 +6,6 @@ mean something inside Microsoft's own services (`rh`, `xms_ftd`, `xms_rd`) are l
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from unsecret.model.application import ServicePrincipal, Tenant
 from unsecret.model.event import CredentialType
 from unsecret.tenant.certificates import base64url
 from unsecret.tenant.discovery import v1_issuer, v2_issuer
+from unsecret.tenant.random_guids import random_16
 from unsecret.tenant.token_answers import Trace
 from unsecret.tenant.token_resources import Resource
 
@@ -103,4 +103,4 @@ def _capabilities(granted: Granted) -> dict[str, Any]:
 
 def _aio() -> str:
     """Opaque, and different in every token."""
-    return base64url(os.urandom(24))
+    return base64url(random_16() + random_16()[:8])
