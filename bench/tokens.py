@@ -102,7 +102,7 @@ def _figures(pairs: dict[str, tuple[Subject, Subject]], bare: Subject, signing: 
     ]
 
 
-_SIGNING = "the signature, and around it Python: the request, five questions to the directory, the record"
+_SIGNING = "the signature, and around it Python: the request, one question to the directory, the record"
 _AROUND = "TLS, HTTP, the directory and the record"
 _TURN = "requests wait for the signatures before theirs, and for one commit"
 
