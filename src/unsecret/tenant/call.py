@@ -163,7 +163,7 @@ class Call:
         """
         request = self.request
         options = request.query_params.multi_items() if request.scope["query_string"] else ()
-        asked = odata.parse_query(options, request.headers, collection=collection)
+        asked = odata.parse_query(options, request.headers, collection=collection, only_counts=self.only_counts)
         if asked.expand and not expands:
             raise Unsupported(
                 f"This local tenant does not serve $expand={','.join(asked.expand)}. Ask for it by its own path.",

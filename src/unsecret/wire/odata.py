@@ -56,9 +56,12 @@ class Asked(Struct, frozen=True, kw_only=True):
         return names or None
 
 
-def parse_query(params: Sequence[tuple[str, str]], headers: Mapping[str, str], *, collection: Collection) -> Asked:
+def parse_query(
+    params: Sequence[tuple[str, str]], headers: Mapping[str, str], *, collection: Collection, only_counts: bool = False
+) -> Asked:
     """The system query options among `params`, which are decoded and in the order in which they were sent. `headers`
-    are found by their names in lower case.
+    are found by their names in lower case. What `only_counts`, at `…/$count`, needs no `$count=true` besides: scripts
+    that count people of one kind by `ne` send the header alone, and are answered.
 
     Names are checked against `collection` and spelt as Graph spells them. Raises Invalid for an option that is unknown,
     given twice or not understood, and for what the collection cannot be asked; Unsupported for $search.
@@ -66,7 +69,7 @@ def parse_query(params: Sequence[tuple[str, str]], headers: Mapping[str, str], *
     if not params:
         return Asked(query=Query(top=page_size(None, headers, collection)))
     options = _options(params)
-    counted = _count(options.get("$count"))
+    counted = _count(options.get("$count")) or only_counts
     # Entra's own troubleshooting page lets the header be a query parameter.
     eventual = is_eventual(headers) or is_eventual(dict(params))
     advanced = eventual and counted
