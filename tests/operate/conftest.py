@@ -10,8 +10,15 @@ import pytest
 
 from tests.local_tenant import LocalTenant
 from tests.operate.applies import organised
+from tests.operate.checked import CISA, GOOD, Hold
 from tests.operate.in_process import UNKIND, InProcess, Ticks, client_of
+from tests.operate.policies import default_policy
+from tests.snapshots import TAKEN_AT, snapshot_of
+from unsecret.model.profile import Profile
+from unsecret.operate.checks.check import check
+from unsecret.operate.checks.findings import Report
 from unsecret.operate.graph.client import GraphClient
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
 from unsecret.tenant.mischief import Mischief
 
 
@@ -46,3 +53,23 @@ def organisation(tenant: LocalTenant, ticks: Ticks) -> dict[str, dict[str, Any]]
     apps = organised(tenant)
     ticks.later()
     return apps
+
+
+@pytest.fixture
+def hold(tmp_path: Path) -> Hold:
+    """Holds a tenant that consists of these collections against a profile."""
+
+    def held(profile: Profile = CISA, /, *, missing: dict[str, str] | None = None, **given: Any) -> Report:
+        options = {name: given.pop(name) for name in ("mutes", "least", "most", "now") if name in given}
+        default = given.pop("default", default_policy(applications=GOOD, service_principals=GOOD))
+        collections = {
+            "applications": given.get("applications", []),
+            "servicePrincipals": given.get("principals", []),
+            "defaultAppManagementPolicy": [default] if default else [],
+            "appManagementPolicies": given.get("customs", []),
+        }
+        file = snapshot_of(tmp_path / "tenant.snapshot", collections, missing=missing)
+        with open_snapshot(file) as snapshot:
+            return check(snapshot, profile, now=options.pop("now", TAKEN_AT), **options)
+
+    return held

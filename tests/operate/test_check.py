@@ -2,82 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.operate.checked import (
+    BLOCKS,
+    CERTIFICATES,
+    GOOD,
+    NO_SECRETS,
+    OFF,
+    SHORT_CERTIFICATES,
+    SHORT_SECRETS,
+    ZERO,
+    Hold,
+    Json,
+    application,
+    both,
+    certificate,
+    guid,
+    of,
+    outcomes,
+    secret,
+)
 from tests.operate.policies import custom_policy, default_policy, entry, exemption, section
-from tests.snapshots import TAKEN_AT, snapshot_of
-from unsecret.model.profile import Mute, Profile, Severity
-from unsecret.operate.checks.check import check
-from unsecret.operate.checks.findings import Finding, Outcome, Report
-from unsecret.operate.snapshots.snapshot_file import open_snapshot
+from unsecret.operate.checks.findings import Outcome, Report
 from unsecret.rules.profiles import PROFILES
 from unsecret.wire.terms import Term, with_term
 
-Json = dict[str, Any]
-Hold = Callable[..., Report]
-
-CISA, ZERO = PROFILES["cisa"], PROFILES["zero-secrets"]
-NO_SECRETS, SHORT_SECRETS, SHORT_CERTIFICATES = "MS.AAD.5.5v1", "MS.AAD.5.6v1", "MS.AAD.5.7v1"
-BLOCKS = [entry("passwordAddition"), entry("symmetricKeyAddition")]
-OFF = [{**one, "state": "disabled"} for one in BLOCKS]
-CERTIFICATES = [entry("asymmetricKeyLifetime", maxLifetime="P365D")]
-GOOD = section(BLOCKS, CERTIFICATES)
 SPARING = "2025-06-01T00:00:00Z"
-
-
-def guid(number: int) -> str:
-    return f"{number:08x}-0000-4000-8000-000000000000"
-
-
-def application(number: int, name: str = "Payroll", **members: Any) -> Json:
-    made = {"id": guid(number), "appId": guid(number + 0xA0000), "displayName": name}
-    return {**made, "createdDateTime": "2024-01-01T00:00:00Z", "passwordCredentials": [], **members}
-
-
-def secret(number: int, start: str, end: str) -> Json:
-    return {
-        "keyId": guid(number + 0xC0000),
-        "displayName": "ci",
-        "startDateTime": f"{start}T00:00:00Z",
-        "endDateTime": f"{end}T00:00:00Z",
-    }
-
-
-def certificate(number: int, start: str, end: str, usage: str = "Verify") -> Json:
-    return {**secret(number, start, end), "type": "AsymmetricX509Cert", "usage": usage}
-
-
-@pytest.fixture
-def hold(tmp_path: Path) -> Hold:
-    """Holds a tenant that consists of these collections against a profile."""
-
-    def held(profile: Profile = CISA, /, *, missing: dict[str, str] | None = None, **given: Any) -> Report:
-        options = {name: given.pop(name) for name in ("mutes", "least", "most", "now") if name in given}
-        default = given.pop("default", default_policy(applications=GOOD, service_principals=GOOD))
-        collections = {
-            "applications": given.get("applications", []),
-            "servicePrincipals": given.get("principals", []),
-            "defaultAppManagementPolicy": [default] if default else [],
-            "appManagementPolicies": given.get("customs", []),
-        }
-        file = snapshot_of(tmp_path / "tenant.snapshot", collections, missing=missing)
-        with open_snapshot(file) as snapshot:
-            return check(snapshot, profile, now=options.pop("now", TAKEN_AT), **options)
-
-    return held
-
-
-def outcomes(report: Report) -> dict[str, Outcome]:
-    return {one.requirement.id: one.outcome for one in report.results}
-
-
-def of(report: Report, requirement: str) -> list[Finding]:
-    return [one for one in report.findings if one.requirement == requirement]
 
 
 def test_a_tenant_that_does_what_is_asked_has_no_findings(hold: Hold) -> None:
@@ -86,11 +39,6 @@ def test_a_tenant_that_does_what_is_asked_has_no_findings(hold: Hold) -> None:
     assert set(outcomes(report).values()) == {Outcome.HOLDS}
     assert report.is_met
     assert report.findings == ()
-
-
-def both(passwords: list[Json], keys: list[Json] | None = None, *, is_enabled: bool = True) -> Json:
-    said = section(passwords, CERTIFICATES if keys is None else keys)
-    return default_policy(applications=said, service_principals=said, is_enabled=is_enabled)
 
 
 SCANNERS_MISTAKES = [
@@ -311,74 +259,6 @@ def test_a_policy_that_cannot_be_understood_is_not_known(hold: Hold) -> None:
     assert "could not be understood" in report.results[0].not_known[0]
 
 
-def test_only_requirements_of_a_severity_or_worse_are_looked_at(hold: Hold) -> None:
-    report = hold(default=both([]), least=Severity.HIGH)
-
-    assert list(outcomes(report)) == [NO_SECRETS]
-
-
-def mute(**members: Any) -> Mute:
-    given: Json = {"subject": "*", "reason": "known", "until": date(2026, 11, 22), **members}
-    return Mute(**given)
-
-
-@pytest.mark.parametrize(
-    ("given", "muted", "words"),
-    [
-        ({}, True, "muted 1 finding until 2026-11-22: known"),
-        ({"subject": "ConnectSync*"}, True, "muted 1 finding"),
-        ({"subject": "connectsyncprovisioning_?"}, True, "muted 1 finding"),
-        ({"subject": "Connect[S]ync*"}, False, "muted nothing"),
-        ({"subject": guid(1)}, True, "muted 1 finding"),
-        ({"subject": guid(0xC0001)}, True, "muted 1 finding"),
-        ({"requirement": "ZERO.*"}, True, "muted 1 finding"),
-        ({"requirement": "MS.*"}, False, "muted nothing"),
-        ({"check": "credential-long-lived"}, False, "muted nothing"),
-        ({"reason": None}, False, "does not mute: it gives no reason"),
-        ({"until": None}, False, "does not mute: it has no end date"),
-        ({"until": date(2026, 11, 21)}, False, "does not mute: it ended on 2026-11-21"),
-    ],
-)
-def test_a_mute_mutes_with_a_reason_until_its_day(hold: Hold, given: Json, muted: bool, words: str) -> None:
-    app = application(1, "ConnectSyncProvisioning_1", passwordCredentials=[secret(1, "2026-11-01", "2027-01-01")])
-    default = both(BLOCKS, [entry("asymmetricKeyLifetime", maxLifetime="P180D")])
-    report = hold(ZERO, default=default, applications=[app], mutes=[mute(**given)])
-
-    (result,) = [one for one in report.results if one.requirement.id == "ZERO.2"]
-    assert (result.found, result.muted) == ((0, 1) if muted else (1, 0))
-    assert result.outcome is (Outcome.MUTED if muted else Outcome.FAILS)
-    assert words in report.notes[0]
-
-
-def test_a_custom_policy_can_be_muted_by_name(hold: Hold) -> None:
-    lifting = {**custom_policy(OFF), "appliesTo": [{"id": guid(1)}]}
-    muting = mute(subject=lifting["displayName"], check="weakened:*")
-    limits = [entry(kind, maxLifetime="P180D") for kind in ("passwordLifetime", "symmetricKeyLifetime")]
-    given = {"default": both([*BLOCKS, *limits]), "applications": [application(1)], "customs": [lifting]}
-    report = hold(**given, mutes=[muting])
-
-    assert outcomes(hold(**given))[NO_SECRETS] is Outcome.FAILS
-    assert outcomes(report)[NO_SECRETS] is Outcome.MUTED
-    assert report.is_met
-
-
-def test_all_are_counted_and_some_are_listed(hold: Hold) -> None:
-    secrets = [secret(number, "2026-11-01", "2027-01-01") for number in range(1, 6)]
-    report = hold(ZERO, applications=[application(1, passwordCredentials=secrets)], most=2)
-
-    assert len(of(report, "ZERO.2")) == 2
-    assert next(one.found for one in report.results if one.requirement.id == "ZERO.2") == 5
-
-
-def test_the_worst_comes_first(hold: Hold) -> None:
-    app = application(1, passwordCredentials=[secret(1, "2020-01-01", "2021-01-01")])
-    report = hold(ZERO, default=both([]), applications=[app])
-
-    ranks = [one.severity.rank for one in report.findings]
-    assert ranks == sorted(ranks)
-    assert ranks[0] < ranks[-1]
-
-
 def test_a_requirement_of_a_file_is_held_against_one_section_if_it_says_so(hold: Hold) -> None:
     from unsecret.wire.profile_files import profile_from_toml
 
@@ -395,15 +275,6 @@ def test_a_requirement_of_a_file_is_held_against_one_section_if_it_says_so(hold:
     report = hold(profile, default=default_policy(applications=section(BLOCKS)))
 
     assert outcomes(report)["ORG.1"] is Outcome.HOLDS
-
-
-def test_ids_of_a_strange_snapshot_stand_quoted_in_commands(hold: Hold) -> None:
-    strange = {**secret(1, "2026-11-01", "2027-01-01"), "keyId": "$(touch gone)"}
-    app = application(1, passwordCredentials=[strange], id="a; touch gone")
-
-    (found,) = of(hold(ZERO, applications=[app]), "ZERO.2")
-
-    assert found.mend == "unsecret remove --app 'a; touch gone' --key '$(touch gone)' --force"
 
 
 def test_an_exemption_is_a_finding_from_the_day_after_its_last(hold: Hold) -> None:

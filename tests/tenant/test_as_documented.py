@@ -68,6 +68,7 @@ def module_tenant(tmp_path_factory, migrated, identity, signing) -> Iterator[Loc
         ([], {"application", "servicePrincipal", "user"}),
         (["directoryObject"], {"application", "servicePrincipal", "user"}),
         (["USER", "group", "device"], {"user"}),
+        (["user", "group", "servicePrincipal"], {"user", "servicePrincipal"}),  # Azure CLI, ad user get-member-groups
         (["user", "group", "servicePrincipal", "directoryObjectPartnerReference"], {"user", "servicePrincipal"}),
         (["group"], set()),
     ],
@@ -77,7 +78,9 @@ def test_objects_are_got_by_id_of_the_types_that_are_named(
 ) -> None:
     application = module_tenant.new_application()
     principal, person = module_tenant.new_principal(application["appId"]), module_tenant.as_person()
-    body = {"ids": [application["id"], principal["id"], person.user.id]} | ({} if types is None else {"types": types})
+    nobody = "99999999-0000-4000-8000-000000000099"
+    ids = [application["id"], principal["id"], person.user.id, nobody]
+    body = {"ids": ids} | ({} if types is None else {"types": types})
     answer = module_tenant.must("POST", "/directoryObjects/getByIds", body)
     assert {one["@odata.type"].removeprefix("#microsoft.graph.") for one in answer["value"]} == found
 

@@ -197,26 +197,9 @@ QUERIES = (
     ),
 )
 
-OBJECTS = (
-    Asked(
-        by="Azure CLI, ad user get-member-groups",
-        method="POST",
-        path="/directoryObjects/getByIds",
-        body={"ids": ["{owned}", "{client}"], "types": ["user", "group", "servicePrincipal"]},
-        lists=("client",),
-    ),
-    Asked(
-        by="Microsoft Graph's page",
-        method="POST",
-        path="/directoryObjects/getByIds",
-        body={"ids": ["{owned}", "{client}", NOBODY], "types": ["directoryObject"]},
-        lists=("owned", "client"),
-    ),
-)
-
 
 @pytest.mark.parametrize(
-    "asked", [*TERRAFORM, *APP_ROLES, *QUERIES, *OBJECTS], ids=lambda asked: f"{asked.by}: {asked.method} {asked.path}"
+    "asked", [*TERRAFORM, *APP_ROLES, *QUERIES], ids=lambda asked: f"{asked.by}: {asked.method} {asked.path}"
 )
 def test_a_client_is_answered_as_graph_does(scene: Scene, asked: Asked) -> None:
     headers = {"ConsistencyLevel": "eventual"} if asked.eventual else {}
@@ -372,69 +355,3 @@ def test_members_of_a_role_are_asked_for_in_the_same_ways(scene: Scene) -> None:
 )
 def test_a_list_that_is_not_narrowed_here_is_no_missing_object(scene: Scene, path: str) -> None:
     scene.tenant.refused("GET", path, status=501)
-
-
-def test_a_value_that_has_to_be_unique_is_taken_once(scene: Scene) -> None:
-    """Recorded with `az ad user create`, Terraform's provider and others: 400, and the kind of conflict in details."""
-    scene.tenant.new_application(identifierUris=["api://taken-once"], uniqueName="taken-once")
-    for name, value in (("identifierUris", ["api://TAKEN-once"]), ("uniqueName", "Taken-Once")):
-        error = scene.tenant.refused("POST", "/applications", {"displayName": "another", name: value}, status=400)
-        said = f"Another object with the same value for property {name} already exists."
-        assert error["code"] == "Request_BadRequest"
-        assert error["message"].startswith(said)
-        assert error["details"] == [{"code": "ObjectConflict", "message": said, "target": name}]
-
-
-ROLE = {"allowedMemberTypes": ["User"], "description": "r", "displayName": "Reader", "value": "Read"}
-
-
-@pytest.mark.parametrize(
-    ("roles", "scopes", "status"),
-    [
-        ([(1, "Read"), (2, "Write")], [(3, "Other")], 204),
-        ([(1, "Read")], [(1, "Read")], 204),
-        ([(1, None), (2, None)], [], 204),
-        ([(1, "Read"), (2, "Read")], [], 400),
-        ([(1, "Read"), (1, "Write")], [], 400),
-        ([], [(1, "Read"), (2, "Read")], 400),
-        ([(1, "Read")], [(2, "Read")], 400),
-        ([(1, "Read")], [(1, "Write")], 400),
-    ],
-)
-def test_permissions_of_an_application_are_told_apart(
-    scene: Scene, roles: list[tuple[int, str | None]], scopes: list[tuple[int, str | None]], status: int
-) -> None:
-    """Recorded with Terraform's provider and Graph's Python SDK."""
-
-    def named(items: list[tuple[int, str | None]], more: dict[str, Any]) -> list[dict[str, Any]]:
-        return [
-            more | {"id": f"{number}0000000-0000-4000-8000-000000000000", "value": value} for number, value in items
-        ]
-
-    body = {"appRoles": named(roles, ROLE), "api": {"oauth2PermissionScopes": named(scopes, {"type": "User"})}}
-    path = f"/applications/{scene.tenant.new_application()['id']}"
-    answer = scene.tenant.graph("PATCH", path, body)
-    assert answer.status_code == status, answer.text
-    if status == 400:
-        error = answer.json()["error"]
-        assert error["code"] == error["details"][0]["code"] == "DuplicateValue"
-        assert error["message"].startswith("Request contains a property with duplicate values.")
-
-
-def test_an_alias_that_is_a_host_ends_without_a_slash(scene: Scene) -> None:
-    made = scene.tenant.new_application()
-    path = f"/applications/{made['id']}"
-    error = scene.tenant.refused("PATCH", path, {"identifierUris": ["https://mydomain.example/"]}, status=400)
-    assert error["code"] == "IdentifierUrisEndsWithSlash"
-    assert error["message"].startswith("Application alias 'https://mydomain.example/' value is invalid.")
-    scene.tenant.must("PATCH", path, {"identifierUris": [f"api://{made['appId']}/orders"]})
-
-
-def test_who_signs_people_in_with_personal_accounts_takes_v2_tokens(scene: Scene) -> None:
-    path = f"/applications/{scene.tenant.new_application()['id']}"
-    personal = {"signInAudience": "AzureADandPersonalMicrosoftAccount"}
-    error = scene.tenant.refused("PATCH", path, personal, status=400)
-    assert error["message"].startswith("Property api.requestedAccessTokenVersion is invalid.")
-    scene.tenant.must("PATCH", path, personal | {"api": {"requestedAccessTokenVersion": 2}})
-    scene.tenant.must("PATCH", path, {"displayName": "renamed"})
-    scene.tenant.refused("PATCH", path, {"api": {"requestedAccessTokenVersion": 1}}, status=400)
