@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import requests
     from requests.adapters import BaseAdapter
 
-    from unsecret.operate.graph.client import Answer
+    from unsecret.operate.graph.answers import Answer
 
     Post = Callable[[TokenRequest], Answer]
 

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 
 import httpx2
 import msgspec
-from msgspec import Raw, Struct, structs
+from msgspec import Raw, structs
 
 from unsecret import __version__
-from unsecret.errors import Invalid, NotFound, Unreachable, UnsecretError
+from unsecret.errors import Invalid, NotFound, Unreachable
 from unsecret.model.identifiers import canonical_guid
-from unsecret.operate.graph.bodies import RawPage, decoded, page_or_anything
+from unsecret.operate.graph.answers import Answer, Page, RawPage, decoded, followed, page_of, page_or_anything
 from unsecret.operate.graph.connection import Connection, Remote, trust
 from unsecret.operate.graph.patience import READS, Attempt, may_be_repeated
 from unsecret.operate.graph.permissions import VerbNeeds, claims_of, naming_what_is_missing
@@ -42,32 +42,6 @@ VISIBLE_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 _RESETS = (httpx2.NetworkError, httpx2.TimeoutException, httpx2.RemoteProtocolError)
 """How a connection breaks that may hold the next time."""
-
-
-class Answer(Struct, frozen=True):
-    """What came back. `body` is the decoded JSON, text when it is none, None when there is nothing."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
-
-    @property
-    def etag(self) -> str | None:
-        """The version mark of what was read, when the tenant gives one."""
-        inside = self.body.get("@odata.etag") if isinstance(self.body, dict) else None
-        return self.headers.get("etag") or inside
-
-    @property
-    def refusal(self) -> UnsecretError | None:
-        """What the tenant refused with; None when it did not. `send` raises it, `batch` leaves it to the caller."""
-        return from_graph(self.status, self.headers, self.body) if self.status >= 300 else None
-
-
-class Page(Struct, frozen=True):
-    """One page of a collection, and the address of the next; reading may go on from there at another time."""
-
-    items: list[Any]
-    next_link: str | None
 
 
 class GraphClient:
@@ -147,30 +121,16 @@ class GraphClient:
 
         Raises Invalid when the pages run in a circle.
         """
-        return self._followed(path, lambda link: _page_of(self.get(link, headers=headers)))
+        return followed(path, lambda link: page_of(self.get(link, headers=headers)))
 
     def raw_pages(self, path: str) -> Iterator[Raw]:
         """As `pages`, with each item as JSON that nobody has read: for who only passes many on. Raises alike."""
-        for page in self._followed(path, self._raw_page):
+        for page in followed(path, self._raw_page):
             yield from page.items
 
     def _raw_page(self, link: str) -> Page | None:
         body = self._asked("GET", self.url(link), None, None, is_read=True, decode=page_or_anything).body
         return Page(body.value, body.next_link) if isinstance(body, RawPage) else None
-
-    def _followed(self, path: str, read: Callable[[str], Page | None]) -> Iterator[Page]:
-        """The pages from `path` on; `read` gives None for what is no page."""
-        seen: set[str] = set()
-        link: str | None = path
-        while link:
-            if link in seen:
-                raise _runs_in_a_circle()
-            seen.add(link)
-            page = read(link)
-            if page is None:
-                raise Invalid(f"{path} is not a collection.", code="UnexpectedAnswer")
-            link = page.next_link
-            yield page
 
     def each(self, act: Callable[[A], T], things: Iterable[A]) -> Iterator[T]:
         """`act` of each of `things`, in their order, several at a time; `act` calls this client. See `in_order`."""
@@ -387,13 +347,3 @@ def _unreachable(
         f"{connection.graph} stopped answering during {method}: {said}. Whether the change was made is not known.",
         hint="Look before trying again: unsecret status",
     )
-
-
-def _page_of(body: Any) -> Page | None:
-    if not isinstance(body, dict) or not isinstance(body.get("value"), list):
-        return None
-    return Page(body["value"], body.get("@odata.nextLink"))
-
-
-def _runs_in_a_circle() -> Invalid:
-    return Invalid("The tenant's pages run in a circle; the list would never end.", code="UnexpectedAnswer")

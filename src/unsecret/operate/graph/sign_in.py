@@ -21,7 +21,7 @@ from unsecret.errors import Invalid, Unauthenticated
 from unsecret.operate.graph.connection import Connection, Remote
 
 if TYPE_CHECKING:
-    from unsecret.operate.graph.client import Answer
+    from unsecret.operate.graph.answers import Answer
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFETIME = timedelta(minutes=10)
