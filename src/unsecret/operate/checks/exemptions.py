@@ -7,7 +7,7 @@ from datetime import date
 
 from unsecret.model.profile import Requirement
 from unsecret.operate.checks.findings import Finding, Subject
-from unsecret.operate.exemptions.exempt import Exempted, State, exempted_applications, exempted_callers
+from unsecret.operate.exemptions.exempt import Exempted, State, exemptions_in
 from unsecret.operate.policies.block import DEFAULT_POLICY
 from unsecret.operate.policies.change import POLICIES
 from unsecret.operate.policies.entries import Json
@@ -18,8 +18,7 @@ ADVICE = "It withdraws every exemption whose last day is over; made for a schedu
 
 def exemption_findings(asked: Requirement, default: Json, customs: Iterable[Json], today: date) -> Iterator[Finding]:
     """Each exemption whose last day is over on `today`, and that is still in the tenant."""
-    policies = list(customs)
-    for one in (*exempted_applications(policies), *exempted_callers(default, policies)):
+    for one in exemptions_in(default, customs):
         if one.state(today) is State.ENDED:
             yield _finding(asked, one)
 

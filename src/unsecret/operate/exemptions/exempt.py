@@ -19,9 +19,10 @@ from msgspec import Struct
 from unsecret.errors import Conflict, Invalid, NotFound
 from unsecret.model.identifiers import canonical_guid
 from unsecret.model.policy import GROUP_OF, RestrictionKind
-from unsecret.operate.policies.app_policy import Holding, read_holdings, require_unshared
+from unsecret.operate.policies.app_policy import MADE_BY, Holding, read_holdings, require_unshared
 from unsecret.operate.policies.entries import CUSTOM, TENANT_DEFAULT, Json, entries_of, excluded_callers, is_enabled
 from unsecret.operate.policies.targets import Target
+from unsecret.wire.policies import LONGEST_NAME
 from unsecret.wire.policy_files import ABSENT, CALLER_TYPE, Assignment, PolicyFile, PolicyWish
 from unsecret.wire.terms import CALLERS_ATTRIBUTE, Term, term_in, with_term, without_term
 
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
 NAMED = "unsecret exemption: "
 """How the policies begin that are made for an exemption, and go with it."""
 
-LONGEST_NAME = 256
-
-_MADE_FOR = "Made by unsecret for the application "
+_MADE_FOR = f"{MADE_BY} for the application "
 """How the descriptions of these policies begin, before the appId."""
 
 _K = RestrictionKind
@@ -173,6 +172,12 @@ def _with_callers(policy: Json, kinds: Iterable[str], value: str, *, absent: boo
 
 
 # -- finding -------------------------------------------------------------------------------------------------------
+
+
+def exemptions_in(default: Json, policies: Iterable[Json]) -> tuple[Exempted, ...]:
+    """Every exemption that the policies of a tenant hold."""
+    policies = tuple(policies)
+    return (*exempted_applications(policies), *exempted_callers(default, policies))
 
 
 def exempted_applications(policies: Iterable[Json]) -> Iterator[Exempted]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from unsecret.operate.exemptions.exempt import Exempted, State, exempted_applications, exempted_callers, withdrawal
+from unsecret.operate.exemptions.exempt import Exempted, State, exemptions_in, withdrawal
 from unsecret.operate.policies.app_policy import read_bound, read_versioned_policies
 from unsecret.operate.policies.block import read_default
 from unsecret.operate.policies.entries import Json
@@ -41,7 +41,7 @@ def read_exemptions(client: GraphClient) -> Exemptions:
     """All exemptions, and who has the attribute, as far as it may be read."""
     default, policies = read_default(client)[1], read_policies_with_links(client)
     return Exemptions(
-        found=(*exempted_applications(policies), *exempted_callers(default, policies)),
+        found=exemptions_in(default, policies),
         holders=read_holders(client, values_in((default, *policies))),
     )
 
@@ -50,7 +50,7 @@ def with_ended_withdrawn(client: GraphClient, wanted: PolicyFile, today: date) -
     """`wanted` and, besides, the withdrawal of every exemption that has ended, with a sentence for each. What the file
     itself speaks of is left to the file; where it would keep or make one that has ended, a sentence says so."""
     default, policies = read_default(client)[1], read_versioned_policies(client)[1]
-    found = (*exempted_applications(policies), *exempted_callers(default, policies))
+    found = exemptions_in(default, policies)
     ended = tuple(one for one in found if one.state(today) is State.ENDED)
     ending = tuple(one for one in ended if not _is_mentioned(one, wanted))
     kept = tuple(_kept(one) for one in ended if one not in ending)

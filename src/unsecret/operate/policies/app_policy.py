@@ -33,12 +33,12 @@ from unsecret.operate.policies.entries import (
 )
 from unsecret.operate.policies.targets import Face, Target
 from unsecret.wire.instants import format_instant
+from unsecret.wire.policies import LONGEST_NAME
 
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
 
 MADE_BY = "Made by unsecret"
-_LONGEST_NAME = 256
 
 
 class Holding(Struct, frozen=True):
@@ -216,7 +216,7 @@ def _with_links(change: PolicyChange, free: tuple[Link, ...]) -> PolicyChange:
 def _creation(target: Target, free: tuple[Link, ...], wanted: Wanted) -> PolicyChange:
     collection, lines = rewritten({}, CUSTOM, wanted, None)
     body = {
-        "displayName": f"unsecret: {target.display_name}"[:_LONGEST_NAME],
+        "displayName": f"unsecret: {target.display_name}"[:LONGEST_NAME],
         "description": f"{MADE_BY} for the application {target.app_id}. "
         "What it says about credentials wins over the tenant default; all else follows the tenant default.",
         "isEnabled": True,
