@@ -30,8 +30,8 @@ from unsecret.store.transaction import WriteTransaction
 from unsecret.store.writer import Scope, Writer
 
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
-_LOOK_AGAIN_SECONDS = 0.001
-_AFTER_YOU_SECONDS = 0.002
+_LOOK_AGAIN_SECONDS = 0.0002
+_AFTER_YOU_SECONDS = 0.0004
 _KEPT_READERS = 16
 _PAGES_BETWEEN_CHECKPOINTS = 10_000
 """40 MB of log before it is folded into the file: a page that many commits touched is then written back once."""
