@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import CancelledError, Future, wait
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -77,6 +78,37 @@ def test_a_failed_work_takes_nothing_of_its_neighbours_with_it(store: Store) -> 
     assert isinstance(futures[1].exception(), RuntimeError)
     assert isinstance(futures[3].exception(), KeyError)
     assert names_in(store) == ["first", "second", "fourth"]
+
+
+def test_a_record_that_comes_first_and_fails_takes_nothing_of_its_neighbours_with_it(store: Store) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def failing(conn: Any) -> None:
+        adding("half")(conn)
+        begun.set()
+        assert go_on.wait(SOON)
+        raise RuntimeError("mine")
+
+    failed = store.append(failing)
+    assert begun.wait(SOON)
+    neighbours = [store.append(adding(name)) for name in ("first", "second")]
+    go_on.set()
+
+    assert isinstance(failed.exception(SOON), RuntimeError)
+    assert [neighbour.result(SOON) for neighbour in neighbours] == names_in(store) == ["first", "second"]
+
+
+def test_a_record_that_swallows_an_error_is_there_or_is_refused(store: Store) -> None:
+    """PostgreSQL undoes a transaction in which anything failed, and answers its COMMIT all the same."""
+
+    def swallowing(conn: Any) -> None:
+        adding("there")(conn)
+        with suppress(Exception):
+            driver_of(conn).execute("SELECT nothing FROM nowhere")
+
+    written = store.append(swallowing).exception(SOON) is None
+
+    assert names_in(store) == (["there"] if written else [])
 
 
 def test_a_work_sees_what_its_neighbours_did_and_nothing_of_those_that_failed(store: Store) -> None:

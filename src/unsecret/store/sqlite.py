@@ -41,8 +41,8 @@ _WRITERS_CACHE_KIB = 32 * 1024
 and of a large directory SQLite's usual 2 MB hold hardly the pages of one batch."""
 
 _WRITERS_PRAGMAS = ("busy_timeout=0", f"cache_size=-{_WRITERS_CACHE_KIB}", "temp_store=MEMORY")
-"""_Turns does the waiting, so SQLite does none. What a savepoint may have to take back it would write to a temporary file
-otherwise, a new one for each transaction."""
+"""_Turns does the waiting, so SQLite does none. What a savepoint may have to take back, it would write to a temporary
+file otherwise, a new one for each transaction."""
 
 _LARGEST_IDLE_LOG = 64 * 1024 * 1024
 _opening = threading.Lock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
@@ -64,8 +65,10 @@ class WriteTransaction:
             self._begin(self.connection, scope)
 
     def commit(self) -> None:
-        """Returns once everything is on disk."""
-        self._execute("COMMIT")
+        """Returns once everything is on disk. Raises when the transaction was lost before: where a work has swallowed
+        an error, PostgreSQL does not refuse the COMMIT but says that it rolled back."""
+        if getattr(self._execute("COMMIT"), "statusmessage", "COMMIT") != "COMMIT":
+            raise RuntimeError("the transaction was rolled back: a work has swallowed an error of the database")
 
     def rollback(self) -> None:
         """Undoes the transaction, if there is one."""
@@ -107,5 +110,5 @@ class WriteTransaction:
             lost.close()
             self._engine.pool.dispose()
 
-    def _execute(self, command: str) -> None:
-        driver_of(self.connection).execute(command)
+    def _execute(self, command: str) -> Any:
+        return driver_of(self.connection).execute(command)

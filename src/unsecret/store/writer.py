@@ -4,8 +4,9 @@ A commit that is safe against power loss costs the disk a flush; sixteen waiting
 have to itself while it runs is its scope: a tenant, everything, or nothing. Where locks are the database's smallest
 (SQLite has one lock, and one writer), works of every scope share a transaction; elsewhere only those of one scope do,
 so that a transaction holds one tenant's lock and no two can wait for each other. Each work runs in
-its own savepoint, so that one that fails takes nothing of its neighbours with it. What became of it is told after the
-commit and never before, failures included: what made a work fail may itself have been uncommitted.
+its own savepoint, so that one that fails takes nothing of its neighbours with it; a record that comes first needs none.
+What became of it is told after the commit and never before, failures included: what made a work fail may itself have
+been uncommitted.
 """
 
 from __future__ import annotations
@@ -71,6 +72,17 @@ class Job(Generic[T]):
         except BaseException as error:
             self.error = error
             transaction.undo_to_savepoint()
+
+    def attempt_alone(self, transaction: WriteTransaction) -> None:
+        """As `attempt`, of a transaction in which nothing else was done yet. A work that fails is undone with the whole
+        of it, and what follows begins another: a savepoint would be two statements of the five that a sign-in takes,
+        and others wait for the lock meanwhile. Not for a work that relies on what it has read, or undoes by itself."""
+        try:
+            self.result = self.work(transaction.connection)
+        except BaseException as error:
+            self.error = error
+            transaction.rollback()
+            transaction.begin(self.scope)
 
 
 class PromisedJob(Job[T]):
@@ -173,7 +185,10 @@ class Writer:
             transaction.begin(waiting[0].scope)
             for job in jobs:
                 batch.append(job)
-                job.attempt(transaction)
+                if len(batch) == 1 and job.scope == APPENDING:
+                    job.attempt_alone(transaction)
+                else:
+                    job.attempt(transaction)
             _renew_marks(batch, transaction.connection)
             committing = True
             transaction.commit()
