@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from tests.local_tenant import LocalTenant
 from tests.operate.applies import EVERYTHING, organised
 from tests.operate.in_process import InProcess, Waits, client_of
+from tests.operate.test_snapshot_file import altered
 from tests.snapshots import TAKEN_AT, snapshot_of
 from unsecret.errors import Invalid, NotFound, Unsupported
 from unsecret.operate.exemptions.callers import define_attributes, find_caller, give
@@ -175,3 +177,23 @@ def test_who_is_exempt_as_a_caller_is_not_known_where_attributes_were_not_shown(
         assert [one.caller.collection for one in holders.given] == ["servicePrincipals"]
         [unknown] = holders.not_known
         assert unknown.startswith("who of the users has unsecret_exemptUntil: The snapshot ")
+
+
+@pytest.mark.parametrize(
+    ("collection", "members", "said"),
+    [
+        ("applications", {"passwordCredentials": 5}, "passwordCredentials of o-1 are not a list of objects"),
+        ("applications", {"passwordCredentials": ["x"]}, "passwordCredentials of o-1 are not a list of objects"),
+        ("appManagementPolicies", {"appliesTo": [5]}, "appliesTo.* lists something that is no object"),
+    ],
+)
+def test_a_snapshot_that_somebody_wrote_by_hand_is_refused_in_plain_words(
+    tmp_path: Path, collection: str, members: dict[str, Any], said: str
+) -> None:
+    default = {"id": "00000000-0000-0000-0000-000000000000", "isEnabled": False}
+    state = {"applications": [APP], "appManagementPolicies": [POLICY], "defaultAppManagementPolicy": [default]}
+    taken = snapshot_of(tmp_path / "s", state)
+    whole = {"applications": APP, "appManagementPolicies": POLICY}[collection] | members
+    strange = altered(taken, tmp_path / "strange", {f"graph/{collection}.ndjson": json.dumps(whole).encode()})
+    with snapshot_client(strange) as (client, _manifest), pytest.raises(Invalid, match=said):
+        read_status(client, now=TAKEN_AT)

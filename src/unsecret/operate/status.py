@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from unsecret.errors import Forbidden, NotFound, Unsupported
+from unsecret.errors import Forbidden, Invalid, NotFound, Unsupported
 from unsecret.operate.policies.app_policy import read_bound, read_custom_policies
 from unsecret.operate.policies.block import read_default
 from unsecret.operate.policies.entries import Json, entries_of, in_words, is_enabled
@@ -153,10 +153,18 @@ def _holders(client: GraphClient, collection: str, now: datetime, say: Callable[
         total += 1
         if total % 5000 == 0:
             say(f"reading {KINDS[collection]}s: {total} so far")
-        secrets = one.get("passwordCredentials") or []
+        secrets = _secrets(one)
         holding += bool(secrets)
         expired += bool(secrets) and all(_has_ended(secret, now) for secret in secrets)
     return Holders(total, holding, expired)
+
+
+def _secrets(one: Json) -> list[Json]:
+    """The secrets of an object. Raises Invalid for an answer of another form, as somebody else's snapshot may have."""
+    found = one.get("passwordCredentials") or []
+    if not isinstance(found, list) or not all(isinstance(secret, dict) for secret in found):
+        raise Invalid(f"The passwordCredentials of {one.get('id')} are not a list of objects.", code="UnexpectedAnswer")
+    return found
 
 
 def _has_ended(secret: Json, now: datetime) -> bool:

@@ -68,9 +68,12 @@ def _holding(client: GraphClient, face: Face, own: set[str]) -> Holding:
 
 def read_bound(client: GraphClient, policy_id: str) -> list[Json]:
     """What a custom policy is linked to, each with its id, name and type. A policy that was shown a moment ago is
-    waited for."""
+    waited for. Raises Invalid for an answer of another form."""
     path = f"v1.0/{POLICIES}/{policy_id}/appliesTo?$select=id,displayName"
-    return client.once_visible(lambda: list(client.pages(path)))
+    bound = client.once_visible(lambda: list(client.pages(path)))
+    if not all(isinstance(one, dict) for one in bound):  # as somebody else's snapshot may have it
+        raise Invalid(f"{path} lists something that is no object.", code="UnexpectedAnswer")
+    return bound
 
 
 def read_custom_policies(client: GraphClient) -> tuple[Json, ...]:
