@@ -43,6 +43,7 @@ PAGES: dict[str, str] = {
             ("GET", "/federatedIdentityCredentials", "application-list-federatedidentitycredentials"),
         )
     },
+    "PATCH /applications/{key}/authenticationBehaviors": "application-update",
     "POST /applications": "application-post-applications",
     "POST /applications/{key}/federatedIdentityCredentials": "application-post-federatedidentitycredentials",
     "GET /applications/{key}/federatedIdentityCredentials/{credential}": "federatedidentitycredential-get",
@@ -133,7 +134,10 @@ PAGES: dict[str, str] = {
         for kind in ("group", "administrativeUnit")
         for count in ("", "/$count")
     },
-    "GET /directory/deletedItems/{key}": "directory-deleteditems-get",
+    **{
+        f"GET /directory/deletedItems/{{key}}{cast}": "directory-deleteditems-get"
+        for cast in ("", *(f"/microsoft.graph.{kind}" for kind in ("application", "servicePrincipal", "user")))
+    },
     "DELETE /directory/deletedItems/{key}": "directory-deleteditems-delete",
     "POST /directory/deletedItems/{key}/restore": "directory-deleteditems-restore",
     "GET /directory/attributeSets": "directory-list-attributesets",

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from tests import databases
 from tests.local_tenant import BASE, Identity, LocalTenant
-from unsecret.model.identifiers import PolicyId
+from unsecret.model.identifiers import GRAPH_APP_ID, PolicyId
 from unsecret.model.policy import AppManagementPolicy, Restriction, RestrictionKind, RestrictionState
 from unsecret.store import policies
 from unsecret.tenant.signing import SigningKeys
@@ -53,6 +53,7 @@ def scene(
             body = {"displayName": name, "description": name, "isEnabled": True, "restrictions": {}}
             ids[name] = tenant.must("POST", CUSTOM, body)["id"]
         tenant.must("POST", f"/applications/{app['id']}/appManagementPolicies/$ref", _link(ids["policy"]))
+        ids["graph"] = tenant.get(f"/servicePrincipals(appId='{GRAPH_APP_ID}')?$select=id")["id"]
         yield Scene(tenant, ids)
         tenant.close()
 
@@ -74,6 +75,7 @@ def _exemption(*keys: dict[str, Any], **members: Any) -> dict[str, Any]:
     return {**named, "restrictions": restrictions, **members}
 
 
+NO_ROLE = "00000000-0000-0000-0000-000000000000"
 CERTIFICATE = {"restrictionType": "asymmetricKeyLifetime"}
 UNIQUE = "Request_MultipleObjectsWithSameKeyValue"
 
@@ -86,6 +88,7 @@ class Refused(Struct, frozen=True, kw_only=True):
     path: str
     body: Any
     says: str
+    status: int = 400
     code: str = "Request_BadRequest"
     target: str | None = None
 
@@ -159,13 +162,76 @@ REFUSED = (
         says="The string for property 'displayName' is longer than 256 characters.",
         target="displayName",
     ),
+    Refused(
+        by="Ansible, a secret with a name of its own",
+        method="POST",
+        path="/applications",
+        body={"displayName": "new", "passwordCredentials": [{"keyId": "{policy}", "displayName": "first"}]},
+        says="The property KeyId is not supported for Create Application flow.",
+        target="passwordCredentials",
+    ),
+    Refused(
+        by="Ansible, a secret of its own",
+        method="POST",
+        path="/applications",
+        body={"displayName": "new", "passwordCredentials": [{"secretText": "chosen-by-me"}]},
+        says="New password credentials must be generated using service actions.",
+        target="passwordCredentials",
+    ),
+    *(
+        Refused(
+            by=f"Ansible, a secret by PATCH of {collection}",
+            method="PATCH",
+            path=f"/{collection}/{{{name}}}",
+            body={"passwordCredentials": [{"displayName": "new"}]},
+            says="New password credentials must be generated using service actions.",
+            target="passwordCredentials",
+        )
+        for collection, name in (("applications", "app"), ("servicePrincipals", "principal"))
+    ),
+    Refused(
+        by="Terraform and bicep, before the principal is everywhere",
+        method="POST",
+        path="/servicePrincipals/{principal}/appRoleAssignedTo",
+        body={"principalId": "{policy}", "resourceId": "{principal}", "appRoleId": NO_ROLE},
+        says="Not a valid reference update.",
+    ),
+    Refused(
+        by="bicep, before the resource is",
+        method="POST",
+        path="/servicePrincipals/{principal}/appRoleAssignments",
+        body={"principalId": "{principal}", "resourceId": "{policy}", "appRoleId": NO_ROLE},
+        says="Not a valid reference update.",
+    ),
+    Refused(
+        by="who mistakes the two ends",
+        method="POST",
+        path="/servicePrincipals/{graph}/appRoleAssignments",
+        body={"principalId": "{principal}", "resourceId": "{graph}", "appRoleId": NO_ROLE},
+        says="Not a valid reference update.",
+    ),
+    Refused(
+        by="scripts that take the role's id for the assignment's",
+        method="DELETE",
+        path="/servicePrincipals/{principal}/appRoleAssignments/{policy}",
+        body=None,
+        says="Invalid resource identifier for EntitlementGrant.",
+    ),
+    Refused(
+        by="Graph Explorer, a method that is not there",
+        method="PUT",
+        path="/applications/{app}",
+        body={},
+        says="Specified HTTP method is not allowed for the request target.",
+        status=405,
+    ),
 )
 
 
 @pytest.mark.parametrize("refused", REFUSED, ids=lambda row: row.by)
 def test_what_graph_refuses_is_refused_in_its_words(scene: Scene, refused: Refused) -> None:
     body, path = scene.named(refused.body), scene.named(refused.path)
-    error = scene.tenant.refused(refused.method, path, body, status=400)
+    error = scene.tenant.refused(refused.method, path, body, status=refused.status)
     assert error["code"] == refused.code
     assert error["message"].startswith(refused.says), error
     assert refused.target in [None, *(detail["target"] for detail in error.get("details", []))]
@@ -262,3 +328,62 @@ def test_any_object_shows_what_is_selected(scene: Scene) -> None:
         shown = scene.tenant.get(f"/directoryObjects/{scene.ids[name]}?$select=id,displayName")
         assert shown.pop("@odata.context").endswith("$metadata#directoryObjects(id,displayName)/$entity")
         assert shown == {"@odata.type": f"#microsoft.graph.{kind}", "id": scene.ids[name], "displayName": "bound"}
+
+
+BEHAVIORS = {
+    "blockAzureADGraphAccess": False,
+    "removeUnverifiedEmailClaim": True,
+    "requireClientServicePrincipal": None,
+}
+
+
+def test_how_an_application_signs_in_is_changed_at_an_address_of_its_own(scene: Scene) -> None:
+    """As Microsoft's page about `authenticationBehaviors` has it, in beta."""
+    path = f"/beta/applications/{scene.ids['app']}/authenticationBehaviors"
+    assert scene.tenant.graph("GET", path).status_code == 204
+    scene.tenant.must("PATCH", path, {"removeUnverifiedEmailClaim": True})
+    scene.tenant.must("PATCH", path, {"blockAzureADGraphAccess": False})
+    told = scene.tenant.get(path)
+    assert told.pop("@odata.context").endswith(f"/$metadata#applications('{scene.ids['app']}')/authenticationBehaviors")
+    assert told == BEHAVIORS
+    scene.tenant.refused("PATCH", path, {"somethingElse": True}, status=400)
+
+
+def test_an_object_by_its_path_shows_its_members_beside_the_context(scene: Scene) -> None:
+    told = scene.tenant.get(f"/applications/{scene.ids['app']}/web")
+    assert "redirectUris" in told
+    assert "value" not in told
+    assert scene.tenant.get(f"/applications/{scene.ids['app']}/identifierUris")["value"] == []
+
+
+@pytest.mark.parametrize("kind", ["application", "servicePrincipal", "user"])
+def test_what_was_deleted_is_shown_as_what_it_was(scene: Scene, kind: str) -> None:
+    """Get-MgDirectoryDeletedItemAsApplication and its siblings."""
+    tenant = scene.tenant
+    app = tenant.new_application("gone")
+    gone = {
+        "application": f"/applications/{app['id']}",
+        "servicePrincipal": f"/servicePrincipals/{tenant.new_principal(app['appId'])['id']}",
+        "user": f"/users/{tenant.as_person().user.id}",
+    }[kind]
+    tenant.must("DELETE", gone)
+    path = f"/directory/deletedItems/{gone.rpartition('/')[2]}"
+    told = tenant.get(f"{path}/microsoft.graph.{kind}?$select=id,deletedDateTime")
+    assert told["@odata.context"].endswith(f"#{kind}s(id,deletedDateTime)/$entity")
+    assert (told["id"], bool(told["deletedDateTime"])) == (gone.rpartition("/")[2], True)
+    assert tenant.get(f"{path}/graph.{kind}")["displayName"] == tenant.get(path)["displayName"]
+    other = "user" if kind == "application" else "application"
+    tenant.refused("GET", f"{path}/microsoft.graph.{other}", status=404)
+
+
+PRIVILEGED = (
+    "/beta/roleManagement/directory/roleDefinitions?$filter=isPrivileged eq true&$select=displayName,isPrivileged"
+)
+
+
+def test_beta_tells_which_roles_are_privileged(scene: Scene) -> None:
+    """Maester and the Zero Trust Assessment ask for them."""
+    roles = scene.tenant.get(PRIVILEGED)["value"]
+    assert {"displayName": "Application Administrator", "isPrivileged": True} in roles
+    assert "Reports Reader" not in [role["displayName"] for role in roles]
+    assert "isPrivileged" not in scene.tenant.get("/roleManagement/directory/roleDefinitions")["value"][0]

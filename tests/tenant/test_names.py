@@ -17,9 +17,12 @@ OTHER_VIEWS = {
     "list_allowed_values": "get_attribute_definition",
     "list_role_definitions": "list_roles",
     "list_role_templates": "list_roles",
+    "get_deleted_as": "get_deleted",
     "get_property": "get_object",
     "list_organizations": "get_organization",
     "list_my_app_role_assignments": "list_app_role_assignments",
+    "list_references_to_policies": "list_assigned_policies",
+    "update_authentication_behaviors": "update_application",
 }
 """Handlers that show what another one's use case finds, in another way."""
 

@@ -32,6 +32,24 @@ class Role(StrEnum):
     ATTRIBUTE_DEFINITION_READER = "1d336d2c-4ae8-42ef-9711-b3604ce3fc2c"
 
 
+PRIVILEGED = frozenset(
+    {
+        Role.GLOBAL_ADMINISTRATOR,
+        Role.GLOBAL_READER,
+        Role.APPLICATION_ADMINISTRATOR,
+        Role.CLOUD_APPLICATION_ADMINISTRATOR,
+        Role.APPLICATION_DEVELOPER,
+        Role.SECURITY_ADMINISTRATOR,
+        Role.SECURITY_READER,
+        Role.PRIVILEGED_ROLE_ADMINISTRATOR,
+        Role.USER_ADMINISTRATOR,
+        Role.HELPDESK_ADMINISTRATOR,
+        Role.DIRECTORY_WRITERS,
+    }
+)
+"""Those that the page marks so."""
+
+
 class RoleDefinition(Struct, frozen=True, kw_only=True):
     """A role in the words that Graph shows of it."""
 

@@ -53,7 +53,7 @@ from unsecret.tenant.json_bodies import NUL
 from unsecret.tenant.log import get_logger
 from unsecret.tenant.openapi import openapi_route
 from unsecret.tenant.paths import LENGTH_OF_ID, VERSIONS, canonical_path, tenant_in
-from unsecret.tenant.routing import RouteIndex
+from unsecret.tenant.routing import NOT_ALLOWED, RouteIndex
 from unsecret.tenant.settings import Services
 from unsecret.wire.problems import to_graph, unknown_to_graph
 
@@ -176,7 +176,7 @@ def _not_served(call: Call) -> Response:
         # What is POSTed to stands in the place of a key, but is an action: getAvailableExtensionProperties.
         anything = route.path.endswith("{property}") or (request.method == "POST" and route.path.endswith("}"))
         if not anything and route.matches(request.scope)[0] is Match.PARTIAL:
-            raise MethodNotAllowed(f"{request.method} is not possible on {shown_path(request)}.")
+            raise MethodNotAllowed(f"{NOT_ALLOWED} {request.method} is not possible on {shown_path(request)}.")
     raise call.not_served()
 
 

@@ -12,7 +12,7 @@ from unsecret.tenant.description import described
 from unsecret.tenant.directory_objects import encode, property_route, shared_routes
 from unsecret.tenant.use_cases import applications
 from unsecret.wire import json_schemas
-from unsecret.wire.applications import application_from_graph
+from unsecret.wire.applications import application_from_graph, behaviors_from_graph
 from unsecret.wire.credentials import password_to_graph
 
 
@@ -43,6 +43,13 @@ async def update_application(call: Call) -> Response:
     return no_content() if made is None else _made(call, *made)
 
 
+@described(204, takes=json_schemas.AUTHENTICATION_BEHAVIORS)
+async def update_authentication_behaviors(call: Call) -> Response:
+    """PATCH /applications/{id}/authenticationBehaviors: change what of it is named."""
+    await call.write(applications.update_application, call.key(), await call.reading(behaviors_from_graph))
+    return no_content()
+
+
 async def delete_application(call: Call) -> Response:
     """DELETE /applications/{id}."""
     await call.write(applications.delete_application, call.key())
@@ -53,6 +60,7 @@ ROUTES: Routes = [
     *shared_routes(ObjectKind.APPLICATION),
     ("POST", "/applications", create_application),
     ("PATCH", "/applications/{key}", update_application),
+    ("PATCH", "/applications/{key}/authenticationBehaviors", update_authentication_behaviors),
     ("DELETE", "/applications/{key}", delete_application),
     property_route(ObjectKind.APPLICATION),
 ]

@@ -204,10 +204,10 @@ class Call:
         return answer
 
     def value(self, value: Any, context: str) -> Response:
-        """The value of a property, or of an action that returns no entity."""
-        return json_response(
-            {"@odata.context": odata.context_url(self.base_url, self.version, context, None), "value": value}
-        )
+        """The value of a property, or of an action that returns no entity; of an object its members
+        (OData 4.01 JSON, "Individual Property or Operation Response")."""
+        shown = value if isinstance(value, dict) else {"value": value}
+        return json_response({"@odata.context": odata.context_url(self.base_url, self.version, context, None), **shown})
 
     def page(self, page: Page[R], encode: Callable[[R], dict[str, Any]], context: str, asked: odata.Asked) -> Response:
         """A page of a collection with its nextLink; or the number of all, where nothing else is wanted."""

@@ -13,6 +13,7 @@ from unsecret.tenant.call import Call, Route, Routes, name_of, no_content
 from unsecret.tenant.counting import counted
 from unsecret.tenant.directory_objects import encode, shows_attributes
 from unsecret.tenant.use_cases import deleted_items
+from unsecret.tenant.use_cases.transaction import not_found
 from unsecret.wire import collections
 from unsecret.wire.directory import deleted_to_graph, directory_object_to_graph
 
@@ -44,6 +45,17 @@ def get_deleted(call: Call) -> Response:
     return call.entity(body, "directoryObjects", select=select)
 
 
+def get_deleted_as(kind: ObjectKind, call: Call) -> Response:
+    """GET /directory/deletedItems/{id}/microsoft.graph.application: one, if it is of that kind."""
+    select = call.asked(collections.DELETED[kind]).select
+    item = call.read(deleted_items.get_deleted, call.path("key"))
+    if item.object.kind is not kind:
+        raise not_found(call.path("key"))
+    return call.entity(
+        deleted_to_graph(encode(item.object, call, select), item.deleted_at), name_of(kind), select=select
+    )
+
+
 async def restore(call: Call) -> Response:
     """POST /directory/deletedItems/{id}/restore: bring it back. Graph answers 200, with the object."""
     restored = await call.write(deleted_items.restore, call.path("key"))
@@ -56,8 +68,12 @@ async def purge(call: Call) -> Response:
     return no_content()
 
 
-def _of_kind(kind: ObjectKind) -> tuple[Route, Route]:
-    return counted(f"{_ROOT}/microsoft.graph.{kind.value}", partial(list_deleted, kind))
+def _of_kind(kind: ObjectKind) -> tuple[Route, ...]:
+    cast = f"microsoft.graph.{kind.value}"
+    return (
+        *counted(f"{_ROOT}/{cast}", partial(list_deleted, kind)),
+        ("GET", f"{_ROOT}/{{key}}/{cast}", partial(get_deleted_as, kind)),
+    )
 
 
 ROUTES: Routes = [

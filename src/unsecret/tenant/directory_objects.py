@@ -19,7 +19,7 @@ from unsecret.tenant.expansion import expanded
 from unsecret.tenant.relationships import relationship
 from unsecret.tenant.use_cases import credentials, key_rolling, links, policies, reading
 from unsecret.wire import collections, json_schemas, key_actions, odata
-from unsecret.wire.applications import application_to_graph
+from unsecret.wire.applications import BEHAVIORS, application_to_graph
 from unsecret.wire.credentials import (
     add_password_from_graph,
     key_to_graph,
@@ -95,7 +95,7 @@ def get_property(kind: ObjectKind, call: Call) -> Response:
     """GET /applications/{id}/passwordCredentials, …/displayName: one property by its path."""
     obj = call.read(reading.get_object, kind, call.key())
     name = call.path("property")
-    shown = {known.casefold(): (known, value) for known, value in encode(obj, call, None).items()}
+    shown = {known.casefold(): (known, value) for known, value in encode(obj, call, (BEHAVIORS,)).items()}
     if name.casefold() not in shown:  # or a relationship: clients would take a 404 for "there is none"
         raise call.not_served()
     known, value = shown[name.casefold()]

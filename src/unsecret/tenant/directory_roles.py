@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -73,7 +74,8 @@ def list_role_templates(call: Call) -> Response:
 def list_role_definitions(call: Call) -> Response:
     """GET /roleManagement/directory/roleDefinitions: the roles once more."""
     found = call.read(directory_roles.list_roles)
-    return call.whole(found, role_definition_to_graph, _DEFINITIONS.removeprefix("/"), collections.DIRECTORY_ROLES)
+    shown = partial(role_definition_to_graph, beta=call.beta)
+    return call.whole(found, shown, _DEFINITIONS.removeprefix("/"), collections.ROLE_DEFINITIONS)
 
 
 def get_role(call: Call) -> Response:
@@ -92,9 +94,9 @@ def get_role_template(call: Call) -> Response:
 
 def get_role_definition(call: Call) -> Response:
     """GET /roleManagement/directory/roleDefinitions/{id}: one of them."""
-    select = call.asked(collections.DIRECTORY_ROLES).select
+    select = call.asked(collections.ROLE_DEFINITIONS).select
     role = call.read(directory_roles.get_role, _by_template(call), call.path("key"))
-    return call.entity(role_definition_to_graph(role), _DEFINITIONS.removeprefix("/"), select=select)
+    return call.entity(role_definition_to_graph(role, beta=call.beta), _DEFINITIONS.removeprefix("/"), select=select)
 
 
 def _by_template(call: Call) -> Callable[[RoleDefinition], bool]:
@@ -153,7 +155,8 @@ def _expanded(
         if assignment.principal_id in holders:
             body["principal"] = directory_object_to_graph(holders[assignment.principal_id], beta=call.beta)
         if "roleDefinition" in expand:
-            body["roleDefinition"] = role_definition_to_graph(ROLE_DEFINITIONS[Role(assignment.role_definition_id)])
+            role = ROLE_DEFINITIONS[Role(assignment.role_definition_id)]
+            body["roleDefinition"] = role_definition_to_graph(role, beta=call.beta)
         return body
 
     return encode

@@ -15,6 +15,9 @@ from starlette.types import Scope
 from unsecret.errors import MethodNotAllowed, NotFound
 from unsecret.tenant.call import LONGEST_HEADER
 
+NOT_ALLOWED = "Specified HTTP method is not allowed for the request target."
+"""Graph's words (https://github.com/microsoftgraph/microsoft-graph-docs/issues/5869)."""
+
 _MOST_SEGMENTS = 12
 """Longer paths are all looked up as one kind: nobody can fill the memory with kinds of paths."""
 
@@ -46,7 +49,7 @@ class RouteIndex(Router):
                 return route
         shown = path[:LONGEST_HEADER]
         if any(route.matches(scope)[0] is Match.PARTIAL for route in routes):
-            raise MethodNotAllowed(f"{method} is not possible on {shown}.")
+            raise MethodNotAllowed(f"{NOT_ALLOWED} {method} is not possible on {shown}.")
         raise NotFound(f"There is nothing at {shown}.", code="ResourceNotFound")
 
     def routes_for(self, path: str) -> list[Route]:

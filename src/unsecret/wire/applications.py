@@ -35,6 +35,7 @@ from unsecret.wire.application_shapes import (
 from unsecret.wire.credentials import (
     KEYS,
     PASSWORDS,
+    USE_ACTIONS,
     KeyEntry,
     PasswordRequest,
     key_to_graph,
@@ -143,7 +144,9 @@ PROPERTIES: dict[str, Property] = {
             ),
         )
     ),
-    "passwordCredentials": Property(PASSWORDS, "password_credentials", Access.CREATE, instead=_USE_ACTIONS),
+    "passwordCredentials": Property(
+        PASSWORDS, "password_credentials", Access.CREATE, instead=_USE_ACTIONS, says=USE_ACTIONS
+    ),
     "publicClient": Property(record(redirectUris=REDIRECT_URIS)),
     "requiredResourceAccess": Property(
         many(
@@ -188,6 +191,7 @@ PROPERTIES: dict[str, Property] = {
     "windows": Property(record(nullable=True), None, Access.READ, on_select=True),
 }
 
+BEHAVIORS = "authenticationBehaviors"
 _SHOWN_IN_BETA = (
     "isAuthorizationServiceEnabled",
     "isManagementRestricted",
@@ -274,6 +278,14 @@ def _redirect_uri_settings(web: Mapping[str, Any], redirect_uris: tuple[str, ...
     """One setting for each address, in the same order; only an index that was chosen is stored."""
     indexes = {setting["uri"]: setting.get("index") for setting in web["redirectUriSettings"]}
     return [{"uri": uri, "index": indexes.get(uri)} for uri in redirect_uris]
+
+
+def behaviors_from_graph(body: Any, existing: Application) -> ApplicationBody:
+    """A PATCH of `authenticationBehaviors` by its own path, as one of the whole. Raises Invalid.
+
+    https://learn.microsoft.com/en-us/graph/applications-authenticationbehaviors
+    """
+    return application_from_graph({BEHAVIORS: body}, existing)
 
 
 def application_from_graph(body: Any, existing: Application | None, *, named: str | None = None) -> ApplicationBody:

@@ -144,6 +144,13 @@ DIRECTORY_ROLES = Collection(
 
 ACTIVE_ROLES = structs.replace(DIRECTORY_ROLES, expandable=_words("members"))
 
+ROLE_DEFINITIONS = structs.replace(
+    DIRECTORY_ROLES,
+    type="microsoft.graph.unifiedRoleDefinition",
+    declared=DIRECTORY_ROLES.declared | _words("isPrivileged allowedPrincipalTypes"),
+    sifted={**DIRECTORY_ROLES.sifted, "isPrivileged": _EQUAL},
+)
+
 ROLE_ASSIGNMENTS = Collection(
     type="microsoft.graph.unifiedRoleAssignment",
     declared=_words(

@@ -27,6 +27,9 @@ from unsecret.wire.shapes import Shape, guid, object_schema, schema_of, take, te
 LONGEST_COLLECTION = 500
 """Entries in one request. How many an object may hold altogether is the use case's affair."""
 
+USE_ACTIONS = "New password credentials must be generated using service actions."
+"""Graph's words (https://github.com/ansible-collections/azure/issues/1372)."""
+
 _LONGEST_SECRET = 1024
 _HEX_THUMBPRINT = re.compile(r"[0-9A-Fa-f]{40}")
 _SHA1_BYTES = 20

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from unsecret.model.directory_roles import RoleDefinition
+from unsecret.model.directory_roles import PRIVILEGED, RoleDefinition
 from unsecret.model.people import DirectoryRoleAssignment
 from unsecret.wire.properties import read_properties, require
 from unsecret.wire.shapes import Access, Property, guid, text
@@ -56,9 +56,10 @@ def role_template_to_graph(role: RoleDefinition) -> dict[str, Any]:
     }
 
 
-def role_definition_to_graph(role: RoleDefinition) -> dict[str, Any]:
-    """A `unifiedRoleDefinition`. What a role permits is not listed action by action: that is the law's own table."""
-    return {
+def role_definition_to_graph(role: RoleDefinition, *, beta: bool) -> dict[str, Any]:
+    """A `unifiedRoleDefinition`. What a role permits is not listed action by action: that is the law's own table.
+    Beta says which roles Microsoft calls privileged."""
+    shown = {
         "id": str(role.role),
         "description": role.description,
         "displayName": role.display_name,
@@ -69,6 +70,7 @@ def role_definition_to_graph(role: RoleDefinition) -> dict[str, Any]:
         "version": "1",
         "rolePermissions": [],
     }
+    return {**shown, "isPrivileged": role.role in PRIVILEGED} if beta else shown
 
 
 def role_assignment_to_graph(assignment: DirectoryRoleAssignment, *, tenant_id: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from unsecret.wire.batches import MOST_REQUESTS
 from unsecret.wire.credentials import INSTANT_SCHEMA, PASSWORD_SCHEMA
 from unsecret.wire.expect import LONGEST_TEXT, LONGEST_WORD, MOST_WORDS
 from unsecret.wire.properties import body_schema
-from unsecret.wire.shapes import object_schema
+from unsecret.wire.shapes import object_schema, schema_of
 
 Schema = dict[str, Any]
 
@@ -49,6 +49,7 @@ _SHOWN_BY_THE_SERVICE: Schema = {"readOnly": True}
 
 NEW_APPLICATION = body_schema(applications.PROPERTIES, "displayName", creating=True)
 APPLICATION = body_schema(applications.PROPERTIES, creating=False)
+AUTHENTICATION_BEHAVIORS = schema_of(applications.PROPERTIES[applications.BEHAVIORS].shape)
 NEW_SERVICE_PRINCIPAL = body_schema(service_principals.PROPERTIES, "appId", creating=True)
 SERVICE_PRINCIPAL = body_schema(service_principals.PROPERTIES, creating=False)
 NEW_USER = body_schema(users.PROPERTIES, *users.NEEDED, creating=True)

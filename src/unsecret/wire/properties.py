@@ -111,7 +111,8 @@ def _unknown(name: str, table: Table) -> Invalid:
 
 def _not_writable(name: str, row: Property) -> Invalid:
     when = "cannot be changed after the object was created" if row.access is Access.CREATE else "is read-only"
-    return refuse(f"Property '{name}' {when}. {row.instead}", name)
+    said = row.says or f"Property '{name}' {when}."
+    return refuse(f"{said} {row.instead}", name)
 
 
 def _same(sent: Any, shown: Any) -> bool:

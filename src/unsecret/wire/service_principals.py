@@ -30,6 +30,7 @@ from unsecret.wire.application_shapes import (
 from unsecret.wire.credentials import (
     KEYS,
     PASSWORDS,
+    USE_ACTIONS,
     KeyEntry,
     PasswordRequest,
     key_to_graph,
@@ -88,6 +89,7 @@ PROPERTIES: dict[str, Property] = {
         "password_credentials",
         Access.CREATE,
         instead="Use addPassword and removePassword.",
+        says=USE_ACTIONS,
     ),
     "resourceSpecificApplicationPermissions": Property(Shape(_TEXTS.read, []), None, Access.READ),
     "customSecurityAttributes": Property(

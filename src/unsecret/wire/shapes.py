@@ -205,7 +205,7 @@ class Property(Struct, frozen=True):
 
     `field` is the field of the noun that keeps it; None means that it is kept in `other`, under its own
     name. `on_select` ones are shown only to who asks for them by name. `instead` says what to do
-    when a write is refused.
+    when a write is refused, `says` what Graph says first, where that is known.
     """
 
     shape: Shape
@@ -213,3 +213,4 @@ class Property(Struct, frozen=True):
     access: Access = Access.WRITE
     on_select: bool = False
     instead: str = "Leave it out."
+    says: str = ""

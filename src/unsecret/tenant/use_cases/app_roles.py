@@ -5,6 +5,7 @@ https://learn.microsoft.com/en-us/graph/api/serviceprincipal-post-approleassignm
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ from unsecret.tenant.use_cases.transaction import USER_MANAGEMENT, ObjectKey, Tr
 from unsecret.wire.directory import AppRoleAssignmentBody, offered_app_roles
 from unsecret.wire.logs import as_json
 
+_ASSIGNMENT_ID = re.compile(r"[\w-]{43}", re.ASCII)
 Principal = ServicePrincipal | User
 Finder = Callable[[Transaction], AnyObject]
 """How the object that the URL names is found."""
@@ -91,7 +93,7 @@ def grant_app_role(
     _announce(transaction, principal, OperationType.ASSIGN)
     _permit_writing(transaction, resource)
     if named.id != end(asked):
-        raise Invalid(
+        raise _no_reference(
             "The object in the URL and the one in the body differ: principalId belongs to appRoleAssignments, "
             "resourceId to appRoleAssignedTo."
         )
@@ -172,7 +174,7 @@ def _principal(transaction: Transaction, asked: AppRoleAssignmentBody) -> Princi
     found = _any(transaction, asked.principal_id)
     if found is None or isinstance(found, Application):
         transaction.permit(Operation.WRITE_APP_ROLE_ASSIGNMENT)
-        raise not_found(asked.principal_id)
+        raise _no_reference(f"There is no principal '{asked.principal_id}' that could hold a role.")
     return found
 
 
@@ -180,8 +182,14 @@ def _resource(transaction: Transaction, asked: AppRoleAssignmentBody) -> Service
     found = _any(transaction, asked.resource_id)
     if not isinstance(found, ServicePrincipal):
         transaction.permit(Operation.WRITE_APP_ROLE_ASSIGNMENT)
-        raise not_found(asked.resource_id)
+        raise _no_reference(f"There is no service principal '{asked.resource_id}' that could give one.")
     return found
+
+
+def _no_reference(why: str) -> Invalid:
+    """Graph's words for an end that is not there, which clients wait for and try again (Terraform's provider, bicep),
+    and for one that is not the one in the URL (https://github.com/microsoftgraph/microsoft-graph-docs/issues/9738)."""
+    return Invalid(f"Not a valid reference update. {why}")
 
 
 def _any(transaction: Transaction, object_id: ObjectId) -> AnyObject | None:
@@ -193,7 +201,7 @@ def _revoke(transaction: Transaction, grants: tuple[AppRoleAssignment, ...], ass
     resource = _any(transaction, grant.resource_id) if grant else None
     if grant is None or not isinstance(resource, ServicePrincipal):
         transaction.permit(Operation.WRITE_APP_ROLE_ASSIGNMENT)
-        raise not_found(assignment_id)
+        raise _not_there(assignment_id)
     _permit_writing(transaction, resource)
     links.remove_app_role_assignment(transaction.conn, transaction.tenant_id, assignment_id)
     transaction.record(ModifiedProperty("AppRole.Id", as_json(grant.app_role_id), None))
@@ -226,5 +234,13 @@ def named(transaction: Transaction, assignments: tuple[AppRoleAssignment, ...]) 
 def _one(grants: tuple[Grant, ...], assignment_id: str) -> Grant:
     found = next((grant for grant in grants if grant.assignment.id == assignment_id), None)
     if found is None:
-        raise not_found(assignment_id)
+        raise _not_there(assignment_id)
     return found
+
+
+def _not_there(assignment_id: str) -> UnsecretError:
+    """What is no id of an assignment at all is told apart
+    (https://github.com/microsoftgraph/microsoft-graph-docs/issues/5869)."""
+    if _ASSIGNMENT_ID.fullmatch(assignment_id) is None:
+        return Invalid("Invalid resource identifier for EntitlementGrant.")
+    return not_found(assignment_id)

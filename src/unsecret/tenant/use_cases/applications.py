@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -26,13 +26,13 @@ from unsecret.tenant.use_cases.credentials import (
     merged_keys,
     new_password,
     password_addition,
-    require_generated,
     require_room,
 )
 from unsecret.tenant.use_cases.judging import added, application_additions, require_lawful, verified_domains
 from unsecret.tenant.use_cases.links import add_first_owners
 from unsecret.tenant.use_cases.transaction import ObjectKey, Transaction, target_of
 from unsecret.wire.applications import ApplicationBody
+from unsecret.wire.credentials import USE_ACTIONS, PasswordRequest
 from unsecret.wire.logs import modified_properties
 from unsecret.wire.service_principals import inherited, inherited_names
 
@@ -62,7 +62,7 @@ def create_application(
     clear_expired(transaction)
     application, made, change = _with_credentials(transaction, application, body)
     require_lawful(transaction, application, [*change, *application_additions(application, None)])
-    require_generated(body.password_credentials or ())
+    _require_made_here(body.password_credentials or ())
     require_room(application)
     _require_verified_hosts(transaction, application.identifier_uris)
     directory_objects.add(
@@ -90,8 +90,6 @@ def _with_credentials(
 ) -> tuple[Application, Secrets, list[Addition]]:
     asked = body.password_credentials or ()
     made = tuple(new_password(request, transaction.now) for request in asked)
-    if len({credential.key_id for credential, _ in made}) < len(made):
-        raise Invalid("Two passwordCredentials have the same keyId.", target="passwordCredentials")
     keys = merged_keys((), body.key_credentials or (), transaction.now)
     change: list[Addition] = [
         password_addition(credential, request) for (credential, _), request in zip(made, asked, strict=True)
@@ -101,6 +99,22 @@ def _with_credentials(
         application, password_credentials=tuple(credential for credential, _ in made), key_credentials=keys
     )
     return whole, made, change
+
+
+def _require_made_here(asked: Sequence[PasswordRequest]) -> None:
+    """Raise Invalid when a caller chose the keyId or the text of a new application's secret, in Graph's words
+    (https://stackoverflow.com/questions/79463224, https://github.com/ansible-collections/azure/issues/2248, /1372).
+    Called after the law has been asked, so that a policy's refusal is the one that is heard."""
+    if any(request.key_id is not None for request in asked):
+        raise Invalid(
+            "The property KeyId is not supported for Create Application flow. Leave it out: the service chooses it.",
+            target="passwordCredentials",
+        )
+    if any(request.secret_text is not None for request in asked):
+        raise Invalid(
+            f"{USE_ACTIONS} Leave 'secretText' out: the service makes it, and shows it once.",
+            target="passwordCredentials",
+        )
 
 
 def upsert_application(
@@ -129,7 +143,7 @@ def update_application(
     body = decode(before)
     if body.password_credentials is not None:
         raise Invalid(
-            "The property 'passwordCredentials' cannot be updated with PATCH. Use addPassword and removePassword.",
+            f"{USE_ACTIONS} Use addPassword and removePassword.",
             target="passwordCredentials",
         )
     after = msgspec.structs.replace(before, **body.properties)

@@ -67,7 +67,7 @@ def add_password(
     asked = decode()
     credential, text = new_password(asked, transaction.now)
     require_lawful(transaction, target, [password_addition(credential, asked)])
-    require_generated((asked,))
+    _require_generated((asked,))
     after = msgspec.structs.replace(target, password_credentials=(*target.password_credentials, credential))
     require_unlocked(transaction, target, after)
     require_room(after)
@@ -127,7 +127,7 @@ def password_addition(credential: PasswordCredential, asked: PasswordRequest) ->
     )
 
 
-def require_generated(asked: Sequence[PasswordRequest]) -> None:
+def _require_generated(asked: Sequence[PasswordRequest]) -> None:
     """Raise Invalid when a caller chose the text of a secret: Graph generates every one. Called after the
     law has been asked, so that a policy's refusal is the one that is heard."""
     if any(request.secret_text is not None for request in asked):
