@@ -387,3 +387,35 @@ def test_beta_tells_which_roles_are_privileged(scene: Scene) -> None:
     assert {"displayName": "Application Administrator", "isPrivileged": True} in roles
     assert "Reports Reader" not in [role["displayName"] for role in roles]
     assert "isPrivileged" not in scene.tenant.get("/roleManagement/directory/roleDefinitions")["value"][0]
+
+
+NOBODYS = {
+    "assignedLicenses": [],
+    "authorizationInfo": {"certificateUserIds": []},
+    "employeeOrgData": None,
+    "externalUserStateChangeDateTime": None,
+    "isLicenseReconciliationNeeded": False,
+    "onPremisesImmutableId": None,
+    "serviceProvisioningErrors": [],
+}
+
+
+def test_what_nobody_here_has_is_shown_as_none_when_it_is_selected(scene: Scene) -> None:
+    """The Zero Trust Assessment selects every property of people that there is."""
+    user = scene.tenant.as_person().user
+    every = ",".join([*NOBODYS, "onPremisesExtensionAttributes", "OnPremisesSipInfo", "refreshTokensValidFromDateTime"])
+    for path in (f"/users/{user.id}", f"/beta/users/{user.id}"):
+        shown = scene.tenant.get(f"{path}?$select={every}")
+        assert set(shown["onPremisesExtensionAttributes"].values()) == {None}
+        assert len(shown["onPremisesExtensionAttributes"]) == 15
+        assert {name: shown[name] for name in NOBODYS} == NOBODYS
+    listed = scene.tenant.get("/users?$select=ID,ASSIGNEDLICENSES&$top=1")["value"][0]
+    assert listed["assignedLicenses"] == []
+
+
+def test_the_security_identifier_of_a_person_is_their_id(scene: Scene) -> None:
+    user = scene.tenant.as_person().user
+    numbers = scene.tenant.get(f"/users/{user.id}?$select=securityIdentifier")["securityIdentifier"].split("-")
+    assert numbers[:4] == ["S", "1", "12", "1"]
+    parts = b"".join(int(number).to_bytes(4, "little") for number in numbers[4:])
+    assert str(uuid.UUID(bytes_le=parts)) == user.id

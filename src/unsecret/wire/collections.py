@@ -95,16 +95,12 @@ SERVICE_PRINCIPALS = Collection(
 
 USERS = Collection(
     type="microsoft.graph.user",
-    declared=frozenset(users.PROPERTIES)
+    declared=frozenset((*users.PROPERTIES, *users.NOT_KEPT))
     | _words(
-        "aboutMe assignedLicenses assignedPlans authorizationInfo birthday employeeHireDate employeeOrgData "
-        "employeeType externalUserState hireDate identities imAddresses interests isResourceAccount "
-        "lastPasswordChangeDateTime mailboxSettings manager directReports memberOf transitiveMemberOf ownedObjects "
-        "createdObjects ownedDevices registeredDevices appRoleAssignments oauth2PermissionGrants mySite "
-        "onPremisesDistinguishedName onPremisesDomainName onPremisesExtensionAttributes onPremisesImmutableId "
-        "onPremisesLastSyncDateTime onPremisesSamAccountName onPremisesSecurityIdentifier "
-        "onPremisesUserPrincipalName provisionedPlans proxyAddresses securityIdentifier showInAddressList "
-        "signInActivity signInSessionsValidFromDateTime"
+        "aboutMe birthday cloudRealtimeCommunicationInfo hireDate identities interests lastPasswordChangeDateTime "
+        "mailboxSettings manager directReports memberOf transitiveMemberOf ownedObjects createdObjects ownedDevices "
+        "registeredDevices appRoleAssignments oauth2PermissionGrants mySite onPremisesSipInfo "
+        "refreshTokensValidFromDateTime securityIdentifier signInActivity signInSessionsValidFromDateTime"
     ),
     plain={
         "id": _IDENTITY,

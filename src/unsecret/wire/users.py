@@ -9,6 +9,8 @@ never shown.
 from __future__ import annotations
 
 import re
+import struct
+import uuid
 from collections.abc import Collection
 from typing import Any
 
@@ -77,6 +79,51 @@ PROPERTIES: dict[str, Property] = {
     ),
 }
 
+_NONE_OF = [
+    "assignedLicenses",
+    "assignedPlans",
+    "provisionedPlans",
+    "proxyAddresses",
+    "imAddresses",
+    "infoCatalogs",
+    "deviceKeys",
+    "onPremisesProvisioningErrors",
+    "serviceProvisioningErrors",
+]
+_UNKNOWN = [
+    "consentProvidedForMinor",
+    "employeeHireDate",
+    "employeeLeaveDateTime",
+    "employeeOrgData",
+    "employeeType",
+    "externalUserConvertedOn",
+    "externalUserState",
+    "externalUserStateChangeDateTime",
+    "isManagementRestricted",
+    "isResourceAccount",
+    "legalAgeGroupClassification",
+    "onPremisesDistinguishedName",
+    "onPremisesDomainName",
+    "onPremisesImmutableId",
+    "onPremisesLastSyncDateTime",
+    "onPremisesObjectIdentifier",
+    "onPremisesSamAccountName",
+    "onPremisesSecurityIdentifier",
+    "onPremisesUserPrincipalName",
+    "preferredDataLocation",
+    "showInAddressList",
+]
+NOT_KEPT: dict[str, Any] = {
+    **{name: [] for name in _NONE_OF},
+    **dict.fromkeys(_UNKNOWN),
+    "authorizationInfo": {"certificateUserIds": []},
+    "isLicenseReconciliationNeeded": False,
+    "onPremisesExtensionAttributes": {f"extensionAttribute{number}": None for number in range(1, 16)},
+}
+"""What can be selected of a user and nobody here has: licences, mailboxes, another directory. Each as Graph shows it of
+somebody new (https://learn.microsoft.com/en-us/graph/api/user-get); the Zero Trust Assessment asks for all of it."""
+
+_BY_SMALL_LETTERS = {name.lower(): name for name in (*NOT_KEPT, "securityIdentifier")}
 _DEFAULTS = {name: row.shape.default for name, row in PROPERTIES.items()}
 NEEDED = ("accountEnabled", "displayName", "mailNickname", _PASSWORD, "userPrincipalName")
 _KINDS_OF_CHARACTERS = 3
@@ -99,7 +146,15 @@ def user_to_graph(
     shown = {name: known.get(name, _DEFAULTS[name]) for name in names if name != _ATTRIBUTES}
     if with_attributes:
         shown[_ATTRIBUTES] = attributes_to_graph(user.custom_security_attributes)
+    for asked in selected or ():
+        if (name := _BY_SMALL_LETTERS.get(asked.lower())) is not None:
+            shown[name] = NOT_KEPT[name] if name in NOT_KEPT else _security_identifier(user.id)
     return shown
+
+
+def _security_identifier(user_id: str) -> str:
+    """Of a cloud account: its id as four numbers, as scripts that tell the one from the other have it."""
+    return "-".join(["S-1-12-1", *(str(number) for number in struct.unpack("<4I", uuid.UUID(user_id).bytes_le))])
 
 
 def user_from_graph(body: Any, *, existing: User | None) -> UserBody:
