@@ -40,10 +40,6 @@ _WRITERS_CACHE_KIB = 32 * 1024
 """At most; a small directory takes what it needs. A batch of writes touches an index here and there for each of them,
 and of a large directory SQLite's usual 2 MB hold hardly the pages of one batch."""
 
-_WRITERS_PRAGMAS = ("busy_timeout=0", f"cache_size=-{_WRITERS_CACHE_KIB}", "temp_store=MEMORY")
-"""_Turns does the waiting, so SQLite does none. What a savepoint may have to take back, it would write to a temporary
-file otherwise, a new one for each transaction."""
-
 _LARGEST_IDLE_LOG = 64 * 1024 * 1024
 _opening = threading.Lock()
 
@@ -72,7 +68,8 @@ class SqliteFile:
             try:
                 _prepare(preparing, busy_seconds)
                 readers = _engine(url, (*pragmas, "query_only=ON"), busy_seconds)
-                writing = _engine(url, (*pragmas, *_WRITERS_PRAGMAS), busy_seconds)
+                # _Turns does the waiting, so SQLite does none.
+                writing = _engine(url, (*pragmas, "busy_timeout=0", f"cache_size=-{_WRITERS_CACHE_KIB}"), busy_seconds)
                 return cls(readers, writing, _Turns(busy_seconds))
             finally:
                 preparing.dispose()
