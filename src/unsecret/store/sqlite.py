@@ -201,7 +201,8 @@ class _Turns:
     """Takes turns at SQLite's write lock with other processes.
 
     SQLite's own waiting looks at the lock every tenth of a second in the end, and of two busy processes one would
-    hardly ever find it free. This looks every millisecond, and who has had to wait lets the other go first next time.
+    hardly ever find it free. This looks a few thousand times a second, and who has had to wait lets the other go first
+    next time.
     """
 
     def __init__(self, busy_seconds: float):

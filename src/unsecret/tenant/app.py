@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -53,7 +53,7 @@ from unsecret.tenant.json_bodies import NUL
 from unsecret.tenant.log import get_logger
 from unsecret.tenant.openapi import openapi_route
 from unsecret.tenant.paths import LENGTH_OF_ID, VERSIONS, canonical_path, tenant_in
-from unsecret.tenant.routing import NOT_ALLOWED, RouteIndex
+from unsecret.tenant.routing import LONGEST_REMEMBERED_PATH, MOST_REMEMBERED_PATHS, NOT_ALLOWED, RouteIndex
 from unsecret.tenant.settings import Services
 from unsecret.wire.problems import to_graph, unknown_to_graph
 
@@ -130,7 +130,7 @@ class Tenant(Starlette):
         if NUL in scope["path"] or b"%00" in scope["query_string"]:
             # Nothing has such a name, and databases differ in what they make of the question.
             raise Invalid("The address holds a NUL (%00). Leave it out.")
-        sent, scope["path"] = scope["path"], canonical_path(scope["path"], _WORDS)
+        sent, scope["path"] = scope["path"], _canonical(scope["path"])
         if len(sent) - len(scope["path"]) > LENGTH_OF_ID:  # else no tenant was left out of it
             scope[NAMED_TENANT] = tenant_in(sent)
         route = self.index.find(scope)
@@ -162,6 +162,16 @@ _WORDS = {
     if segment and "{" not in segment
 }
 """Segments that routes use: case-folded, and as they are spelled."""
+
+
+def _canonical(path: str) -> str:
+    """See `canonical_path`."""
+    return _remembered(path) if len(path) <= LONGEST_REMEMBERED_PATH else canonical_path(path, _WORDS)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED_PATHS)
+def _remembered(path: str) -> str:
+    return canonical_path(path, _WORDS)
 
 
 def health(_: Request) -> Response:

@@ -8,6 +8,7 @@ their own order: what is found is what comparing with all of them would find.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from starlette.routing import Match, Route, Router
 from starlette.types import Scope
@@ -22,6 +23,9 @@ _MOST_SEGMENTS = 12
 """Longer paths are all looked up as one kind: nobody can fill the memory with kinds of paths."""
 
 _MOST_KINDS = 4096
+MOST_REMEMBERED_PATHS, LONGEST_REMEMBERED_PATH = 2048, 256
+"""Where an address led is remembered: clients ask for the same ones again and again. Longer ones are looked at each
+time, so that nobody can fill the memory with them."""
 _TOLD_APART_BY = 3
 """Words: the version, the collection, and what follows in the place of an object's id, such as `$count`."""
 
@@ -35,6 +39,7 @@ class RouteIndex(Router):
         self._routes = routes
         self._words = [_words(routes, place) for place in range(_TOLD_APART_BY)]
         self._known: dict[tuple[int, tuple[str, ...]], list[Route]] = {}
+        self._remembered = lru_cache(maxsize=MOST_REMEMBERED_PATHS)(self._first)
 
     def find(self, scope: Scope) -> Route:
         """The first route that takes the request; what its path says in the places of parameters is in the scope then.
@@ -42,15 +47,22 @@ class RouteIndex(Router):
         Raises NotFound, and MethodNotAllowed where there is one for another method only.
         """
         method, path = scope["method"], scope["path"]
-        routes = self.routes_for(path)
-        for route in routes:
-            if method in (route.methods or ()) and (matched := route.path_regex.match(path)) is not None:
-                scope["path_params"] = matched.groupdict()
-                return route
+        found = (self._remembered if len(path) <= LONGEST_REMEMBERED_PATH else self._first)(method, path)
+        if found is not None:
+            route, parameters = found
+            scope["path_params"] = parameters.copy()
+            return route
         shown = path[:LONGEST_HEADER]
-        if any(route.matches(scope)[0] is Match.PARTIAL for route in routes):
+        if any(route.matches(scope)[0] is Match.PARTIAL for route in self.routes_for(path)):
             raise MethodNotAllowed(f"{NOT_ALLOWED} {method} is not possible on {shown}.")
         raise NotFound(f"There is nothing at {shown}.", code="ResourceNotFound")
+
+    def _first(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+        """The first route that takes the request, and its parameters."""
+        for route in self.routes_for(path):
+            if method in (route.methods or ()) and (matched := route.path_regex.match(path)) is not None:
+                return route, matched.groupdict()
+        return None
 
     def routes_for(self, path: str) -> list[Route]:
         """The routes that could match, in their order."""

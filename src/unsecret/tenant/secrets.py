@@ -11,6 +11,8 @@ import hmac
 import secrets
 import string
 
+from unsecret.tenant.random_guids import random_16
+
 _SALT_BYTES = 16
 _BODY = (string.ascii_letters + string.digits + "_~").encode()
 _HEAD = (string.ascii_uppercase + "123456").encode()
@@ -45,7 +47,7 @@ def hint(secret: str) -> str:
 
 def digest(secret: str) -> bytes:
     """What is kept of a secret: a random 16-byte salt, then SHA-256 of salt and secret (48 bytes in all)."""
-    salt = secrets.token_bytes(_SALT_BYTES)
+    salt = random_16()
     return salt + _hash(salt, secret)
 
 

@@ -7,7 +7,6 @@ its trace all the same.
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from unsecret.rules.permission import INSUFFICIENT, Operation
 from unsecret.store import directory_objects, links, live_objects, logs, users
 from unsecret.store.questions import Questions
 from unsecret.store.transaction import undo_work
+from unsecret.tenant.random_guids import random_16
 from unsecret.tenant.use_cases.rights import Rights
 
 if TYPE_CHECKING:
@@ -387,5 +387,5 @@ def not_found(identifier: str) -> NotFound:
 
 def new_event_id(correlation_id: str) -> str:
     """Graph's form: `Directory_{correlationId}_{5 characters}_{digits}`."""
-    drawn = int.from_bytes(secrets.token_bytes(8))
+    drawn = int.from_bytes(random_16()[:8])
     return f"Directory_{correlation_id}_{drawn % 16**5:05X}_{(drawn >> 20) % 10**9}"
