@@ -23,6 +23,7 @@ def snapshot_of(
     *,
     taken_at: datetime = TAKEN_AT,
     missing: Mapping[str, str] | None = None,
+    tenant_id: str = TENANT,
 ) -> Path:
     """Write a snapshot of the tenant that holds `collections`; `missing` names what could not be read, and why."""
     missing = missing or {}
@@ -31,7 +32,7 @@ def snapshot_of(
         for name in (*COLLECTIONS, *MEMBERS)
     }
     manifest = Manifest(
-        software="0", taken_at=taken_at, tenant_id=TENANT, source="https://graph.example", collections=known
+        software="0", taken_at=taken_at, tenant_id=tenant_id, source="https://graph.example", collections=known
     )
     with tempfile.TemporaryDirectory() as spool:
         for name, objects in collections.items():

@@ -10,14 +10,16 @@ from datetime import date
 from pathlib import Path
 
 import httpx2
+import msgspec
 import pytest
 
 from tests.local_tenant import LocalTenant
 from tests.operate.in_process import InProcess, Waits, client_of
 from tests.operate.test_exempt import BLOCK, DAY_AFTER, LAST_DAY, carry_out, exempt
+from unsecret.cli.exit_codes import ERROR, OK
 from unsecret.cli.withdrawing import withdraw
 from unsecret.config import Settings
-from unsecret.errors import NotFound
+from unsecret.errors import Conflict, NotFound
 from unsecret.operate.exemptions.callers import define_attributes, find_caller, give, given_to
 from unsecret.operate.exemptions.ending import Ending, of_application, of_caller, over
 from unsecret.operate.exemptions.exempt import LIFTS, grant_to_callers
@@ -27,6 +29,8 @@ from unsecret.operate.graph.connection import Connection
 from unsecret.operate.policies.block import read_default
 from unsecret.operate.policies.exempted_callers import Caller
 from unsecret.operate.policies.targets import resolve
+from unsecret.wire.policy_files import PolicyFile
+from unsecret.wire.terms import ATTRIBUTE_SET, UNTIL
 
 WRITES = {"POST", "PATCH", "DELETE"}
 MOST_WRITES = 12
@@ -177,3 +181,64 @@ def test_of_somebody_without_an_exemption_nothing_is_taken_while_others_have_the
     exempt_a_caller(client, tmp_path)
     with pytest.raises(NotFound, match="'Payroll' has no exemption with a term"):
         of_caller(client, find_caller(client, "Payroll"))
+
+
+def test_what_is_no_day_is_never_over(client: GraphClient, tmp_path: Path) -> None:
+    """Somebody wrote it by hand; compared as text, `1 year` would be before every date."""
+    exempt_a_caller(client, tmp_path)
+    by_hand = msgspec.json.encode(grant_to_callers(read_default(client)[1], LAST_DAY, LIFTS["new-secrets"]).default)
+    carry_out(client, tmp_path, PolicyFile(default=msgspec.json.decode(by_hand.replace(b"2027-01-31", b"1 year"))))
+    value = {"@odata.type": "#Microsoft.DirectoryServices.CustomSecurityAttributeValue", UNTIL: "1 year"}
+    client.send("PATCH", ourselves(client).path, body={"customSecurityAttributes": {ATTRIBUTE_SET: value}})
+    assert "1 year" in {one.value for one in read_exemptions(client).found}
+    assert all_over(client).taken == ()
+
+
+def renew(client: GraphClient) -> None:
+    give(client, ourselves(client), DAY_AFTER, "another operator", sleep=Waits())
+
+
+def test_what_was_renewed_meanwhile_is_not_taken(client: GraphClient, tmp_path: Path) -> None:
+    """Between the look and the agreement a person may think for an hour."""
+    exempt_a_caller(client, tmp_path)
+    ending = of_ourselves(client)
+    renew(client)
+    with pytest.raises(Conflict, match="was to end on 2027-01-31, and ends on 2027-02-01 now"):
+        carried_out(client, ending, tmp_path)
+    assert [one.value for one in read_exemptions(client).found] == ["2027-01-31"]
+    expired = all_over(client)
+    assert carried_out(client, msgspec.structs.replace(expired, taken=ending.taken), tmp_path) == ERROR
+    assert read_exemptions(client).found == ()
+    held = given_to(client, ourselves(client))
+    assert held is not None
+    assert held.until == DAY_AFTER.isoformat()
+
+
+def test_one_who_may_not_be_changed_does_not_keep_the_others_exempt(
+    client: GraphClient, tmp_path: Path, kind: InProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exempt_a_caller(client, tmp_path)
+    ending = all_over(client)
+    denied = {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}
+    who = ourselves(client).path
+
+    def refuse(request: httpx2.Request) -> httpx2.Response | None:
+        is_it = request.method == "PATCH" and request.url.path.endswith(who)
+        return httpx2.Response(403, json=denied) if is_it else None
+
+    kind.before = refuse
+    assert carried_out(client, ending, tmp_path) == ERROR
+    assert "keeps the attribute: Insufficient privileges." in capsys.readouterr().err
+    assert read_exemptions(client).found == ()
+
+
+def test_from_whom_is_not_there_any_more_nothing_is_taken(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Path
+) -> None:
+    maria = blocked.as_person().user
+    exempt_a_caller(client, tmp_path)
+    give(client, find_caller(client, maria.user_principal_name), LAST_DAY, "left the company", sleep=Waits())
+    ending = all_over(client)
+    blocked.must("DELETE", f"/users/{maria.id}")
+    assert carried_out(client, ending, tmp_path) == OK
+    assert_that_nothing_is_left(client)

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from msgspec import structs
 
 from tests.local_tenant import LocalTenant
 from tests.operate.applies import EVERYTHING, organised
@@ -197,3 +198,80 @@ def test_a_snapshot_that_somebody_wrote_by_hand_is_refused_in_plain_words(
     strange = altered(taken, tmp_path / "strange", {f"graph/{collection}.ndjson": json.dumps(whole).encode()})
     with snapshot_client(strange) as (client, _manifest), pytest.raises(Invalid, match=said):
         read_status(client, now=TAKEN_AT)
+
+
+BOUND = {"id": "o-1", "appId": "a-1", "displayName": "Payroll", "@odata.type": "#microsoft.graph.application"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": None},
+        {"restrictions": "none"},
+        {"restrictions": {"passwordCredentials": [None]}},
+        {"appliesTo": "everybody"},
+        {"appliesTo": [None]},
+        {"appliesTo": [{**BOUND, "id": None}]},
+        {"appliesTo": {"id": "o-1"}},
+    ],
+)
+def test_what_is_no_policy_is_refused_and_never_shown_as_one_that_says_nothing(
+    made: Callable[..., Path], wrong: Mapping[str, Any]
+) -> None:
+    default = {"isEnabled": True, "applicationRestrictions": {"passwordCredentials": []}}
+    policy = {**POLICY, "appliesTo": [BOUND], **wrong}
+
+    def ask() -> None:
+        for client in of_snapshot(made({"defaultAppManagementPolicy": [default], "appManagementPolicies": [policy]})):
+            read_exemptions(client)
+
+    with pytest.raises(Invalid):  # where its columns cannot be made, or by whoever reads it
+        ask()
+
+
+def test_attributes_that_cannot_be_read_are_not_those_of_nobody(made: Callable[..., Path]) -> None:
+    caller = {"@odata.type": "x", "id": "unsecret_exemptUntil", "operator": "equals", "value": "2027-01-31"}
+    entry = {"restrictionType": "passwordAddition", "excludeActors": {"customSecurityAttributes": [caller]}}
+    default = {"isEnabled": True, "applicationRestrictions": {"passwordCredentials": [entry]}}
+    for held in ("2027-01-31", {"unsecret": ["2027-01-31"]}):
+        principal = {**APP, "customSecurityAttributes": held}
+        everything = {"defaultAppManagementPolicy": [default], "appManagementPolicies": []}
+        for client in of_snapshot(made({**everything, "servicePrincipals": [principal]})):
+            with pytest.raises(Invalid, match="customSecurityAttributes of o-1 cannot be read"):
+                read_exemptions(client)
+
+
+def test_a_name_is_nobodys_alone_where_not_all_were_read(made: Callable[..., Path]) -> None:
+    """Another application of that name may be among those that were not."""
+    held = {"applications": [APP], "servicePrincipals": []}
+    for client in of_snapshot(made(held, applications="only those with a risk")):
+        with pytest.raises(Unsupported, match="does not say applications: only those with a risk"):
+            resolve(client, ["Payroll"])
+
+
+def test_ids_are_the_same_in_any_case(made: Callable[..., Path]) -> None:
+    policy = {**POLICY, "id": "P-1", "appliesTo": [{**BOUND, "id": "O-1"}]}
+    for client in of_snapshot(made({"appManagementPolicies": [policy], "applications": [APP]})):
+        assert [one["id"] for one in client.pages("v1.0/applications/o-1/appManagementPolicies")] == ["P-1"]
+        assert [one["id"] for one in client.pages("v1.0/policies/appManagementPolicies/p-1/appliesTo")] == ["O-1"]
+
+
+@pytest.mark.parametrize("tenant_id", ["../../elsewhere", "/tmp/elsewhere", "..", "", "a\nb"])
+def test_a_snapshot_of_what_is_no_tenant_is_not_asked(tmp_path: Path, tenant_id: str) -> None:
+    """What is noted of a tenant lies in a directory that is called by its id."""
+    path = snapshot_of(tmp_path / "made.snapshot", {"applications": [APP]}, tenant_id=tenant_id)
+    with pytest.raises(Invalid, match="names no tenant"):
+        next(of_snapshot(path))
+
+
+def test_a_snapshot_that_may_not_read_the_organisation_names_the_tenant_all_the_same(
+    live: GraphClient, tmp_path: Path, kind: InProcess
+) -> None:
+    """Its plans are refused by a tenant of another id."""
+    said = structs.replace(live.connection, tenant_id="contoso.example")
+    kind.before = lambda request: (
+        httpx2.Response(403, json=DENIED) if request.url.path.endswith("/organization") else None
+    )
+    known = live.tenant_id()
+    live.connection = said
+    assert take(live, tmp_path / "nameless.snapshot", now=TAKEN_AT).tenant_id == known

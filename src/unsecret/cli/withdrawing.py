@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from unsecret.cli.applying import apply_plan
 from unsecret.cli.asking import require_yes
-from unsecret.cli.exit_codes import OK, PENDING
+from unsecret.cli.exit_codes import ERROR, OK, PENDING
 from unsecret.cli.options import now
-from unsecret.cli.printing import answer, say
+from unsecret.cli.printing import answer, say, say_error
 from unsecret.config import Settings
-from unsecret.operate.exemptions.callers import give
+from unsecret.errors import Conflict, Forbidden
+from unsecret.operate.exemptions.callers import take_from
 from unsecret.operate.exemptions.ending import Ending
 from unsecret.operate.exemptions.exempt import withdrawal
 from unsecret.operate.plans.plan import make_plan
@@ -24,6 +25,7 @@ from unsecret.wire.terms import CALLERS_ATTRIBUTE
 
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
+    from unsecret.operate.policies.exempted_callers import Given
 
 
 def withdraw(
@@ -37,7 +39,8 @@ def withdraw(
     again: str,
     output: str,
 ) -> int:
-    """End these exemptions, after asking. Gives the exit code."""
+    """End these exemptions, after asking. Gives the exit code. What is over ends also where somebody's attribute cannot
+    be taken: the entries that name it go, and one who may not be changed would keep all others exempt."""
     if not ending.exempted and not ending.taken:
         answer("No exemption is to be withdrawn.")
         return OK
@@ -45,15 +48,25 @@ def withdraw(
     plan = make_plan(client, wanted, source=source, now=now())
     _talk(ending)
 
+    left: list[Given] = []
+
     def take() -> None:
         for one in ending.taken:
-            give(client, one.caller, None, None, sleep=time.sleep)
+            try:
+                take_from(client, one, sleep=time.sleep)
+            except (Conflict, Forbidden) as problem:
+                if not ending.is_over:
+                    raise
+                say_error(problem, about=f"{one.caller.name} keeps the attribute: ")
+                left.append(one)
 
     if ending.taken and not plan.steps and not dry_run:  # others have the same last day and keep it: no policy changes
         names = ", ".join(one.caller.name for one in ending.taken)
         require_yes(f"Take the attribute from {names}?", to=client.connection, yes=yes, can_rehearse=True)
         take()
     code = apply_plan(client, plan, settings=settings, yes=yes, dry_run=dry_run, again=again, output=output, first=take)
+    if left and code == OK:
+        return ERROR
     return PENDING if dry_run and ending.taken else code
 
 

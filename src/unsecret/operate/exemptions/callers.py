@@ -96,6 +96,25 @@ def give(
     raise Conflict(f"The attribute of {caller.name} was written, and does not read so.", code="ReadBackDiffers")
 
 
+def take_from(client: GraphClient, given: Given, *, sleep: Callable[[float], None]) -> None:
+    """Take the attribute from who was given it; who is not there any more has none. Raises Conflict where another last
+    day was given meanwhile: somebody may have thought long before agreeing, and no write to a person or service
+    principal can be bound to what was read."""
+    caller = given.caller
+    try:
+        held = given_to(client, caller)
+        if held and held.until != given.until:
+            raise Conflict(
+                f"The exemption of {caller.name} was to end on {given.until}, and ends on {held.until} now; the "
+                "attribute was not taken.",
+                code="ChangedMeanwhile",
+                hint="See what there is: unsecret exempt list",
+            )
+        give(client, caller, None, None, sleep=sleep)
+    except NotFound:
+        return
+
+
 def _value(client: GraphClient, caller: Caller) -> dict[str, Any]:
     shown = client.get(f"{caller.path}?$select=id,{_MEMBER}").get(_MEMBER) or {}
     return shown.get(ATTRIBUTE_SET) or {}

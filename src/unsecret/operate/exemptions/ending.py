@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from unsecret.errors import NotFound
 from unsecret.operate.exemptions.callers import given_to
-from unsecret.operate.exemptions.exempt import Exempted, State, exempted_applications
+from unsecret.operate.exemptions.exempt import Exempted, State, exempted_applications, last_day
 from unsecret.operate.exemptions.listed import Exemptions, read_exemptions, read_policies_with_links
 from unsecret.operate.policies.app_policy import read_holdings, require_unshared
 from unsecret.operate.policies.exempted_callers import Caller, Given
@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
 class Ending(Struct, frozen=True):
     """The exemptions that end, and the attributes that are taken first. `not_known` says whose attributes could not be
-    read."""
+    read. `is_over`: the last day of all is gone, so that nobody gets it any more, and an attribute that cannot be taken
+    exempts nobody once no entry names it."""
 
     exempted: tuple[Exempted, ...]
     taken: tuple[Given, ...] = ()
     not_known: tuple[str, ...] = ()
+    is_over: bool = False
 
 
 def over(client: GraphClient, today: date) -> Ending:
@@ -40,8 +42,9 @@ def over(client: GraphClient, today: date) -> Ending:
     read = read_exemptions(client)
     return Ending(
         tuple(one for one in read.found if one.state(today) is State.ENDED),
-        tuple(one for one in read.holders.given if one.until < today.isoformat()),
+        tuple(one for one in read.holders.given if (day := last_day(one.until)) and day < today),
         read.holders.not_known,
+        is_over=True,
     )
 
 

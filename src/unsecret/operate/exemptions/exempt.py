@@ -224,13 +224,14 @@ def exempted_callers(default: Json, policies: Iterable[Json]) -> Iterator[Exempt
                 policy_id=str(policy.get("id")) if policy is not default else None,
                 attribute=attribute,
                 value=value,
-                until=_last_day(attribute, value),
+                until=last_day(value) if attribute == CALLERS_ATTRIBUTE else None,
             )
 
 
-def _last_day(attribute: str, value: str) -> date | None:
+def last_day(value: str) -> date | None:
+    """The day that a value of the callers' attribute is; None for what somebody wrote there that is no day."""
     try:
-        return date.fromisoformat(value) if attribute == CALLERS_ATTRIBUTE else None
+        return date.fromisoformat(value)
     except ValueError:
         return None
 

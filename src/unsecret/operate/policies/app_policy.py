@@ -34,6 +34,7 @@ from unsecret.operate.policies.entries import (
 from unsecret.operate.policies.targets import Face, Target
 from unsecret.wire.instants import format_instant
 from unsecret.wire.policies import LONGEST_NAME
+from unsecret.wire.policy_shapes import require_policy_shape
 
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
@@ -82,11 +83,20 @@ def read_custom_policies(client: GraphClient) -> tuple[Json, ...]:
 
 
 def read_versioned_policies(client: GraphClient) -> tuple[str, tuple[Json, ...]]:
-    """The same, with the version that showed them."""
+    """The same, with the version that showed them. Raises Invalid for what is no policy."""
     try:
-        return "beta", tuple(client.pages(f"beta/{POLICIES}", headers=ALL_MEMBERS))
+        return "beta", _listed(client, f"beta/{POLICIES}")
     except (NotFound, Unsupported):
-        return "v1.0", tuple(client.pages(f"v1.0/{POLICIES}", headers=ALL_MEMBERS))
+        return "v1.0", _listed(client, f"v1.0/{POLICIES}")
+
+
+def _listed(client: GraphClient, path: str) -> tuple[Json, ...]:
+    found = tuple(client.pages(path, headers=ALL_MEMBERS))
+    for policy in found:
+        require_policy_shape(policy, path)
+        if not policy.get("id"):
+            raise Invalid(f"{path} holds a policy without an id.", code="UnexpectedAnswer")
+    return found
 
 
 def read_policy(client: GraphClient, policy_id: str) -> tuple[Json, tuple[str, ...]]:

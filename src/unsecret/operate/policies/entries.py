@@ -16,6 +16,7 @@ from msgspec import Struct
 from unsecret.errors import Invalid
 from unsecret.model.times_in_words import duration_in_words
 from unsecret.wire.instants import format_duration, format_instant, parse_duration, parse_instant
+from unsecret.wire.policy_shapes import require_policy_shape
 
 Json = dict[str, Any]
 
@@ -230,4 +231,5 @@ def require_policy(answer: Any, path: str) -> Json:
     """`answer` when it looks like a policy. Raises Invalid: nothing is written on the strength of anything else."""
     if not isinstance(answer, dict) or not isinstance(answer.get("isEnabled"), bool):
         raise Invalid(f"{path} did not answer with a policy; nothing was changed.", code="UnexpectedAnswer")
+    require_policy_shape(answer, path)
     return answer

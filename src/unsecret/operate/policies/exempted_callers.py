@@ -76,24 +76,38 @@ def objects_with(client: GraphClient, collection: str, values: set[str], *, memb
     answer that question, every object is asked for. Raises Forbidden where attributes may not be read."""
     selected = f"$select={','.join((*members, ATTRIBUTES))}"
     try:
-        found = []
-        for value in sorted(values):
-            literal = value.replace("'", "''")
-            term = quote(f"{ATTRIBUTES}/{ATTRIBUTE_SET}/{UNTIL} eq '{literal}'", safe="'/")
-            path = f"v1.0/{collection}?$filter={term}&{selected}&$count=true"
-            found += client.pages(path, headers=ADVANCED)
+        asked = [
+            one
+            for value in sorted(values)
+            for one in client.pages(_having(collection, value, selected), headers=ADVANCED)
+        ]
+        return _with(asked, values)
     except Forbidden:
         raise
-    except (Invalid, Unsupported):
-        found = list(client.pages(f"v1.0/{collection}?{selected}"))
-    return [one for one in found if _held(one).get(UNTIL) in values]
+    except (Invalid, Unsupported):  # perhaps a million, of whom few are kept
+        return _with(client.pages(f"v1.0/{collection}?{selected}"), values)
+
+
+def _having(collection: str, value: str, selected: str) -> str:
+    literal = value.replace("'", "''")
+    term = quote(f"{ATTRIBUTES}/{ATTRIBUTE_SET}/{UNTIL} eq '{literal}'", safe="'/")
+    return f"v1.0/{collection}?$filter={term}&{selected}&$count=true"
+
+
+def _with(objects: Iterable[Json], values: set[str]) -> list[Json]:
+    return [one for one in objects if str(_held(one).get(UNTIL)) in values]
 
 
 def _given(collection: str, name: str, one: Json) -> Given:
     held = _held(one)
     caller = Caller(collection=collection, id=str(one["id"]), name=str(one.get(name)))
-    return Given(caller=caller, until=str(held[UNTIL]), reason=held.get(REASON))
+    reason = held.get(REASON)
+    return Given(caller=caller, until=str(held[UNTIL]), reason=None if reason is None else str(reason))
 
 
 def _held(one: Json) -> Json:
-    return (one.get(ATTRIBUTES) or {}).get(ATTRIBUTE_SET) or {}
+    held = one.get(ATTRIBUTES) or {}
+    of_ours = held.get(ATTRIBUTE_SET) or {} if isinstance(held, dict) else None
+    if not isinstance(of_ours, dict):
+        raise Invalid(f"{ATTRIBUTES} of {one.get('id')} cannot be read.", code="UnexpectedAnswer")
+    return of_ours

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from unsecret.errors import NotFound, Unsupported
+from unsecret.errors import Invalid, NotFound, Unsupported
 from unsecret.model.snapshot import (
     APPLICATIONS,
     CUSTOM_POLICIES,
@@ -41,6 +41,9 @@ _KINDS = {APPLICATIONS: "application", SERVICE_PRINCIPALS: "servicePrincipal"}
 
 _NAMED = re.compile(r"displayName eq '((?:[^']|'')*)'")
 
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
+"""A tenant's id, or a domain of it."""
+
 _NAMES = """
     CREATE TEMP TABLE names AS
     SELECT object, kind, object_id, app_id, display_name, created_at, lower(object_id) AS lower_object_id,
@@ -55,6 +58,8 @@ def snapshot_client(path: Path) -> Generator[tuple[GraphClient, Manifest]]:
     opening it raises; whoever asks for what is not in it gets Unsupported."""
     with open_snapshot(path) as snapshot:
         manifest = snapshot.manifest
+        if not _TENANT.fullmatch(manifest.tenant_id):  # what is noted of a tenant lies in a directory named so
+            raise Invalid(f"{path} names no tenant: '{manifest.tenant_id}'.")
         answers = SnapshotAnswers(snapshot)
         with offline_client(answers, name=path.name, tenant_id=manifest.tenant_id, source=manifest.source) as client:
             yield client, manifest
@@ -109,7 +114,7 @@ class SnapshotAnswers:
 
     def _applies_to(self, _query: Mapping[str, str], *, policy_id: str) -> Json:
         for policy in self._all_policies():
-            if policy.get("id") == policy_id:
+            if str(policy.get("id")).lower() == policy_id.lower():
                 return {"value": self._bound_by(policy)}
         raise NotFound(f"There was no policy {policy_id} in the tenant.")
 
@@ -117,10 +122,14 @@ class SnapshotAnswers:
         bound = policy.get("appliesTo")
         if bound is None:
             raise self._not_read(CUSTOM_POLICIES, what=f"what the policy '{policy.get('displayName')}' applies to")
+        if not isinstance(bound, list) or not all(isinstance(one, dict) and one.get("id") for one in bound):
+            raise Invalid(
+                f"{self._snapshot.path} cannot be read: appliesTo lists something that is no object with an id."
+            )
         return bound
 
     def _policies_of(self, _query: Mapping[str, str], *, object_id: str) -> Json:
-        return {"value": self._by_bound.get(object_id, [])}
+        return {"value": self._by_bound.get(object_id.lower(), [])}
 
     @cached_property
     def _by_bound(self) -> dict[str, list[Json]]:
@@ -128,7 +137,7 @@ class SnapshotAnswers:
         found: dict[str, list[Json]] = {}
         for policy in self._all_policies():
             for bound in self._bound_by(policy):
-                found.setdefault(str(bound.get("id")), []).append(policy)
+                found.setdefault(str(bound["id"]).lower(), []).append(policy)
         return found
 
     def _of_app_id(self, query: Mapping[str, str], *, collection: str, app_id: str) -> Json:
@@ -179,10 +188,9 @@ class SnapshotAnswers:
         named = _NAMED.fullmatch(term)
         if collection not in _KINDS or not named:
             raise self._unknown(term, "a snapshot is not filtered by it")
-        found = self._looked_up(collection, "display_name", named[1].replace("''", "'"))
-        if not found and not self._snapshot.manifest.is_known(collection):
+        if not self._snapshot.manifest.is_known(collection):  # another of that name may be among those not read
             raise self._not_read(collection)
-        return found
+        return self._looked_up(collection, "display_name", named[1].replace("''", "'"))
 
     def _require_whole(self, collection: str, query: Mapping[str, str]) -> None:
         """Raises Unsupported for a list, or a member of it, of which something was not read."""

@@ -75,7 +75,7 @@ def take(
         manifest = Manifest(
             software=__version__,
             taken_at=spool.begun.at,
-            tenant_id=organization.get("id") or connection.tenant_id,  # the connection may know its domain only
+            tenant_id=organization.get("id") or client.tenant_id(),  # the connection may know its domain only
             display_name=organization.get("displayName"),
             source=connection.graph,
             collections=taking.collected,

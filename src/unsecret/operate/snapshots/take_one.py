@@ -53,7 +53,7 @@ def take_one(client: GraphClient, app: str, path: Path, *, now: datetime) -> Man
     manifest = Manifest(
         software=__version__,
         taken_at=now,
-        tenant_id=organization.get("id") or client.connection.tenant_id,
+        tenant_id=organization.get("id") or client.tenant_id(),
         display_name=organization.get("displayName"),
         source=client.connection.graph,
         collections=reading.collected | reading.members,
