@@ -323,6 +323,25 @@ def test_beta_shows_more_of_an_application(scene: Scene) -> None:
     scene.tenant.refused("PATCH", f"/beta{path}", {"isManagementRestricted": True}, status=400)
 
 
+BETA_ONLY_OF_PRINCIPALS = {
+    "api": {"resourceSpecificApplicationPermissions": []},
+    "errorUrl": None,
+    "isAuthorizationServiceEnabled": False,
+    "preferredTokenSigningKeyEndDateTime": None,
+    "samlMetadataUrl": None,
+}
+
+
+def test_beta_shows_more_of_a_service_principal(scene: Scene) -> None:
+    path = f"/servicePrincipals/{scene.ids['principal']}"
+    v1, beta = scene.tenant.get(path), scene.tenant.get(f"/beta{path}")
+    more = {name: value for name, value in beta.items() if name not in v1}
+    assert more == {**BETA_ONLY_OF_PRINCIPALS, "publishedPermissionScopes": []}
+    assert scene.tenant.get(f"/beta{path}?$select=samlMetadataUrl,api")["api"] == more["api"]
+    scene.tenant.must("PATCH", f"/beta{path}", BETA_ONLY_OF_PRINCIPALS)
+    scene.tenant.refused("PATCH", f"/beta{path}", {"errorUrl": "https://elsewhere.test"}, status=400)
+
+
 def test_any_object_shows_what_is_selected(scene: Scene) -> None:
     for name, kind in (("app", "application"), ("principal", "servicePrincipal")):
         shown = scene.tenant.get(f"/directoryObjects/{scene.ids[name]}?$select=id,displayName")

@@ -92,10 +92,26 @@ PROPERTIES: dict[str, Property] = {
         says=USE_ACTIONS,
     ),
     "resourceSpecificApplicationPermissions": Property(Shape(_TEXTS.read, []), None, Access.READ),
+    "api": Property(
+        record(resourceSpecificApplicationPermissions=Shape(_TEXTS.read, [])), None, Access.READ, on_select=True
+    ),
+    "errorUrl": Property(text(), None, Access.READ, on_select=True),
+    "isAuthorizationServiceEnabled": Property(flag(default=False), None, Access.READ, on_select=True),
+    "preferredTokenSigningKeyEndDateTime": Property(text(), None, Access.READ, on_select=True),
+    "samlMetadataUrl": Property(text(), None, Access.READ, on_select=True),
     "customSecurityAttributes": Property(
         Shape(attributes_from_graph, {}, schema={"type": "object"}), "custom_security_attributes", on_select=True
     ),
 }
+
+_SHOWN_IN_BETA = (
+    "api",
+    "errorUrl",
+    "isAuthorizationServiceEnabled",
+    "preferredTokenSigningKeyEndDateTime",
+    "samlMetadataUrl",
+)
+"""What v1.0 leaves out (https://learn.microsoft.com/en-us/graph/api/serviceprincipal-get?view=graph-rest-beta)."""
 
 _DEFAULTS = shown_by_default(PROPERTIES)
 _BLANK = msgspec.json.encode(_DEFAULTS)
@@ -150,6 +166,7 @@ def service_principal_to_graph(
         body[_ATTRIBUTES] = attributes_to_graph(principal.custom_security_attributes)
     if beta:
         body[_BETA_SCOPES] = body.pop(_SCOPES)
+        body |= {name: PROPERTIES[name].shape.default for name in _SHOWN_IN_BETA}
     return body
 
 
@@ -168,9 +185,9 @@ def service_principal_from_graph(
         body, owners = new_owners(body)
     if isinstance(body, dict) and _BETA_SCOPES in body:
         body = {_SCOPES if name == _BETA_SCOPES else name: value for name, value in body.items()}
-    current: dict[str, Any] = dict(_DEFAULTS)
+    current: dict[str, Any] = {name: row.shape.default for name, row in PROPERTIES.items()}
     if existing is not None:
-        current = service_principal_to_graph(existing, beta=False)
+        current |= service_principal_to_graph(existing, beta=False)
         current[_ATTRIBUTES] = existing.custom_security_attributes
     body = under_key(body, "appId", None if existing else app_id)
     written = read_properties(body, PROPERTIES, current=current, creating=existing is None)
