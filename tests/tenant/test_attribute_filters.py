@@ -160,6 +160,34 @@ def test_nobody_guesses_what_they_may_not_see(engineers: LocalTenant) -> None:
             assert said == (400 if guess.endswith(" 5") else 200), (asked, said)
 
 
+OBJECTS = {"users": "user", "servicePrincipals": "servicePrincipal"}
+
+
+@pytest.mark.parametrize("collection", OBJECTS)
+def test_nobody_is_shown_what_they_may_not_see_by_any_path(engineers: LocalTenant, collection: str) -> None:
+    """Also of what was deleted, and of that as what it was."""
+    reader = engineers.as_workload(*READS, "Directory.Read.All").token
+    app = engineers.new_application()
+    made = {
+        "users": lambda: str(engineers.as_person().user.id),
+        "servicePrincipals": lambda: engineers.new_principal(app["appId"])["id"],
+    }[collection]()
+    held = {"customSecurityAttributes": {"Engineering": {"Project": "Unseen"}}}
+    engineers.must("PATCH", f"/{collection}/{made}", held)
+    live = [collection, f"{collection}/delta", f"{collection}/{made}", f"directoryObjects/{made}"]
+    gone = [f"directory/deletedItems/{made}{end}" for end in ("", f"/microsoft.graph.{OBJECTS[collection]}")]
+    lists = [f"directory/deletedItems/microsoft.graph.{OBJECTS[collection]}"]
+    for places, before in ((live, None), ((*gone, *lists), "DELETE")):
+        if before:
+            engineers.must(before, f"/{collection}/{made}")
+        for place in places:
+            for version in ("v1.0", "beta"):
+                for members in ("customSecurityAttributes", "id,CUSTOMSECURITYATTRIBUTES", "*"):
+                    answer = engineers.graph("GET", f"/{version}/{place}?$select={members}", token=reader)
+                    assert answer.status_code in (200, 400, 403), (place, members)
+                    assert "Unseen" not in answer.text, (place, members)
+
+
 @pytest.mark.parametrize(
     ("role", "status"),
     [

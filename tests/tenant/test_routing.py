@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from starlette.routing import BaseRoute, Route
 
 from tests.local_tenant import LocalTenant
+from unsecret.errors import MethodNotAllowed
 from unsecret.tenant.app import create_app
 from unsecret.tenant.routing import RouteIndex
 
@@ -75,3 +79,19 @@ def test_no_flood_of_paths_fills_the_index(tenant: LocalTenant) -> None:
     routers = {id(router.routes_for(f"/made/up{'/x' * number}/{number}")) for number in range(1000)}
 
     assert len(routers) < 20
+
+
+class Word(str):
+    """Whether somebody still holds it can be seen."""
+
+
+def test_a_method_of_any_length_is_not_remembered(tenant: LocalTenant) -> None:
+    """HTTP bounds it no more than a path: nobody fills the memory with them."""
+    router = router_of(tenant)
+    method = Word("M" * 100_000)
+    held = weakref.ref(method)
+    with suppress(MethodNotAllowed):
+        router.find({"type": "http", "method": method, "path": "/v1.0/users", "root_path": "", "headers": []})
+    del method
+    gc.collect()
+    assert held() is None

@@ -48,7 +48,7 @@ def get_deleted(call: Call) -> Response:
 def get_deleted_as(kind: ObjectKind, call: Call) -> Response:
     """GET /directory/deletedItems/{id}/microsoft.graph.application: one, if it is of that kind."""
     select = call.asked(collections.DELETED[kind]).select
-    item = call.read(deleted_items.get_deleted, call.path("key"))
+    item = call.read(deleted_items.get_deleted, call.path("key"), with_attributes=shows_attributes(select))
     if item.object.kind is not kind:
         raise not_found(call.path("key"))
     return call.entity(

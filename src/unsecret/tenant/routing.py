@@ -47,7 +47,8 @@ class RouteIndex(Router):
         Raises NotFound, and MethodNotAllowed where there is one for another method only.
         """
         method, path = scope["method"], scope["path"]
-        found = (self._remembered if len(path) <= LONGEST_REMEMBERED_PATH else self._first)(method, path)
+        is_short = len(method) + len(path) <= LONGEST_REMEMBERED_PATH
+        found = (self._remembered if is_short else self._first)(method, path)
         if found is not None:
             route, parameters = found
             scope["path_params"] = parameters.copy()

@@ -67,10 +67,13 @@ def list_none(transaction: Transaction) -> tuple[AnyObject, ...]:
     return ()
 
 
-def get_deleted(transaction: Transaction, object_id: str) -> DeletedObject:
-    """One deleted object of any kind. Raises Forbidden, NotFound."""
+def get_deleted(transaction: Transaction, object_id: str, *, with_attributes: bool = False) -> DeletedObject:
+    """One deleted object of any kind; its custom security attributes need a permission of their own. Raises Forbidden,
+    NotFound."""
     found = _look_up(transaction, object_id)
     transaction.permit(Operation.READ_APPLICATION if found is None else _READ[found.object.kind])
+    if with_attributes:
+        transaction.permit(Operation.READ_CUSTOM_SECURITY_ATTRIBUTES)
     if found is None:
         raise not_found(object_id)
     return found
