@@ -118,6 +118,9 @@ def test_a_page_keeps_dates_whole_folds_addresses_where_parts_meet_and_marks_wha
 def test_a_query_is_jmespath_over_the_json(capsys: pytest.CaptureFixture[str]) -> None:
     put(FOUND, output="table", query="applications[?secrets > `1`].secrets")
     assert json.loads(capsys.readouterr().out) == [2]
+    put(FOUND, output="table", query="no_such_member")
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("null\n", "note: --query finds nothing; -o json shows what there is.\n")
 
 
 def test_a_query_that_cannot_be_understood_is_refused() -> None:

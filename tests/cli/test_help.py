@@ -42,6 +42,17 @@ def test_every_option_is_described(verb: str) -> None:
         assert words.endswith((".", "…")), argument.name
 
 
+def test_options_before_the_command_are_sent_behind_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(("--data", "somewhere", "status")) == 1
+    said = capsys.readouterr().err
+    assert "--data is no command, and options come after the command: unsecret status --data …" in said
+
+
+def test_a_duration_may_be_given_in_days(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(("forecast", "--fail-within", "30")) == 1
+    assert "Cannot read '30'; expected a duration such as 30d, P30D or PT12H." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -29,6 +29,11 @@ def test_a_snapshot_is_taken_told_of_and_filled_into_another_tenant(tmp_path: Pa
         policies = tmp_path / "policies.toml"
         assert first.run("export", str(policies)).returncode == 0
 
+        assert told["collections"]["users"] == {"count": 0, "missing": "it is not in applications.json"}
+        kept = first.run("snapshot", str(policies))
+        assert kept.returncode == 1
+        assert "policies.toml is no snapshot, and is not written over." in kept.stderr
+
         refused = first.run("snapshot", str(tmp_path / "nowhere" / "a.snapshot"))
         assert refused.returncode == 1
         assert "could not be written" in refused.stderr

@@ -17,7 +17,7 @@ from tests.operate.test_plan import DEFAULT, POLICIES, assign, plan_of
 from unsecret.errors import Conflict, Invalid
 from unsecret.operate.graph.client import GraphClient
 from unsecret.operate.plans.apply import Applier, Became
-from unsecret.operate.plans.files import plan_text, read_plan_or_policies
+from unsecret.operate.plans.files import plan_text, read_plan_or_policies, read_policies, require_place
 from unsecret.operate.plans.journal import interrupted
 from unsecret.operate.plans.plan import make_plan
 from unsecret.operate.plans.rollback import rollback_of
@@ -63,6 +63,21 @@ def test_the_rollback_file_gives_back_what_was_there(
 
     assert {one.became for one in outcomes} == {Became.CHANGED}
     assert policy_state(tenant, tmp_path) == before
+
+
+def test_a_plan_takes_the_place_of_a_plan_and_of_nothing_else(
+    tenant: LocalTenant, kind: InProcess, organisation: dict[str, Any], tmp_path: Path
+) -> None:
+    older, policies = tmp_path / "older.plan", tmp_path / "policies.toml"
+    with client_of(tenant, tmp_path, kind) as client:
+        older.write_text(plan_text(plan_of(client, EVERYTHING)))
+    policies.write_text(EVERYTHING)
+    for free in (older, tmp_path / "not-there"):
+        require_place(free)
+    with pytest.raises(Invalid, match="is no saved plan, and is not written over"):
+        require_place(policies)
+    with pytest.raises(Invalid, match="is a saved plan, no policy file"):
+        read_policies(older)
 
 
 def test_a_saved_plan_that_does_not_send_what_it_shows_is_refused(

@@ -184,3 +184,37 @@ def test_the_text_of_a_secret_in_a_saved_answer_is_not_kept(tmp_path: Path) -> N
     read_foreign(tmp_path / "applications.json", tmp_path / "s")
     with zipfile.ZipFile(tmp_path / "s") as packed:
         assert not any(b"very-secret" in packed.read(name) for name in packed.namelist())
+
+
+@pytest.mark.parametrize(
+    ("files", "missing"),
+    [
+        ({"applications.json": {"value": APPS, "@odata.nextLink": "x"}}, True),
+        ({"applications.json": [{"value": APPS, "@odata.nextLink": "x"}]}, True),
+        ({"applications.json": [{"value": APPS[:1], "@odata.nextLink": "x"}, {"value": APPS[1:]}]}, False),
+        (
+            {
+                "1-applications.json": {"value": APPS[:1], "@odata.nextLink": "x"},
+                "2-applications.json": {"value": APPS[1:]},
+            },
+            False,
+        ),
+        ({"applications.json": {"value": APPS}}, False),
+    ],
+)
+def test_pages_that_end_where_a_next_one_was_named_are_known_to_be_a_part(
+    tmp_path: Path, files: dict[str, Any], missing: bool
+) -> None:
+    manifest, _names = read(tmp_path, written(tmp_path, files))
+    said = manifest.collections["applications"].missing
+    assert said == ("source ends where Graph named a next page" if missing else None)
+
+
+def test_the_tenant_is_the_owner_of_what_is_registered_in_it(tmp_path: Path) -> None:
+    principals = [
+        {"id": GUID(11), "appId": GUID(12), "displayName": "a vendor's", "appOwnerOrganizationId": GUID(13)},
+        {"id": GUID(14), "appId": APPS[0]["appId"], "displayName": "own", "appOwnerOrganizationId": GUID(15)},
+    ]
+    source = written(tmp_path, {"applications.json": APPS, "servicePrincipals.json": principals})
+    manifest, _names = read(tmp_path, source)
+    assert manifest.tenant_id == GUID(15)

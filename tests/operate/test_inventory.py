@@ -205,10 +205,23 @@ def test_the_first_page_that_lies_ready_is_the_page_that_is_worked_out(taken: Pa
 
 def test_one_application_is_found_by_any_of_its_names(taken: Path) -> None:
     with open_snapshot(taken) as snapshot:
-        for name in ("Payroll", "CLIENT-1", "app-1", "sp-1"):
+        for name in ("Payroll", "payroll", "CLIENT-1", "app-1", "sp-1"):
             assert read_one(snapshot, name, now=TAKEN_AT).application.app_id == "client-1"
-        with pytest.raises(NotFound, match="no application"):
-            read_one(snapshot, "Pay", now=TAKEN_AT)
+        for slip in ("Pay", "Payrol", "pyaroll"):
+            with pytest.raises(NotFound, match=f"no application '{slip}'") as refused:
+                read_one(snapshot, slip, now=TAKEN_AT)
+            assert refused.value.hint == "Did you mean 'Payroll'?"
+        with pytest.raises(NotFound) as refused:
+            read_one(snapshot, "nothing like it", now=TAKEN_AT)
+        assert "`unsecret apps list` shows them" in (refused.value.hint or "")
+
+
+def test_capitals_matter_where_names_differ_by_nothing_else(tmp_path: Path) -> None:
+    state = {"applications": [registered(1, "Twin"), registered(2, "twin")]}
+    with open_snapshot(snapshot_of(tmp_path / "s", state)) as snapshot:
+        assert read_one(snapshot, "twin", now=TAKEN_AT).application.app_id == "client-2"
+        with pytest.raises(Invalid, match="client-1, client-2"):
+            read_one(snapshot, "TWIN", now=TAKEN_AT)
 
 
 def test_a_name_that_several_have_is_nobodys(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.snapshots import TAKEN_AT, TENANT, rows, snapshot_of
 from unsecret.errors import Invalid, NotFound
 from unsecret.model.snapshot import LONGEST_OBJECT, Manifest
 from unsecret.operate.applications.listing import FIRST_PAGE, first_page
-from unsecret.operate.snapshots.snapshot_file import LARGEST_HELD, open_snapshot, write_snapshot
+from unsecret.operate.snapshots.snapshot_file import LARGEST_HELD, open_snapshot, require_place, write_snapshot
 from unsecret.wire.columns import TABLES
 
 POLICY = "11111111-1111-4111-8111-111111111111"
@@ -372,3 +372,19 @@ def _append(path: Path, content: bytes, members: list[tuple[str, tuple[int, int,
             packed.filelist.append(one)
             packed.NameToInfo[name] = one
         packed.comment = b"changed"  # so that the list of members is written anew
+
+
+def test_a_snapshot_takes_the_place_of_a_snapshot_and_of_nothing_else(tmp_path: Path) -> None:
+    require_place(tmp_path / "not-there")
+    (tmp_path / "empty").touch()
+    require_place(tmp_path / "empty")
+    require_place(snapshot_of(tmp_path / "older", {"applications": [APPLICATION]}))
+    policies = tmp_path / "policies.toml"
+    policies.write_text("isEnabled = true")
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        archive.writestr("letter.txt", "of somebody's own")
+    for other in (policies, tmp_path / "archive.zip"):
+        with pytest.raises(Invalid, match="is no snapshot, and is not written over"):
+            require_place(other)
+    with pytest.raises(Invalid, match="is a directory"):
+        require_place(tmp_path)

@@ -35,6 +35,14 @@ def begin(tenant: LocalTenant, client_id: str = AZURE_CLI, name: str = "organiza
     return answer.json()
 
 
+def test_nobody_is_sent_to_microsoft_with_the_code_of_a_program_behind_the_proxy(tenant: LocalTenant):
+    form = {"client_id": AZURE_CLI, "scope": f"https://graph.microsoft.com/.default {OPENID}"}
+    where = {"Host": "login.microsoftonline.com"}
+    device = tenant.client.post("/organizations/oauth2/v2.0/devicecode", data=form, headers=where).json()
+    assert device["verification_uri"] == f"{BASE}{PAGE}"
+    assert "microsoftonline" not in device["message"]
+
+
 def poll(tenant: LocalTenant, device: dict[str, Any], name: str = "organizations", **changed: str):
     form = {"grant_type": GRANT, "client_id": AZURE_CLI, "device_code": device["device_code"]} | changed
     return token(tenant, name=name, **form)

@@ -89,6 +89,8 @@ def put(found: Answer, *, output: str, query: str | None = None, file: Path | No
     """
     if query is not None or output == "json":
         content = found.content if query is None else queried(found.content, query)
+        if query is not None and content is None:
+            say("note: --query finds nothing; -o json shows what there is.")
         _deliver(lambda: as_json(content), lambda: f"{json_text(content)}\n", file)
     elif output == "table":
         _deliver(lambda: _table(found), lambda: _markdown(found), file)

@@ -95,7 +95,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def _misunderstood(error: CycloptsError, words: Sequence[str]) -> int:
     chain = error.command_chain or ([words[0]] if words and words[0] in COMMANDS else [])
-    say(f"error: {_words(error)}")
+    if not chain and words and words[0].startswith("-"):
+        say(f"error: {words[0]} is no command, and options come after the command: unsecret status {words[0]} …")
+    else:
+        say(f"error: {_words(error)}")
     say(f"hint: {' '.join(('unsecret', *chain, '--help'))}")
     return ERROR
 

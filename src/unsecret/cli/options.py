@@ -37,8 +37,8 @@ def read_duration(_kind: type, tokens: tuple[Token, ...]) -> timedelta:
         return timedelta(days=int(days[1]))
     try:
         return parse_duration(tokens[0].value)
-    except UnsecretError as problem:
-        raise ValueError(problem.message) from None
+    except UnsecretError:
+        raise ValueError(f"Cannot read '{tokens[0].value}'; expected a duration such as 30d, P30D or PT12H.") from None
 
 
 def _directory(_kind: type, tokens: tuple[Token, ...]) -> Path:

@@ -53,12 +53,14 @@ def plan(
     """
     from unsecret.cli.plan_words import plan_content, plan_lines, save_plan, talk
     from unsecret.operate.exemptions.listed import with_ended_withdrawn
-    from unsecret.operate.plans.files import read_policies
+    from unsecret.operate.plans.files import read_policies, require_place
     from unsecret.operate.plans.journal import folder_of, interrupted
     from unsecret.operate.plans.plan import make_plan
 
     settings = read_settings()
     wanted = read_policies(file)
+    if out:
+        require_place(out)
     with reading(settings, snapshot=snapshot, data=data, tenant=tenant, verb="plan") as (client, at):
         if before := interrupted(folder_of(settings.state, client.tenant_id())):
             say(f"note: {before.words}")

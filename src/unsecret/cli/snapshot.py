@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -18,7 +18,7 @@ from unsecret.model.snapshot import COLLECTIONS, MEMBERS
 from unsecret.model.times_in_words import instant_in_words
 
 if TYPE_CHECKING:
-    from unsecret.model.snapshot import Manifest
+    from unsecret.model.snapshot import Collected, Manifest
 
 Target = Annotated[Path, Parameter(metavar="FILE", help="Where to put the snapshot.")]
 
@@ -48,7 +48,7 @@ def snapshot(
     It holds what the tenant shows of applications, service principals, their credentials, owners, permissions and
     last use, and of policies. Client secrets and private keys are not in it: Graph shows none. What could not be
     read is listed as not known. An interrupted snapshot goes on where it was when the same command is given again
-    within a day. The tenant is not changed.
+    within a day. An older snapshot in FILE is replaced, any other file is not. The tenant is not changed.
 
     Custom security attributes are read with CustomSecAttributeAssignment.Read.All and
     CustomSecAttributeDefinition.Read.All, or by people with an attribute role.
@@ -61,11 +61,13 @@ def snapshot(
         unsecret up --data ./rehearsal --from contoso.snapshot
         unsecret snapshot contoso.snapshot --from ProviderSettingsExport.json
     """
+    from unsecret.operate.snapshots.snapshot_file import require_place
+
     settings = read_settings()
-    target = file.absolute()
+    require_place(target := file.absolute())
     manifest = _of_files(from_, target, data or tenant) if from_ else _of_tenant(target, settings, data, tenant)
     if (output or settings.output) == "json":
-        as_json(manifest)
+        as_json(_content(manifest))
     else:
         _print(manifest, file)
     return 0
@@ -88,13 +90,27 @@ def _of_files(source: Path, target: Path, tenant: Path | str | None) -> Manifest
     return read_foreign(source, target)
 
 
+def _content(manifest: Manifest) -> dict[str, Any]:
+    """What the snapshot says of itself, with the zeros that the file leaves out."""
+    import msgspec
+
+    read = {
+        name: {"count": one.count} | ({"missing": one.missing} if one.missing else {})
+        for name, one in _in_order(manifest)
+    }
+    return msgspec.to_builtins(manifest) | {"collections": read}
+
+
+def _in_order(manifest: Manifest) -> list[tuple[str, Collected]]:
+    order = {name: place for place, name in enumerate((*COLLECTIONS, *MEMBERS))}
+    return sorted(manifest.collections.items(), key=lambda one: (order.get(one[0], len(order)), one[0]))
+
+
 def _print(manifest: Manifest, file: Path) -> None:
     whose = f"{manifest.display_name or 'Tenant'} ({manifest.tenant_id})"
     sentence(f"{whose}, as of {instant_in_words(manifest.taken_at)}, in {file}")
     answer()
-    order = {name: place for place, name in enumerate((*COLLECTIONS, *MEMBERS))}
-    read = sorted(manifest.collections.items(), key=lambda one: (order.get(one[0], len(order)), one[0]))
-    table(("COLLECTION", "READ"), [(name, str(one.count)) for name, one in read])
+    table(("COLLECTION", "READ"), [(name, str(one.count)) for name, one in _in_order(manifest)])
     if manifest.not_known:
         answer()
     for line in unknowns(manifest.not_known):

@@ -132,6 +132,13 @@ def origin(host_header: str | None, settings: ServerSettings) -> str:
     return f"https://{written[0]}"
 
 
+def browser_origin(host_header: str | None, settings: ServerSettings) -> str:
+    """The origin that a person is sent to. Microsoft's hosts are this server to programs behind its proxy only: a
+    browser beside them would bring the code, and the password, to Microsoft."""
+    asked = origin(host_header, settings)
+    return settings.base_url if _host_of(asked) in LOGIN_HOSTS else asked
+
+
 def login_authority(origin: str) -> str:
     """The origin that v2.0 tokens name as their issuer: Microsoft's login hosts are all one."""
     return LOGIN_ORIGIN if _host_of(origin) in LOGIN_HOSTS else origin

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MOST_NAMED = 10
 """Applications of one name that an error lists."""
 
+MOST_ALIKE = 3
+"""Names that an error suggests."""
+
 
 class Credential(Struct, frozen=True, kw_only=True):
     """One credential. `held_by` is `application` or `servicePrincipal`; `state` is `live`, `expired` or `notYet`."""
@@ -81,8 +84,14 @@ class Whole(Struct, frozen=True, kw_only=True):
 
 
 _OBJECTS = """
-SELECT DISTINCT lower(app_id) AS key FROM objects
-WHERE lower(app_id) = lower($asked) OR lower(object_id) = lower($asked) OR display_name = $asked
+SELECT lower(app_id) AS key, max(coalesce(display_name = $asked, false)) AS to_the_letter FROM objects
+WHERE lower(app_id) = lower($asked) OR lower(object_id) = lower($asked) OR lower(display_name) = lower($asked)
+GROUP BY 1 ORDER BY 1
+"""
+_ALIKE = f"""
+SELECT display_name AS name, jaro_winkler_similarity(lower(display_name), lower($asked)) AS alike FROM objects
+WHERE alike > 0.85 OR (length($asked) > 2 AND contains(lower(display_name), lower($asked)))
+GROUP BY ALL ORDER BY alike DESC, name LIMIT {MOST_ALIKE}
 """
 _CREDENTIALS = """
 SELECT o.kind AS held_by, c.kind, key_id, c.display_name, purpose,
@@ -107,7 +116,7 @@ FROM objects WHERE lower(app_id) = $key ORDER BY kind
 
 
 def read_one(snapshot: Snapshot, asked: str, *, now: datetime) -> Whole:
-    """The application that `asked` names by appId, object id or exact display name.
+    """The application that `asked` names by appId, object id or display name, whose capitals matter only where several differ by them.
 
     Raises NotFound, or Invalid when several have that name.
     """
@@ -138,10 +147,10 @@ def may_be_created(snapshot: Snapshot, found: Whole, *, now: datetime) -> dict[s
 def _key_of(snapshot: Snapshot, asked: str) -> str:
     found = _rows(snapshot, _OBJECTS, asked=asked)
     if not found:
-        raise NotFound(
-            f"There is no application '{asked}'.",
-            hint="Name it by its appId, its object id or its exact display name; `unsecret apps list` shows them.",
-        )
+        alike = " or ".join(f"'{row['name']}'" for row in _rows(snapshot, _ALIKE, asked=asked))
+        known = "Name it by its appId, its object id or its display name; `unsecret apps list` shows them."
+        raise NotFound(f"There is no application '{asked}'.", hint=f"Did you mean {alike}?" if alike else known)
+    found = [row for row in found if row["to_the_letter"]] or found
     if len(found) > 1:
         listed = ", ".join(str(row["key"]) for row in found[:MOST_NAMED])
         raise Invalid(f"{len(found)} applications are named '{asked}': {listed}.", hint="Name the one by its appId.")

@@ -22,7 +22,29 @@ LARGEST = 16 * 1024 * 1024
 
 def read_policies(path: Path) -> PolicyFile:
     """The policy file at `path`. Raises NotFound, or Invalid when it cannot be understood."""
-    return _read_text(bytes_of(path), path)
+    content = bytes_of(path)
+    if _is_plan(path):
+        raise Invalid(f"{path} is a saved plan, no policy file.", hint=f"Carry it out: unsecret apply {path}")
+    return _read_text(content, path)
+
+
+def require_place(path: Path) -> None:
+    """Raises Invalid where a plan at `path` would take the place of something else, such as the policy file."""
+    if path.is_file() and path.stat().st_size and not _is_plan(path):
+        raise Invalid(f"{path} is no saved plan, and is not written over.", hint="Name another file with --out.")
+
+
+def _is_plan(path: Path) -> bool:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_LaidOut).layout.startswith("plan/")
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+class _LaidOut(msgspec.Struct):
+    """What a plan of any version says."""
+
+    layout: str
 
 
 def read_plan_or_policies(path: Path) -> Plan | PolicyFile:
@@ -98,7 +120,8 @@ def _read_text(content: bytes, path: Path) -> PolicyFile:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise Invalid(f"{path} is not UTF-8, which TOML is written in.") from problem
+        hint = "A snapshot is named with --snapshot, besides the policy file." if content.startswith(b"PK") else None
+        raise Invalid(f"{path} is not UTF-8, which TOML is written in.", hint=hint) from problem
     try:
         return read_policy_file(text.replace("\r\n", "\n"))
     except Invalid as problem:

@@ -85,7 +85,7 @@ def _app_id_of_name(client: GraphClient, text: str) -> str:
     if not found:
         raise NotFound(
             f"There is no application with the name '{text}' in this tenant; names must match exactly.",
-            hint="An object id or appId is taken, too.",
+            hint="An object id or appId is taken, too; `unsecret apps list` shows them.",
         )
     if len(app_ids) > 1:
         listed = "; ".join(f"{face.link.words}, appId {face.app_id}, object id {face.link.id}" for face in found)

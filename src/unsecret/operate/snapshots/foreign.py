@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct, field
 
 from unsecret import __version__
 from unsecret.errors import Invalid
@@ -80,6 +80,8 @@ class _Reading:
         self._tally = Tally()
         self._roles_shown = False
         self._not_all: str | None = None
+        self._ends: dict[str, set[bool]] = {}
+        """Collection → of its lists and pages, whether one was the end, and whether one named a next page."""
 
     def file(self, file: Path) -> None:
         """Read one file. Raises Invalid with its name."""
@@ -96,7 +98,7 @@ class _Reading:
     def _json(self, file: Path) -> None:
         content = utf8(file.read_bytes())
         if content.lstrip()[:1] != b"{":
-            self._write(_collection_of(file), _elements(Raw(content)))
+            self._write_pages(_collection_of(file), Raw(content))
             return
         members = msgspec.json.decode(content, type=dict[str, Raw])
         if scubagear.is_scubagear(members):
@@ -104,7 +106,7 @@ class _Reading:
             for collection, objects in scubagear.collections_of(msgspec.json.decode(content)).items():
                 self._write(collection, objects)
         elif "value" in members:
-            self._write(_collection_of(file, members.get("@odata.context")), _elements(Raw(content)))
+            self._write_pages(_collection_of(file, members.get("@odata.context")), Raw(content))
         elif "id" in members or "Id" in members:
             self._write(_collection_of(file), [msgspec.json.decode(content)])
         else:
@@ -117,7 +119,10 @@ class _Reading:
         found = {_BY_NAME[name.lower()]: raw for name, raw in members.items() if name.lower() in _BY_NAME}
         for collection, raw in found.items():
             if collection != "policies":
-                self._write(collection, _elements(raw))
+                self._write_pages(collection, raw)
+
+    def _write_pages(self, collection: str, raw: Raw) -> None:
+        self._write(collection, _elements(raw, self._ends.setdefault(collection, set())))
 
     def _write(self, collection: str, objects: Iterable[Any]) -> None:
         known = self._known.setdefault(collection, set())
@@ -159,20 +164,43 @@ class _Reading:
             collected[_ROLES] = Collected(count=self._counts.get(_ROLES, 0))
         for name in (APPLICATIONS, SERVICE_PRINCIPALS) if self._not_all else ():
             collected[name] = Collected(count=self._counts.get(name, 0), missing=self._not_all)
+        for name in self._cut_off():
+            collected[name] = Collected(
+                count=self._counts[name], missing=f"{self._source.name} ends where Graph named a next page"
+            )
         organization = self._organization()
         return Manifest(
             software=__version__,
             taken_at=datetime.fromtimestamp(int(written_at), UTC),
-            tenant_id=str(organization.get("id") or NOBODY),
+            tenant_id=str(organization.get("id") or self._home() or NOBODY),
             display_name=organization.get("displayName"),
             source=self._source.name,
             collections=collected | self._tally.members(never=never),
         )
 
+    def _cut_off(self) -> list[str]:
+        """Collections whose pages all name a next one: whoever saved them did not follow the last `@odata.nextLink`."""
+        return [name for name, ends in self._ends.items() if ends == {False}]
+
     def _organization(self) -> dict[str, Any]:
-        file = self._folder / "organization.ndjson"
-        lines = file.read_bytes().splitlines() if file.exists() else []
-        return msgspec.json.decode(lines[0]) if lines else {}
+        return next((msgspec.json.decode(line) for line in self._lines("organization")), {})
+
+    def _home(self) -> str | None:
+        """The tenant, where no file names it: the one that owns the service principal of an application that is
+        registered here (https://learn.microsoft.com/graph/api/resources/serviceprincipal, appOwnerOrganizationId)."""
+        decode = msgspec.json.Decoder(_Owned).decode
+        registered = {decode(line).app_id for line in self._lines(APPLICATIONS)}
+        principals = map(decode, self._lines(SERVICE_PRINCIPALS))
+        return next((one.owner for one in principals if one.owner and one.app_id in registered), None)
+
+    def _lines(self, collection: str) -> Iterator[bytes]:
+        file = self._folder / f"{collection}.ndjson"
+        return _lines(file) if file.exists() else iter(())
+
+
+class _Owned(Struct):
+    app_id: str | None = field(default=None, name="appId")
+    owner: str | None = field(default=None, name="appOwnerOrganizationId")
 
 
 def _forget_secrets(body: dict[str, Any]) -> None:
@@ -206,18 +234,26 @@ def _lines(file: Path) -> Iterator[bytes]:
                 yield line
 
 
-def _elements(raw: Raw) -> Iterator[Any]:
-    """The objects of a collection: a list, a page, a list of pages, or the one object itself."""
+def _elements(raw: Raw, ends: set[bool]) -> Iterator[Any]:
+    """The objects of a collection: a list, a page, a list of pages, or the one object itself. `ends` gets True for what
+    is the end of the collection, False for a page that names a next one."""
     if bytes(memoryview(raw)[:64]).lstrip()[:1] != b"[":
         one = msgspec.json.decode(raw, type=dict[str, Raw])
         if "value" in one and "id" not in one:
-            yield from _elements(one["value"])
+            ends.add("@odata.nextLink" not in one)
+            yield from _elements(one["value"], set())
         else:
+            ends.add(True)
             yield msgspec.json.decode(raw)
         return
-    for item in msgspec.json.decode(raw, type=list[Raw]):
+    items = msgspec.json.decode(raw, type=list[Raw])
+    if not items:
+        ends.add(True)
+    for item in items:
         one = msgspec.json.decode(item)
         if isinstance(one, dict) and isinstance(one.get("value"), list) and "id" not in one:
+            ends.add("@odata.nextLink" not in one)
             yield from one["value"]
         else:
+            ends.add(True)
             yield one

@@ -214,10 +214,12 @@ class SnapshotAnswers:
 
     def _not_read(self, name: str, *, what: str | None = None) -> Unsupported:
         collected = self._snapshot.manifest.collections.get(name, Collected())
-        return self._unknown(what or name, collected.missing or "it was not read")
+        hint = f"Take it again with the permission for it (unsecret snapshot --help), or with a file {name}.json."
+        return self._unknown(what or name, collected.missing or "it was not read", hint=hint)
 
-    def _unknown(self, what: str, why: str) -> Unsupported:
-        return Unsupported(f"The snapshot {self._snapshot.path} does not say {what}: {why}.", code="NotInSnapshot")
+    def _unknown(self, what: str, why: str, *, hint: str | None = None) -> Unsupported:
+        words = f"The snapshot {self._snapshot.path} does not say {what}: {why}."
+        return Unsupported(words, code="NotInSnapshot", hint=hint)
 
 
 def _selected(one: Json, query: Mapping[str, str]) -> Json:

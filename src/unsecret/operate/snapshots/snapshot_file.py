@@ -326,6 +326,22 @@ def open_snapshot(path: Path) -> Generator[Snapshot]:
         snapshot.close()
 
 
+def require_place(path: Path) -> None:
+    """Raises Invalid where a snapshot at `path` would take the place of something else."""
+    if path.is_dir():
+        raise Invalid(f"{path} is a directory; a snapshot is one file.", hint=_TAKE)
+    if path.is_file() and path.stat().st_size and not _is_packed_here(path):
+        raise Invalid(f"{path} is no snapshot, and is not written over.", hint="Name another file.")
+
+
+def _is_packed_here(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return MANIFEST in packed.namelist()
+    except BROKEN:
+        return False
+
+
 def _packed(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)

@@ -21,7 +21,7 @@ from unsecret.model.issued import GrantKind, IssuedGrant
 from unsecret.store import issued
 from unsecret.tenant.discovery import find_tenant
 from unsecret.tenant.hand_over import HandOver
-from unsecret.tenant.settings import Services, origin
+from unsecret.tenant.settings import Services, browser_origin
 from unsecret.tenant.signing_in.registrations import find_registration
 from unsecret.tenant.signing_in.scopes import all_of, read_scopes
 from unsecret.tenant.signing_in.texts import digest, new_text, new_user_code
@@ -74,7 +74,7 @@ async def _device_code(request: Request, endpoint: Endpoint) -> Response:
     )
     hand_over: HandOver = request.app.state.hand_over
     user_code = await hand_over.write(lambda conn: _handed_out(conn, text, grant, now=now), NO_TENANT)
-    page = f"{origin(request.headers.get('host'), services.settings)}{PAGE}"
+    page = f"{browser_origin(request.headers.get('host'), services.settings)}{PAGE}"
     return answer(_body(text, user_code, page, endpoint), request)
 
 
