@@ -116,7 +116,8 @@ FROM objects WHERE lower(app_id) = $key ORDER BY kind
 
 
 def read_one(snapshot: Snapshot, asked: str, *, now: datetime) -> Whole:
-    """The application that `asked` names by appId, object id or display name, whose capitals matter only where several differ by them.
+    """The application that `asked` names by appId, object id or display name; capitals matter only
+    where several differ by them.
 
     Raises NotFound, or Invalid when several have that name.
     """
