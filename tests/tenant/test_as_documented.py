@@ -191,6 +191,7 @@ def test_an_action_that_is_not_served_says_so(module_tenant: LocalTenant, path: 
         ("/servicePrincipals/{principal}/ownedObjects/$count", 1),
         ("/servicePrincipals/{principal}/ownedObjects/microsoft.graph.application/$count", 1),
         ("/servicePrincipals/{principal}/ownedObjects/microsoft.graph.group/$count", 0),
+        ("/servicePrincipals/{principal}/ownedObjects/microsoft.graph.user/$count", 0),
         ("/oauth2PermissionGrants/$count?$filter=clientId eq '{principal}'", 1),
         ("/servicePrincipals/{principal}/oauth2PermissionGrants/$count", 1),
         ("/directoryRoles/$count?$filter=displayName eq 'Global Reader'", 1),

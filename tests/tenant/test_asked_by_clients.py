@@ -314,6 +314,10 @@ def test_owners_are_asked_for_by_kind_by_number_and_by_address(scene: Scene, col
     assert made["id"] in _ids(owned)
     other = "servicePrincipal" if collection == "applications" else "application"
     assert made["id"] not in _ids(tenant.get(f"/servicePrincipals/{owner}/ownedObjects/graph.{other}"))
+    for nobodys in ("user", "group"):
+        none = tenant.get(f"/servicePrincipals/{owner}/ownedObjects/graph.{nobodys}")
+        assert "@odata.count" not in none
+        assert none["value"] == []
     assert _ids(tenant.get(f"/users/{person}/ownedObjects/{made_of(collection)}")) == [made["id"]]
     assert _ids(tenant.get(f"/users/{person}/ownedObjects/microsoft.graph.group")) == []
 

@@ -35,6 +35,8 @@ _KINDS: dict[str, tuple[ObjectKind | None, str]] = {
     "device": (None, "devices"),
 }
 """What can stand in such a list and how a list of it is called. Groups and devices there are none of."""
+_OWNED_KINDS = (ObjectKind.APPLICATION, ObjectKind.SERVICE_PRINCIPAL)
+"""People are nobody's."""
 
 
 def list_related(related: Related, call: Call) -> Response:
@@ -82,8 +84,11 @@ def list_owned_of_kind(owned: Owned, call: Call) -> Response:
     """GET …/ownedObjects/microsoft.graph.application: those of one kind."""
     kind, context = _kind(call)
     asked = call.asked(collections.DIRECTORY_OBJECTS)
-    page = owned(call, asked.query, kind)
-    return call.page(Page(items=(), count=0) if kind is None else page, partial(_untyped, call), context, asked)
+    can_be_owned = kind in _OWNED_KINDS
+    page = owned(call, asked.query, kind if can_be_owned else None)
+    if not can_be_owned:
+        page = Page(items=(), count=0 if asked.query.count else None)
+    return call.page(page, partial(_untyped, call), context, asked)
 
 
 def _kind(call: Call) -> tuple[ObjectKind | None, str]:
