@@ -17,7 +17,7 @@ import msgspec
 
 from bench.figures import Figure
 from unsecret.model.snapshot import COLLECTIONS, MEMBERS, Collected, Manifest
-from unsecret.operate.snapshots.snapshot_file import write_snapshot
+from unsecret.operate.snapshots.writing import write_snapshot
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 11

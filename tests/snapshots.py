@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from unsecret.model.snapshot import COLLECTIONS, MEMBERS, Collected, Manifest
-from unsecret.operate.snapshots.snapshot_file import open_snapshot, write_snapshot
+from unsecret.operate.snapshots.snapshot_file import open_snapshot
+from unsecret.operate.snapshots.writing import write_snapshot
 
 TAKEN_AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TENANT = "3f5c1a52-8f0c-4e0a-9d7e-5b1f0c2d4e6f"

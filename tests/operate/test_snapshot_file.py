@@ -19,7 +19,8 @@ from tests.snapshots import TAKEN_AT, TENANT, rows, snapshot_of
 from unsecret.errors import Invalid, NotFound
 from unsecret.model.snapshot import LONGEST_OBJECT, Manifest
 from unsecret.operate.applications.listing import FIRST_PAGE, first_page
-from unsecret.operate.snapshots.snapshot_file import LARGEST_HELD, open_snapshot, require_place, write_snapshot
+from unsecret.operate.snapshots.snapshot_file import LARGEST_HELD, open_snapshot
+from unsecret.operate.snapshots.writing import require_place, write_snapshot
 from unsecret.wire.columns import TABLES
 
 POLICY = "11111111-1111-4111-8111-111111111111"

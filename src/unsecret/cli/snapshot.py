@@ -61,7 +61,7 @@ def snapshot(
         unsecret up --data ./rehearsal --from contoso.snapshot
         unsecret snapshot contoso.snapshot --from ProviderSettingsExport.json
     """
-    from unsecret.operate.snapshots.snapshot_file import require_place
+    from unsecret.operate.snapshots.writing import require_place
 
     settings = read_settings()
     require_place(target := file.absolute())

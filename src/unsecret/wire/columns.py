@@ -1,6 +1,6 @@
 """A tenant in columns: how Graph's JSON becomes the tables of a snapshot.
 
-The text of questions only; whoever has a database asks them (`operate/snapshots/snapshot_file.py`). Each collection is
+The text of questions only; whoever has a database asks them (`operate/snapshots/column_files.py`). Each collection is
 read from a file with one JSON object on a line, with the members listed in `column_sources` and no others; TABLES are
 then made of them in order. docs/reference/snapshot.md is written from TABLES.
 """

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import struct
-import uuid
 from collections.abc import Collection
 from typing import Any
 
@@ -153,8 +152,12 @@ def user_to_graph(
 
 
 def _security_identifier(user_id: str) -> str:
-    """Of a cloud account: its id as four numbers, as scripts that tell the one from the other have it."""
-    return "-".join(["S-1-12-1", *(str(number) for number in struct.unpack("<4I", uuid.UUID(user_id).bytes_le))])
+    """Of a cloud account: its id as four numbers, as scripts that tell the one from the other have it. The first three
+    parts of a GUID are numbers themselves, the rest are bytes (RFC 9562 §4; Windows keeps both little-endian)."""
+    digits = user_id.replace("-", "")
+    first, second = int(digits[:8], 16), int(digits[12:16] + digits[8:12], 16)
+    numbers = (first, second, *struct.unpack("<2I", bytes.fromhex(digits[16:])))
+    return "-".join(["S-1-12-1", *map(str, numbers)])
 
 
 def user_from_graph(body: Any, *, existing: User | None) -> UserBody:

@@ -28,8 +28,8 @@ from unsecret.model.snapshot import (
     Collected,
     Manifest,
 )
-from unsecret.operate.snapshots.snapshot_file import write_snapshot
 from unsecret.operate.snapshots.tally import Seen, Tally
+from unsecret.operate.snapshots.writing import write_snapshot
 from unsecret.wire import scubagear
 from unsecret.wire.powershell import as_graph, is_from_powershell, utf8
 

@@ -41,10 +41,10 @@ from unsecret.operate.snapshots.directory_lists import (
     read_list,
     split_of,
 )
-from unsecret.operate.snapshots.snapshot_file import write_snapshot
 from unsecret.operate.snapshots.spool import Begun, lines_of, open_spool
 from unsecret.operate.snapshots.taking import Taking
 from unsecret.operate.snapshots.tally import Seen, Tally
+from unsecret.operate.snapshots.writing import write_snapshot
 from unsecret.wire import questions
 
 if TYPE_CHECKING:

@@ -28,9 +28,9 @@ from unsecret.model.snapshot import (
 from unsecret.operate.policies.app_policy import read_versioned_policies
 from unsecret.operate.policies.block import read_default
 from unsecret.operate.policies.targets import resolve
-from unsecret.operate.snapshots.snapshot_file import write_snapshot
 from unsecret.operate.snapshots.taking import REFUSED
 from unsecret.operate.snapshots.tally import nothing_shown
+from unsecret.operate.snapshots.writing import write_snapshot
 from unsecret.wire import questions
 
 if TYPE_CHECKING:
