@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from unsecret.errors import Invalid
-from unsecret.model.snapshot import Manifest
+from unsecret.model.snapshot import NOBODY, Manifest
 from unsecret.operate.snapshots.foreign import read_foreign
 from unsecret.operate.snapshots.snapshot_file import open_snapshot
 
@@ -218,3 +218,19 @@ def test_the_tenant_is_the_owner_of_what_is_registered_in_it(tmp_path: Path) -> 
     source = written(tmp_path, {"applications.json": APPS, "servicePrincipals.json": principals})
     manifest, _names = read(tmp_path, source)
     assert manifest.tenant_id == GUID(15)
+
+
+@pytest.mark.parametrize(
+    "owners",
+    [(GUID(15), GUID(16)), ("../../elsewhere",), (5,), (None,)],
+    ids=["files of two tenants", "no id", "no text", "nobody"],
+)
+def test_who_owns_what_is_registered_is_no_guess(tmp_path: Path, owners: tuple[Any, ...]) -> None:
+    """A plan is carried out on the tenant of that id."""
+    principals = [
+        {"id": GUID(20 + number), "appId": APPS[number]["appId"], "displayName": "own", "appOwnerOrganizationId": owner}
+        for number, owner in enumerate(owners)
+    ]
+    without = {"id": GUID(30), "displayName": "without appId"}
+    files = {"applications.json": [*APPS, without], "servicePrincipals.json": [*principals, without]}
+    assert read(tmp_path, written(tmp_path, files))[0].tenant_id == NOBODY

@@ -18,6 +18,7 @@ from msgspec import Raw, Struct, field
 
 from unsecret import __version__
 from unsecret.errors import Invalid
+from unsecret.model.identifiers import canonical_guid
 from unsecret.model.snapshot import (
     APPLICATIONS,
     COLLECTIONS,
@@ -186,12 +187,14 @@ class _Reading:
         return next((msgspec.json.decode(line) for line in self._lines("organization")), {})
 
     def _home(self) -> str | None:
-        """The tenant, where no file names it: the one that owns the service principal of an application that is
-        registered here (https://learn.microsoft.com/graph/api/resources/serviceprincipal, appOwnerOrganizationId)."""
+        """The tenant, where no file names it: the one that owns the service principals of the applications that are
+        registered here (https://learn.microsoft.com/graph/api/resources/serviceprincipal, appOwnerOrganizationId).
+        None where they have several owners: the files are not of one tenant, and a plan would be for either."""
         decode = msgspec.json.Decoder(_Owned).decode
-        registered = {decode(line).app_id for line in self._lines(APPLICATIONS)}
+        registered = {_folded(decode(line).app_id) for line in self._lines(APPLICATIONS)} - {None}
         principals = map(decode, self._lines(SERVICE_PRINCIPALS))
-        return next((one.owner for one in principals if one.owner and one.app_id in registered), None)
+        owners = {_folded(one.owner) for one in principals if one.owner and _folded(one.app_id) in registered}
+        return owners.pop() if len(owners) == 1 else None
 
     def _lines(self, collection: str) -> Iterator[bytes]:
         file = self._folder / f"{collection}.ndjson"
@@ -199,8 +202,12 @@ class _Reading:
 
 
 class _Owned(Struct):
-    app_id: str | None = field(default=None, name="appId")
-    owner: str | None = field(default=None, name="appOwnerOrganizationId")
+    app_id: Any = field(default=None, name="appId")
+    owner: Any = field(default=None, name="appOwnerOrganizationId")
+
+
+def _folded(value: Any) -> str | None:
+    return canonical_guid(value) if isinstance(value, str) else None
 
 
 def _forget_secrets(body: dict[str, Any]) -> None:
