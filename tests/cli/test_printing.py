@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from unsecret.cli.printing import as_json, clear_progress, harmless, on_one_line, progress, say_error
+from unsecret.cli.printing import as_json, clear_progress, fitted, harmless, on_one_line, progress, say_error
 from unsecret.errors import NotFound
 
 
@@ -29,6 +29,20 @@ def test_control_characters_are_replaced(given: str, printed: str) -> None:
 
 def test_a_name_begins_no_line_of_its_own() -> None:
     assert on_one_line("Payroll\nNothing to do.\u2028+ all") == "Payroll Nothing to do. + all"
+
+
+@pytest.mark.parametrize(
+    ("room", "printed"),
+    [
+        (110, f"    {'~ policy':48}off → on, for everybody who comes after the first of March"),
+        (95, f"    {'~ policy':48}off → on, for everybody who comes after the\n{'':52}first of March"),
+        (80, "    ~ policy  off → on, for everybody who comes after the first of March"),
+        (40, f"    ~ policy  off → on, for everybody\n{'':10}who comes after the first of\n{'':10}March"),
+    ],
+)
+def test_what_has_no_room_in_its_column_moves_to_the_left(room: int, printed: str) -> None:
+    line = f"    {'~ policy':48}off → on, for everybody who comes after the first of March"
+    assert fitted(line, room) == printed
 
 
 def test_a_name_in_an_error_begins_no_hint(capsys: pytest.CaptureFixture[str]) -> None:

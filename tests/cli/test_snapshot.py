@@ -51,6 +51,7 @@ def is_read_without_a_tenant(stopped: RunningTenant, file: Path, policies: Path,
 
     assert ask("status")["organisation"] == "Contoso (sample)"
     assert ask("plan", str(policies))["steps"] == []
+    assert f"as {file} shows it, of 20" in stopped.run("plan", str(policies), "--snapshot", str(file)).stderr
     assert ask("exempt", "list")["exemptions"] == []
     exported = stopped.run("export", "--snapshot", str(file))
     assert exported.stdout == policies.read_text()

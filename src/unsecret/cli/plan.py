@@ -12,6 +12,7 @@ from unsecret.cli.options import Data, Output, SnapshotFile, TenantName, now
 from unsecret.cli.printing import as_json, lines_of_a_list, progress, say
 from unsecret.cli.source import reading
 from unsecret.config import read_settings
+from unsecret.model.times_in_words import instant_in_words
 
 File = Annotated[Path, Parameter(metavar="FILE", help="A policy file; docs/reference/policy-file.md describes it.")]
 Out = Annotated[
@@ -66,6 +67,8 @@ def plan(
             say(f"note: {before.words}")
         wanted, ended = with_ended_withdrawn(client, wanted, at.date())
         made = make_plan(client, wanted, source=str(file), now=now(), say=progress())
+    if snapshot:
+        say(f"note: This is asked of the tenant as {snapshot} shows it, of {instant_in_words(at)}.")
     for sentence in ended:
         say(f"note: {sentence}")
     talk(made)

@@ -134,27 +134,34 @@ def sentence(words: str) -> None:
 def lines_of_a_list(lines: Iterable[str]) -> None:
     """Lines of the answer; on a screen each is folded between words, and goes on further to the right."""
     if sys.stdout.isatty():
-        lines = (_folded(line, hang=_hang(line)) for line in lines)
+        import shutil
+
+        lines = [fitted(line, shutil.get_terminal_size().columns) for line in lines]
     answer("\n".join(lines))
 
 
-def _hang(line: str) -> int:
-    """Where what follows the first gap begins, while there is room for it, or else a little to the right."""
-    import shutil
+_GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
 
+
+def fitted(line: str, room: int) -> str:
+    """A line folded into `room` columns. What follows its first gap stays in its column while there is room for it
+    there, and moves to the left where there is none."""
     indent = len(line) - len(line.lstrip())
-    gap = re.compile(r"\S( {2,})(?=\S)").search(line, indent)
-    is_room = gap and shutil.get_terminal_size().columns - gap.end() >= WATCHED // 2
-    return gap.end() if gap and is_room else indent + 6
+    gap = _GAP.search(line)
+    if gap and room - gap.end() >= WATCHED // 2:
+        return _folded(line, hang=gap.end(), room=room)
+    if gap and len(line) > room:
+        line = f"{line[: gap.start()]}  {line[gap.end() :]}"
+    return _folded(line, hang=indent + 6, room=room)
 
 
-def _folded(line: str, hang: int = 0) -> str:
+def _folded(line: str, hang: int = 0, room: int | None = None) -> str:
     import shutil
     import textwrap
 
     return textwrap.fill(
         line,
-        shutil.get_terminal_size().columns,
+        room or shutil.get_terminal_size().columns,
         subsequent_indent=" " * hang,
         break_long_words=False,
         break_on_hyphens=False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from unsecret.cli.options import Data, Output, TenantName, now
-from unsecret.cli.printing import answer, as_json, progress, sentence
+from unsecret.cli.printing import answer, as_json, progress, say, sentence
 from unsecret.cli.reaching import reach
 from unsecret.cli.tables import table
 from unsecret.cli.words import unknowns
@@ -79,7 +79,11 @@ def _of_tenant(target: Path, settings: Settings, data: Path | None, tenant: str 
 
     with reach(settings, data, tenant, verb="snapshot") as client:
         at = read_clock(client) if client.connection.clock else now()
-        return take(client, target, now=at, say=progress())
+        try:
+            return take(client, target, now=at, say=progress())
+        except KeyboardInterrupt:
+            say("The same command goes on from here within a day.")
+            raise
 
 
 def _of_files(source: Path, target: Path, tenant: Path | str | None) -> Manifest:
@@ -106,11 +110,17 @@ def _in_order(manifest: Manifest) -> list[tuple[str, Collected]]:
     return sorted(manifest.collections.items(), key=lambda one: (order.get(one[0], len(order)), one[0]))
 
 
+def _how_much(read: Collected) -> str:
+    if read.missing is None:
+        return str(read.count)
+    return f"{read.count}, not all" if read.count else "not known"
+
+
 def _print(manifest: Manifest, file: Path) -> None:
     whose = f"{manifest.display_name or 'Tenant'} ({manifest.tenant_id})"
     sentence(f"{whose}, as of {instant_in_words(manifest.taken_at)}, in {file}")
     answer()
-    table(("COLLECTION", "READ"), [(name, str(one.count)) for name, one in _in_order(manifest)])
+    table(("COLLECTION", "READ"), [(name, _how_much(one)) for name, one in _in_order(manifest)])
     if manifest.not_known:
         answer()
     for line in unknowns(manifest.not_known):
