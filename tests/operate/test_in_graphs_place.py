@@ -162,6 +162,16 @@ def test_a_long_list_comes_in_pages_and_whole(made: Callable[..., Path]) -> None
         assert [one for page in pages for one in page.items] == [{"id": one["id"]} for one in apps]
 
 
+def test_a_page_holds_fewer_of_what_is_long(made: Callable[..., Path]) -> None:
+    """A small file can unpack to a thousand times its size."""
+    long = [{"displayName": "x" * 1024 * 1024, "keyId": "0f0e0000-0000-4000-8000-000000000001"}]
+    apps = [{**APP, "id": f"o-{number}", "appId": f"a-{number}", "passwordCredentials": long} for number in range(20)]
+    for client in of_snapshot(made({"applications": apps})):
+        pages = list(client.page_by_page("v1.0/applications?$select=id,passwordCredentials"))
+        assert [len(page.items) for page in pages] == [8, 8, 4]
+        assert [one["id"] for page in pages for one in page.items] == [one["id"] for one in apps]
+
+
 def test_who_is_exempt_as_a_caller_is_not_known_where_attributes_were_not_shown(
     live: GraphClient, tmp_path: Path, kind: InProcess
 ) -> None:

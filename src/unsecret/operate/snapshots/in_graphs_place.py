@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,9 @@ _NAMED = re.compile(r"displayName eq '((?:[^']|'')*)'")
 
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
 """A tenant's id, or a domain of it."""
+
+_LARGEST_PAGE = 8 * 1024 * 1024
+"""Bytes. Somebody else's file may hold objects that are a thousand times as long as Graph's, and unpack from little."""
 
 _NAMES = """
     CREATE TEMP TABLE names AS
@@ -204,9 +207,13 @@ class SnapshotAnswers:
                 raise self._not_read(name)
 
     def _page(self, objects: Iterator[Json], query: Mapping[str, str], collection: str) -> Json:
-        items = [_selected(one, query) for one in islice(objects, questions.LARGEST_PAGE)]
-        if len(items) < questions.LARGEST_PAGE:
-            return {"value": items}
+        items: list[msgspec.Raw] = []
+        size = 0
+        while len(items) < questions.LARGEST_PAGE and size < _LARGEST_PAGE:
+            if (one := next(objects, None)) is None:
+                return {"value": items}
+            items.append(msgspec.Raw(msgspec.json.encode(_selected(one, query))))
+            size += len(items[-1])
         token = str(next(self._tokens))
         self._rest[token] = objects
         select = f"&$select={query['$select']}" if "$select" in query else ""
