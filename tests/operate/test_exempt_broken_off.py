@@ -242,3 +242,18 @@ def test_from_whom_is_not_there_any_more_nothing_is_taken(
     blocked.must("DELETE", f"/users/{maria.id}")
     assert carried_out(client, ending, tmp_path) == OK
     assert_that_nothing_is_left(client)
+
+
+def test_an_entry_stays_that_somebody_else_got_meanwhile(
+    blocked: LocalTenant, client: GraphClient, tmp_path: Path
+) -> None:
+    """The other operator was told that it is done."""
+    maria = blocked.as_person().user
+    exempt_a_caller(client, tmp_path)
+    ending = of_ourselves(client)
+    assert ending.exempted
+    give(client, find_caller(client, maria.user_principal_name), LAST_DAY, "the same day", sleep=Waits())
+    with pytest.raises(Conflict, match=f"stay: {maria.user_principal_name} got the same last day meanwhile"):
+        carried_out(client, ending, tmp_path)
+    assert given_to(client, ourselves(client)) is None
+    assert [one.value for one in read_exemptions(client).found] == [LAST_DAY.isoformat()]

@@ -16,7 +16,7 @@ from unsecret.cli.printing import answer, say, say_error
 from unsecret.config import Settings
 from unsecret.errors import Conflict, Forbidden
 from unsecret.operate.exemptions.callers import take_from
-from unsecret.operate.exemptions.ending import Ending
+from unsecret.operate.exemptions.ending import Ending, require_free
 from unsecret.operate.exemptions.exempt import withdrawal
 from unsecret.operate.plans.plan import make_plan
 from unsecret.operate.policies.app_policy import read_versioned_policies
@@ -59,6 +59,7 @@ def withdraw(
                     raise
                 say_error(problem, about=f"{one.caller.name} keeps the attribute: ")
                 left.append(one)
+        require_free(client, ending)
 
     if ending.taken and not plan.steps and not dry_run:  # others have the same last day and keep it: no policy changes
         names = ", ".join(one.caller.name for one in ending.taken)

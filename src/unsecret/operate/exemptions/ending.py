@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from unsecret.errors import NotFound
+from unsecret.errors import Conflict, NotFound
 from unsecret.operate.exemptions.callers import given_to
 from unsecret.operate.exemptions.exempt import Exempted, State, exempted_applications, last_day
 from unsecret.operate.exemptions.listed import Exemptions, read_exemptions, read_policies_with_links
 from unsecret.operate.policies.app_policy import read_holdings, require_unshared
-from unsecret.operate.policies.exempted_callers import Caller, Given
+from unsecret.operate.policies.exempted_callers import Caller, Given, read_holders
 from unsecret.wire.terms import CALLERS_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -78,6 +78,21 @@ def of_caller(client: GraphClient, caller: Caller) -> Ending:
         raise _no_exemption(caller.name)
     ending = tuple(one for one in free if one.value == mine.until) if mine else free
     return Ending(ending, (mine,) if mine else (), read.holders.not_known)
+
+
+def require_free(client: GraphClient, ending: Ending) -> None:
+    """Raises Conflict where somebody got an attribute meanwhile that an ending entry names: the entry is theirs now.
+    What is over nobody gets any more."""
+    values = {one.value for one in ending.exempted if one.attribute and one.value} if not ending.is_over else set()
+    known = {one.caller.id for one in ending.taken}  # what finds them may lag behind what was taken
+    others = [one.caller.name for one in read_holders(client, values).given if one.caller.id not in known]
+    if others:
+        taken = "".join(f"The attribute was taken from {one.caller.name}. " for one in ending.taken)
+        raise Conflict(
+            f"{taken}The entries that name it stay: {', '.join(others)} got the same last day meanwhile.",
+            code="ChangedMeanwhile",
+            hint="See what there is: unsecret exempt list",
+        )
 
 
 def _needed_by_nobody_else(read: Exemptions, caller: Caller) -> Iterator[Exempted]:
