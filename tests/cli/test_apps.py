@@ -89,6 +89,7 @@ def test_one_application_is_shown_whole(tenant: RunningTenant, snapshot: Path) -
     page = printed(tenant, "show", "Payroll Export", "--snapshot", str(snapshot))
     for said in ("set up by the vendor", "expired", "maria@", "User.Read.All", "Risk: "):
         assert said in page
+    assert "Not known" not in printed(tenant, "show", "payroll export")  # of the tenant; nothing is withheld there
 
 
 def test_an_application_that_is_not_there_is_an_error_with_a_remedy(tenant: RunningTenant, snapshot: Path) -> None:

@@ -74,7 +74,9 @@ def test_one_application_is_what_the_whole_tenant_says_of_it(
 
 def test_only_that_application_is_asked_for(furnished: LocalTenant, kind: InProcess, tmp_path: Path) -> None:
     with client_of(furnished, tmp_path, kind) as client:
-        take_one(client, "Payroll", tmp_path / "one", now=furnished.clock.now)
+        manifest = take_one(client, "Payroll", tmp_path / "one", now=furnished.clock.now)
+    assert not any(one.endswith("it was not read") for one in manifest.not_answered)  # it was never asked for
+    assert any(one == "users: it was not read" for one in manifest.not_known)
     listed = [call for call in kind.calls() if call in ("GET /v1.0/applications", "GET /v1.0/servicePrincipals")]
     asked = [one.url.query for one in kind.seen if one.url.path in ("/v1.0/applications", "/v1.0/servicePrincipals")]
     assert len(listed) == len(asked) == 2  # the name is looked up in both lists
@@ -93,6 +95,8 @@ def test_what_may_not_be_read_is_said_to_be_missing(furnished: LocalTenant, tmp_
     assert not manifest.is_known("appCredentialSignInActivities")
     assert not manifest.is_known("defaultAppManagementPolicy")
     assert manifest.is_known("owners")
+    missing = {one.partition(":")[0] for one in manifest.not_answered}
+    assert {"appCredentialSignInActivities", "defaultAppManagementPolicy"} <= missing
 
 
 def test_an_application_that_is_not_there_is_said_so(client: GraphClient, tmp_path: Path, tenant: LocalTenant) -> None:

@@ -160,7 +160,7 @@ def list_(
 
 @apps.command
 def show(
-    app: Annotated[str, Parameter(metavar="APP", help="The application: appId, object id or exact display name.")],
+    app: Annotated[str, Parameter(metavar="APP", help="The application: appId, object id or display name.")],
     /,
     *,
     snapshot: SnapshotFile = None,
@@ -187,6 +187,6 @@ def show(
     settings = read_settings()
     with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="apps", app=app) as opened:
         found = read_one(opened, app, now=as_of(opened))
-        answer = described(found, opened.manifest.not_known, as_of(opened))
+        answer = described(found, opened.manifest.not_answered, as_of(opened))
     put(answer, output=output or settings.output, query=query, file=output_file)
     return 0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from unsecret.operate.applications.explain import May, Meaning
     from unsecret.operate.applications.one_application import Whole
 
-App = Annotated[str | None, Parameter(metavar="APP", help="The application: appId, object id or exact display name.")]
+App = Annotated[str | None, Parameter(metavar="APP", help="The application: appId, object id or display name.")]
 Error = Annotated[
     str | None,
     Parameter(

@@ -90,3 +90,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
         missing = {name: said.get(name, "it was not read") for name in (*COLLECTIONS, *MEMBERS)}
         missing |= {name: said.get(name) for name in (OF_MANAGED_IDENTITIES, EXEMPTED_PEOPLE)}
         return tuple(f"{name}: {why}" for name, why in missing.items() if why)
+
+    @property
+    def not_answered(self) -> tuple[str, ...]:
+        """A sentence for everything that was asked for and not answered. What was never asked for is left out: a
+        question about one application does not need it."""
+        return tuple(f"{name}: {one.missing}" for name, one in self.collections.items() if one.missing)

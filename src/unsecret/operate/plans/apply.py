@@ -85,6 +85,7 @@ class Applier:
         if self.plan.tenant_id != tenant_id:
             raise Conflict(
                 f"The plan was made for the tenant {self.plan.tenant_id}; this one is {tenant_id}.",
+                hint="Name that tenant with --tenant or --data.",
                 code="OtherTenant",
             )
         left = [step for step in self.plan.steps if not self._is_done(step)]
