@@ -68,3 +68,8 @@ def test_none_is_no_choice(capsys: pytest.CaptureFixture[str], words: tuple[str,
     assert error.endswith(said)
     verb = " ".join(words[:-2])
     assert hint == f"hint: unsecret {verb} --help"
+
+
+def test_who_names_a_file_for_an_error_is_told_how(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(("explain", "--error", "pipeline.log")) == 1
+    assert "A file with the text is named @FILE." in capsys.readouterr().err
