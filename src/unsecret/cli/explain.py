@@ -137,8 +137,8 @@ def _of_error(text: str, settings: Settings, snapshot: Path | None, data: Path |
     if not meanings:
         raise NotFound(
             "No error that is known here is in that text.",
-            hint="Known are the refusals of app management policies, and those of sign-ins with credentials. A file with "
-            "the text is named @FILE.",
+            hint="Known are the refusals of app management policies, and those of sign-ins with credentials. "
+            "A file with the text is named @FILE.",
         )
     names = _policy_names(meanings, settings, snapshot, data, tenant)
     return Answer(

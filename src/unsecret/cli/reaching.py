@@ -52,7 +52,8 @@ def named(settings: Settings, data: Path | None, tenant: str | None) -> NamedTen
         raise NotFound(
             f"There is no tenant '{name}' in the settings. There are: {known}.",
             code="NoTenant",
-            hint=f'Name it in the settings file: [tenants.{name}] with tenant_id = "…". See docs/guides/real-tenants.md.',
+            hint=f'Name it in the settings file: [tenants.{name}] with tenant_id = "…"; '
+            "see docs/guides/real-tenants.md.",
         )
     return require_complete(found, settings.azure)
 
