@@ -37,6 +37,11 @@ WEIRD = [
 WEIRD_VALUES = [*WEIRD, None, True, 0, -1, 2**63, 10**400, 1e308, {}, [], [[]], {"": ""}, {"@odata.type": "#x"}]
 """What breaks programs: it stands in for a part of what schemathesis made up."""
 
+KINDS = st.sampled_from(["user", "application", "servicePrincipal", "directoryRole", "group"]).map(
+    "microsoft.graph.{}".format
+)
+"""What a list of directory objects is cast to: a made-up word is refused before anything else is looked at."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -137,7 +142,9 @@ class Fuzz:
         return st.builds(
             Call,
             case=operation.as_strategy(GenerationMode.POSITIVE) if well else self._cases(operation),
-            path=st.fixed_dictionaries({one.name: text for one in operation.path_parameters}),
+            path=st.fixed_dictionaries(
+                {one.name: KINDS | text if one.name == "kind" else text for one in operation.path_parameters}
+            ),
             spoil=st.none() if well else st.none() | st.none() | spoils,
             with_token=st.just(True) if well else st.sampled_from([True] * 9 + [False]),
         )
