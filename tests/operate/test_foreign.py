@@ -13,6 +13,7 @@ import pytest
 
 from unsecret.errors import Invalid
 from unsecret.model.snapshot import NOBODY, Manifest
+from unsecret.operate.applications.listing import first_page
 from unsecret.operate.snapshots.foreign import read_foreign
 from unsecret.operate.snapshots.snapshot_file import open_snapshot
 
@@ -155,6 +156,16 @@ def test_scubagears_own_files_are_read(tmp_path: Path) -> None:
     assert manifest.collections["applications"].count == 3
 
 
+def test_of_policies_alone_nothing_is_said_of_applications(tmp_path: Path) -> None:
+    source = written(tmp_path, {"defaultAppManagementPolicy.json": {"id": GUID(1), "isEnabled": True}})
+    read_foreign(source, tmp_path / "made.snapshot")
+    assert first_page(tmp_path / "made.snapshot", 10) is None
+    with open_snapshot(tmp_path / "made.snapshot") as snapshot:
+        assert snapshot.default_policy.is_enabled
+        with pytest.raises(Invalid, match="does not say what applications there are: it is not in"):
+            snapshot.require_objects()
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
@@ -163,7 +174,7 @@ def test_scubagears_own_files_are_read(tmp_path: Path) -> None:
         ({"applications.json": [7]}, "is no object"),
         ({"applications.json": [{"displayName": "x"}]}, "has no id"),
         ({"things.json": [{"id": "1"}]}, "not known"),
-        ({"users.json": []}, "neither applications nor servicePrincipals"),
+        ({"users.json": []}, "neither applications nor servicePrincipals nor policies"),
         ({"applications.json": [application(1, createdDateTime="soon")]}, "Graph's shape"),
         ({"applications.json": b"[" * 10_000}, "cannot be read|deeper"),
         ({"readme.txt": b""}, "holds no"),

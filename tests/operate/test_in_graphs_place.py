@@ -30,7 +30,7 @@ from unsecret.operate.policies.block import read_default
 from unsecret.operate.policies.targets import resolve
 from unsecret.operate.snapshots.in_graphs_place import snapshot_client
 from unsecret.operate.snapshots.take import take
-from unsecret.operate.status import read_status
+from unsecret.operate.status import Holders, read_status
 from unsecret.wire.policy_files import PolicyFile, read_policy_file
 
 DENIED = {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}
@@ -133,11 +133,20 @@ def test_what_was_not_read_is_refused_and_never_shown_as_empty(
             ask(client)
 
 
+def test_secrets_are_counted_where_no_policy_was_read(made: Callable[..., Path]) -> None:
+    path = made({"applications": [APP]}, defaultAppManagementPolicy="not there", appManagementPolicies="not there")
+    for client in of_snapshot(path):
+        status = read_status(client, now=TAKEN_AT)
+        assert (status.is_enabled, status.restrictions, status.custom_policies) == (None, None, None)
+        assert status.applications == Holders(1, 0, 0)
+        assert [one.split(":")[0] for one in status.not_known][:2] == ["the default policy", "custom policies"]
+
+
 def test_whom_a_policy_binds_is_not_known_where_only_the_policies_were_read(made: Callable[..., Path]) -> None:
     held = {"defaultAppManagementPolicy": [{"isEnabled": False}], "appManagementPolicies": [POLICY]}
     for client in of_snapshot(made({**held, "applications": [APP]}, appManagementPolicies="appliesTo: no right to")):
         status = read_status(client, now=TAKEN_AT)
-        assert [one.applies_to for one in status.custom_policies] == [None]
+        assert [one.applies_to for one in status.custom_policies or ()] == [None]
         [said] = [one for one in status.not_known if one.startswith("whom 'Freed' binds")]
         assert said.endswith("does not say what the policy 'Freed' applies to: appliesTo: no right to.")
 

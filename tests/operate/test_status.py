@@ -32,6 +32,7 @@ def test_restrictions_are_told_in_words(client: GraphClient, tenant: LocalTenant
 
     assert status.is_enabled
     what, kind = "applications: passwordLifetime", "passwordLifetime"
+    assert status.restrictions is not None
     assert status.restrictions[0] == Restriction(what, kind, "enabled, at most 90 days", True)
 
 
@@ -54,7 +55,9 @@ def test_custom_policies_are_told_with_what_they_bind(client: GraphClient, tenan
     (target,) = resolve(client, ["Payroll"])
     for change in plan_for_app(target, read_holdings(client, target), Wanted(enabled=False)):
         apply(client, change, sleep=Waits())
-    (custom,) = read_status(client, now=tenant.clock.now).custom_policies
+    customs = read_status(client, now=tenant.clock.now).custom_policies
+    assert customs is not None
+    [custom] = customs
 
     assert custom.applies_to is not None
     assert set(custom.applies_to) == {

@@ -49,3 +49,13 @@ def test_nothing_is_guessed(client: GraphClient, tenant: LocalTenant, name: str)
     tenant.new_application("Payroll export")
     with pytest.raises(NotFound):
         resolve(client, [name])
+
+
+def test_names_that_begin_as_what_was_typed_are_offered(client: GraphClient, tenant: LocalTenant) -> None:
+    for name in ("Payroll export", "Payroll's twin"):
+        tenant.new_application(name)
+    for typed, offered in (("Payroll", "'Payroll export', 'Payroll's twin'"), ("payroll'", "'Payroll's twin'")):
+        with pytest.raises(NotFound) as refusal:
+            resolve(client, [typed])
+        assert refusal.value.hint is not None
+        assert refusal.value.hint.startswith(f"Did you mean {offered}?")

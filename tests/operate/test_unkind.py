@@ -43,8 +43,8 @@ def test_what_was_planned_happens_whatever_the_tenant_does_lawfully(
 
         ticks.later()
         status = read_status(client, now=tenant.clock.now)
-        assert {custom.name for custom in status.custom_policies} == {f"unsecret: {name}" for name in names}
-        assert all(len(custom.applies_to or ()) == 2 for custom in status.custom_policies)
+        assert {custom.name for custom in status.custom_policies or ()} == {f"unsecret: {name}" for name in names}
+        assert all(len(custom.applies_to or ()) == 2 for custom in status.custom_policies or ())
         assert status.applications is not None
         assert status.applications.with_secrets == len(names)
         with pytest.raises(PolicyDenied):

@@ -26,8 +26,8 @@ SOURCE = Path(unsecret.__file__).parent
 ANSWERING = ("rules", "store", "tenant", "wire")
 """Where the tenant's answers come from."""
 
-READING = ("wire/batches.py", "wire/problems.py")
-"""Turn answers back into errors: what they raise, somebody else said."""
+READING = ("wire/batches.py", "wire/policy_shapes.py", "wire/problems.py")
+"""Read what somebody else answered: what they raise is said of that."""
 
 CHANGING = ("operate/policies/change.py", "operate/graph/client.py", "operate/policies/entries.py")
 """Where what `block` and `allow` do can fail once they have begun."""

@@ -103,7 +103,7 @@ def check(
     settings = read_settings()
     wanted, form = chosen_profile(profile), output or settings.output
     borne = read_mutes(mutes) if mutes else ()
-    with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="check") as taken:
+    with asked(settings, snapshot=snapshot, data=data, tenant=tenant, verb="check", of_objects=False) as taken:
         report = hold(
             taken,
             wanted,

@@ -38,7 +38,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
 def summary(plan: Plan) -> str:
     """How much of what, in one sentence."""
     if not plan.steps:
-        return f"Nothing to do: the tenant says all that {plan.source} says."
+        return f"Nothing to do: the tenant is as `{plan.source}` would have it."
     signs = [line_sign(line) for step in plan.steps for line in step.lines]
     return f"{signs.count('+')} to add, {signs.count('~')} to change, {signs.count('-')} to take away."
 

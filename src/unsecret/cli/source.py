@@ -28,10 +28,12 @@ def asked(
     tenant: str | None = None,
     verb: str | None = None,
     app: str | None = None,
+    of_objects: bool = True,
 ) -> Generator[Snapshot]:
     """The snapshot in the file `snapshot`, else one of the tenant that is taken now and kept for this question only.
 
-    `verb` is the one that asks, as for `reach`. With `app`, only that application is read.
+    `verb` is the one that asks, as for `reach`. With `app`, only that application is read. A question `of_objects` is
+    not asked of a file with policies only.
     Raises what reading either raises, and Invalid when a file and a tenant are named.
     """
     from unsecret.operate.snapshots.snapshot_file import open_snapshot
@@ -39,6 +41,8 @@ def asked(
     if snapshot is not None:
         _require_one(tenant, data)
         with open_snapshot(snapshot) as opened:
+            if of_objects:
+                opened.require_objects()
             yield opened
         return
     with tempfile.TemporaryDirectory(prefix="unsecret-") as directory:

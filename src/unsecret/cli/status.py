@@ -16,6 +16,8 @@ from unsecret.model.times_in_words import instant_in_words
 if TYPE_CHECKING:
     from unsecret.operate.status import Bound, Custom, Holders, Restriction, Status
 
+UNKNOWN = "not known"
+
 
 def status(
     *, snapshot: SnapshotFile = None, tenant: TenantName = None, data: Data = None, output: Output = None
@@ -46,15 +48,20 @@ def _print(found: Status) -> None:
     answer(
         f"{found.organisation or 'Tenant'} ({found.tenant_id}) at {found.graph}, as of {instant_in_words(found.as_of)}"
     )
-    answer(f"\nDefault policy: {'on' if found.is_enabled else 'off'}")
-    _restrictions(found.restrictions)
-    answer(f"\nCustom policies: {len(found.custom_policies)}")
-    for custom in found.custom_policies:
+    answer(f"\nDefault policy: {_switched(found.is_enabled)}")
+    if found.restrictions is not None:
+        _restrictions(found.restrictions)
+    answer(f"\nCustom policies: {UNKNOWN if found.custom_policies is None else len(found.custom_policies)}")
+    for custom in found.custom_policies or ():
         _custom(custom)
     answer("\nClient secrets")
     _holders((("app registrations", found.applications), ("service principals", found.service_principals)))
     _listed("Warnings", found.warnings)
     _listed("Not known", found.not_known)
+
+
+def _switched(is_enabled: bool | None) -> str:
+    return {True: "on", False: "off", None: UNKNOWN}[is_enabled]
 
 
 def _restrictions(restrictions: Iterable[Restriction]) -> None:
@@ -66,8 +73,8 @@ def _restrictions(restrictions: Iterable[Restriction]) -> None:
 
 
 def _custom(custom: Custom) -> None:
-    bound = "not known" if custom.applies_to is None else ", ".join(map(_bound, custom.applies_to)) or "nothing"
-    sentence(f"\n{custom.name} ({custom.id}): {'on' if custom.is_enabled else 'off'}, binds {bound}")
+    bound = UNKNOWN if custom.applies_to is None else ", ".join(map(_bound, custom.applies_to)) or "nothing"
+    sentence(f"\n{custom.name} ({custom.id}): {_switched(custom.is_enabled)}, binds {bound}")
     _restrictions(custom.restrictions)
 
 
@@ -84,7 +91,7 @@ def _holders(rows: Iterable[tuple[str, Holders | None]]) -> None:
 
 def _counts(holders: Holders | None) -> tuple[str, str, str]:
     if holders is None:
-        return ("not known", "not known", "not known")
+        return (UNKNOWN, UNKNOWN, UNKNOWN)
     return (str(holders.total), str(holders.with_secrets), str(holders.with_expired_secrets_only))
 
 

@@ -62,17 +62,17 @@ class Holders(Struct, frozen=True):
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """The whole answer, as things stood at `as_of`. `organisation`, `applications` and `service_principals` are None
-    when not known."""
+    """The whole answer, as things stood at `as_of`. None is what is not known; of the default policy all or nothing
+    is."""
 
     tenant_id: str
     organisation: str | None
     graph: str
     as_of: datetime
-    policy_id: str
-    is_enabled: bool
-    restrictions: tuple[Restriction, ...]
-    custom_policies: tuple[Custom, ...]
+    policy_id: str | None
+    is_enabled: bool | None
+    restrictions: tuple[Restriction, ...] | None
+    custom_policies: tuple[Custom, ...] | None
     applications: Holders | None
     service_principals: Holders | None
     warnings: tuple[str, ...]
@@ -80,11 +80,12 @@ class Status(Struct, frozen=True, kw_only=True):
 
 
 def read_status(client: GraphClient, *, now: datetime, say: Callable[[str], None] = lambda _words: None) -> Status:
-    """Read everything. `say` is told what is being read; raises what the default policy's GET raises."""
+    """Read everything. `say` is told what is being read. Raises what the default policy's GET raises,
+    unless there is no such policy to be read: a snapshot of somebody else's files may hold none."""
     unknown: list[str] = []
-    _path, default = read_default(client)
+    default = _default(client, unknown)
     say("reading custom policies")
-    customs = _known(unknown, "custom policies", lambda: _customs(client, unknown)) or ()
+    customs = _known(unknown, "custom policies", lambda: _customs(client, unknown))
     say("reading app registrations")
     applications = _known(unknown, "applications", lambda: _holders(client, "applications", now, say))
     say("reading service principals")
@@ -94,15 +95,23 @@ def read_status(client: GraphClient, *, now: datetime, say: Callable[[str], None
         organisation=_known(unknown, "the organisation's name", lambda: _organisation(client)),
         graph=client.connection.source,
         as_of=now,
-        policy_id=str(default.get("id")),
-        is_enabled=bool(default["isEnabled"]),
-        restrictions=_restrictions(default),
+        policy_id=None if default is None else str(default.get("id")),
+        is_enabled=None if default is None else bool(default["isEnabled"]),
+        restrictions=None if default is None else _restrictions(default),
         custom_policies=customs,
         applications=applications,
         service_principals=principals,
-        warnings=tuple(_warnings(default, customs)),
+        warnings=(*_warnings(default), *_idle(customs or ())),
         not_known=(*unknown, *NEVER_KNOWN),
     )
+
+
+def _default(client: GraphClient, unknown: list[str]) -> Json | None:
+    try:
+        return read_default(client)[1]
+    except Unsupported as problem:
+        unknown.append(f"the default policy: {problem.message}")
+        return None
 
 
 def _known(unknown: list[str], what: str, read: Callable[[], Any]) -> Any:
@@ -172,11 +181,16 @@ def _has_ended(secret: Json, now: datetime) -> bool:
     return bool(end) and parse_instant(end) <= now
 
 
-def _warnings(default: Json, customs: Iterable[Custom]) -> Iterable[str]:
+def _warnings(default: Json | None) -> Iterable[str]:
+    if default is None:
+        return
     asleep = [place.words for place in entries_of(default) if is_enabled(place.entry)]
     if not default["isEnabled"] and asleep:
         yield f"The default policy is off; {len(asleep)} enabled entries bind nobody until it is on."
     yield from divergences(default)
+
+
+def _idle(customs: Iterable[Custom]) -> Iterable[str]:
     for custom in customs:
         if custom.applies_to == ():
             yield f"The custom policy '{custom.name}' ({custom.id}) binds nothing."

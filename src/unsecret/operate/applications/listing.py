@@ -107,13 +107,15 @@ def listed(
 def add_first_page(path: Path) -> None:
     """Put the first page into the snapshot `path`, which is complete but for that.
 
-    A policy that this software cannot read is no reason to have no snapshot; whoever lists applications is told of it.
+    A policy that this software cannot read is no reason to have no snapshot, nor that there are policies only; whoever
+    lists applications is told of it.
     """
     from unsecret.operate.applications.selection import Wanted
     from unsecret.operate.snapshots.snapshot_file import open_snapshot
 
     try:
         with open_snapshot(path) as snapshot:
+            snapshot.require_objects()
             first = listed(snapshot, Wanted(), sort="risk", at_most=KEPT, now=snapshot.manifest.taken_at)
     except Invalid:
         return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from unsecret.errors import Invalid, NotFound
+from unsecret.errors import Invalid, NotFound, UnsecretError
 from unsecret.model.application import FACES
 from unsecret.model.identifiers import canonical_guid
 from unsecret.operate.policies.change import Link
@@ -84,8 +84,8 @@ def _app_id_of_name(client: GraphClient, text: str) -> str:
     app_ids = {face.app_id for face in found}
     if not found:
         raise NotFound(
-            f"There is no application with the name '{text}' in this tenant; names must match exactly.",
-            hint="An object id or appId is taken, too; `unsecret apps list` shows them.",
+            f"There is no application with the name '{text}' in this tenant; the whole name is needed.",
+            hint=_meant(client, text) + "An object id or appId is taken, too; `unsecret apps list` shows them.",
         )
     if len(app_ids) > 1:
         listed = "; ".join(f"{face.link.words}, appId {face.app_id}, object id {face.link.id}" for face in found)
@@ -93,6 +93,17 @@ def _app_id_of_name(client: GraphClient, text: str) -> str:
             f"Several applications are named '{text}': {listed}.", hint="Name the one that you mean by its appId."
         )
     return found[0].app_id
+
+
+def _meant(client: GraphClient, text: str) -> str:
+    """A sentence with names that begin so; empty where there is none, or where that cannot be asked."""
+    quoted = _in_url("'" + text.replace("'", "''") + "'")
+    try:
+        found = client.get(f"v1.0/applications?$filter=startswith(displayName,{quoted})&$select=displayName&$top=3")
+    except UnsecretError:
+        return ""
+    names = ", ".join(f"'{one.get('displayName')}'" for one in found["value"])
+    return f"Did you mean {names}? " if names else ""
 
 
 def _face(collection: str, one: dict[str, Any]) -> Face:

@@ -22,6 +22,7 @@ from unsecret.model.identifiers import canonical_guid
 from unsecret.model.snapshot import (
     APPLICATIONS,
     COLLECTIONS,
+    CUSTOM_POLICIES,
     DEFAULT_POLICY,
     LONGEST_OBJECT,
     NOBODY,
@@ -38,6 +39,7 @@ LARGEST_FILE = 1024 * 1024 * 1024
 """Bytes of a JSON file, which is held as it is."""
 
 _BY_NAME: dict[str, str] = {name.lower(): name for name in (*COLLECTIONS, "policies")}
+_JUDGED = {APPLICATIONS, SERVICE_PRINCIPALS, DEFAULT_POLICY, CUSTOM_POLICIES}
 _SUFFIXES = (".json", ".ndjson", ".jsonl")
 _ROLES = "appRoleAssignments"
 
@@ -153,9 +155,9 @@ class _Reading:
             self._roles_shown |= _ROLES in body
 
     def manifest(self, written_at: float) -> Manifest:
-        """What the snapshot says of itself. Raises Invalid when there is neither of the two great lists."""
-        if APPLICATIONS not in self._counts and SERVICE_PRINCIPALS not in self._counts:
-            raise Invalid(f"{self._source} holds neither applications nor servicePrincipals.")
+        """What the snapshot says of itself. Raises Invalid when there is nothing in it that can be judged."""
+        if not self._counts.keys() & _JUDGED:
+            raise Invalid(f"{self._source} holds neither applications nor servicePrincipals nor policies.")
         never = f"it is not in {self._source.name}"
         collected = {
             name: Collected(count=self._counts.get(name, 0), missing=None if name in self._counts else never)

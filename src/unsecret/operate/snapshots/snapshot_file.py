@@ -26,11 +26,14 @@ import msgspec
 from unsecret.errors import Invalid, NotFound
 from unsecret.model.policy import AppManagementPolicy, TenantDefault
 from unsecret.model.snapshot import (
+    APPLICATIONS,
     COLUMNS,
     CUSTOM_POLICIES,
     DEFAULT_POLICY,
     GRAPH,
     LONGEST_OBJECT,
+    SERVICE_PRINCIPALS,
+    Collected,
     Manifest,
 )
 from unsecret.model.snapshot_layout import LAYOUT, MANIFEST
@@ -79,6 +82,16 @@ class Snapshot:
             return
         except (*BROKEN, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             raise Invalid(f"{member} in {self.path} cannot be read: {problem}.") from problem
+
+    def require_objects(self) -> None:
+        """Raises Invalid where neither applications nor service principals were read: of none, nothing can be said."""
+        kinds = (APPLICATIONS, SERVICE_PRINCIPALS)
+        read = [self.manifest.collections.get(name, Collected(missing="it was not read")) for name in kinds]
+        if all(one.missing and not one.count for one in read):
+            raise Invalid(
+                f"{self.path} does not say what applications there are: {read[0].missing}.",
+                hint="`unsecret status` and `unsecret check` tell what is in it.",
+            )
 
     @property
     def default_policy(self) -> TenantDefault:
