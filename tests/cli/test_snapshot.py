@@ -57,7 +57,8 @@ def is_read_without_a_tenant(stopped: RunningTenant, file: Path, policies: Path,
     assert exported.stdout == policies.read_text()
     for verb in ("apps list", "forecast --block", "check --profile microsoft"):
         assert ask(*verb.split())
-    refused = stopped.run("status", "--snapshot", str(foreign))
+    assert ask("status", of=foreign)["is_enabled"] is None
+    refused = stopped.run("export", "--snapshot", str(foreign))
     assert "does not say defaultAppManagementPolicy: it is not in applications.json." in refused.stderr
     both = stopped.run("export", "--snapshot", str(file), "--tenant", "local")
     assert "--snapshot names a file, --tenant a tenant; one of them is asked." in both.stderr

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -99,10 +100,11 @@ def _meant(client: GraphClient, text: str) -> str:
     """A sentence with names that begin so; empty where there is none, or where that cannot be asked."""
     quoted = _in_url("'" + text.replace("'", "''") + "'")
     try:
-        found = client.get(f"v1.0/applications?$filter=startswith(displayName,{quoted})&$select=displayName&$top=3")
+        pages = client.pages(f"v1.0/applications?$filter=startswith(displayName,{quoted})&$select=displayName&$top=3")
+        found = list(islice(pages, 3))
     except UnsecretError:
         return ""
-    names = ", ".join(f"'{one.get('displayName')}'" for one in found["value"])
+    names = ", ".join(f"'{one.get('displayName')}'" for one in found)
     return f"Did you mean {names}? " if names else ""
 
 
