@@ -20,7 +20,7 @@ from unsecret.operate.forecasts.forecast import Forecast
 from unsecret.operate.forecasts.scenarios import Asking, Flags, scenarios
 from unsecret.operate.snapshots.snapshot_file import open_snapshot
 from unsecret.rules.profiles import PROFILES
-from unsecret.wire.columns import CREDENTIALS, OUTLOOK, SIGN_INS, TABLES
+from unsecret.wire.columns import CREDENTIALS, OUTLOOK, SIGN_INS, TABLES, TYPES
 
 APPLICATIONS, HOLDINGS, POLICIES = 1_000_000, 3_000_000, 500
 RUNS = 3
@@ -122,7 +122,8 @@ def _make(folder: Path, file: Path) -> None:
             made = folder / f"{table.name}.parquet"
             select = SELECTED.get(table.name, "SELECT NULL::UINTEGER AS object WHERE false")
             there = {column[0] for column in database.execute(f"DESCRIBE {select}").fetchall()}
-            rest = "".join(f", NULL::VARCHAR AS {column}" for column in table.columns if column not in there)
+            missing = [column for column in table.columns if column not in there]
+            rest = "".join(f", NULL::{TYPES.get(column, 'VARCHAR')} AS {column}" for column in missing)
             database.execute(f"COPY (SELECT *{rest} FROM ({select})) TO '{made}' (FORMAT parquet, COMPRESSION zstd)")
             packed.write(made, f"columns/{made.name}")
             made.unlink()
