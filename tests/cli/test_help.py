@@ -51,6 +51,9 @@ def test_options_before_the_command_are_sent_behind_it(capsys: pytest.CaptureFix
 def test_a_duration_may_be_given_in_days(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(("forecast", "--fail-within", "30")) == 1
     assert "Cannot read '30'; expected a duration such as 30d, P30D or PT12H." in capsys.readouterr().err
+    for long in ("900000d", "P900000D"):
+        assert run(("audit", "--last", long)) == 1
+        assert f"'{long}' is longer than 36500 days." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

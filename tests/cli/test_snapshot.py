@@ -14,7 +14,8 @@ APPLICATION = {"id": "7d2d0c1b-4c2c-4c58-9b6a-1de0a2a3f002", "appId": "7d2d0c1b-
 def test_a_snapshot_is_taken_told_of_and_filled_into_another_tenant(tmp_path: Path) -> None:
     file = tmp_path / "contoso.snapshot"
     with RunningTenant.start(tmp_path / "first", "--sample") as first:
-        said = first.run("snapshot", str(file))
+        assert first.run("graph", "POST", "/applications", "--body", '{"displayName": "Made"}', "--yes").returncode == 0
+        said = first.run("snapshot", str(file), "--log", "PT1H")
         assert said.returncode == 0, said.stderr
         assert f"Contoso (sample) ({first.tenant_id}), as of " in said.stdout
         assert "Not known" not in said.stdout
@@ -53,6 +54,9 @@ def is_read_without_a_tenant(stopped: RunningTenant, file: Path, policies: Path,
     assert ask("plan", str(policies))["steps"] == []
     assert f"as {file} shows it, of 20" in stopped.run("plan", str(policies), "--snapshot", str(file)).stderr
     assert ask("exempt", "list")["exemptions"] == []
+    [record] = ask("audit", "--last", "PT1H", "--app", "Made", "--kind", "applications")["records"]
+    assert record["activity"] == "Add application"
+    assert "does not say what was done before " in stopped.run("audit", "--last", "P1D", "--snapshot", str(file)).stderr
     exported = stopped.run("export", "--snapshot", str(file))
     assert exported.stdout == policies.read_text()
     for verb in ("apps list", "forecast --block", "check --profile microsoft"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unsecret.model.snapshot import COLLECTIONS, GRAPH, MEMBERS
+from unsecret.model.snapshot import AUDIT_LOG, COLLECTIONS, GRAPH, MEMBERS
 from unsecret.model.snapshot_layout import LAYOUT, MANIFEST
 from unsecret.wire.columns import TABLES, Table
 from unsecret.wire.questions import ATTRIBUTES, NEEDS
@@ -24,8 +24,8 @@ _HEAD = f"""<!-- Written from the code by `python -m tests.operate.snapshot_page
 
 What a tenant showed of itself on one day, in one file: `unsecret snapshot FILE` takes it, `unsecret up --from FILE`
 fills a tenant with it, and every question that changes nothing can be asked of it without a network: `status`, `apps`,
-`forecast`, `check`, `explain`, `plan`, `export` and `exempt list` take `--snapshot FILE`, and judge as on the day on
-which it was taken. Only `audit` asks the tenant: a snapshot says how things stood, and holds no log. It is a zip file:
+`forecast`, `check`, `explain`, `plan`, `export`, `exempt list` and `audit` take `--snapshot FILE`, and judge as on the
+day on which it was taken. The audit log comes along with `--log 30d`. It is a zip file:
 
 | | |
 | --- | --- |
@@ -57,7 +57,7 @@ Collections, by Graph's names: {", ".join(f"`{name}`" for name in COLLECTIONS)}.
 something, hold a role or have consented, and callers whom a policy exempts by an attribute that unsecret keeps; these
 with `{ATTRIBUTES}`. `appManagementPolicies` have `appliesTo`, applications and service principals
 `owners`, applications and managed identities `federatedIdentityCredentials`. `appRoleAssignments` are those of service
-principals.
+principals. With `--log` there is `{AUDIT_LOG}`, the audit log since `log_since`.
 
 Besides, what is asked of objects by questions of their own: {", ".join(f"`{name}`" for name in MEMBERS)}.
 `keys` are the bytes of certificates.

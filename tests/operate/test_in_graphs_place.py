@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ import httpx2
 import pytest
 from msgspec import structs
 
-from tests.local_tenant import LocalTenant
+from tests.local_tenant import NOW, LocalTenant
 from tests.operate.applies import EVERYTHING, organised
 from tests.operate.in_process import InProcess, Waits, client_of
 from tests.operate.test_snapshot_file import altered
 from tests.snapshots import TAKEN_AT, snapshot_of
 from unsecret.errors import Invalid, NotFound, Unsupported
+from unsecret.operate.audit import Kind, read_audit
+from unsecret.operate.audit import Wanted as Audited
 from unsecret.operate.exemptions.callers import define_attributes, find_caller, give
 from unsecret.operate.exemptions.exempt import LIFTS, grant_to_callers
 from unsecret.operate.exemptions.listed import read_exemptions, with_ended_withdrawn
@@ -34,6 +36,7 @@ from unsecret.operate.status import Holders, read_status
 from unsecret.wire.policy_files import PolicyFile, read_policy_file
 
 DENIED = {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}
+YEARS = timedelta(days=3650)
 UNTIL = date(2027, 1, 31)
 POLICY = {"id": "p-1", "displayName": "Freed", "isEnabled": True, "restrictions": {"passwordCredentials": []}}
 APP = {"id": "o-1", "appId": "a-1", "displayName": "Payroll", "passwordCredentials": []}
@@ -65,13 +68,17 @@ def live(tenant: LocalTenant, tmp_path: Path, kind: InProcess) -> Iterator[Graph
 @pytest.fixture
 def kept(live: GraphClient, tmp_path: Path) -> Iterator[GraphClient]:
     """The same tenant as a snapshot shows it."""
-    take(live, tmp_path / "contoso.snapshot", now=TAKEN_AT)
+    take(live, tmp_path / "contoso.snapshot", now=TAKEN_AT, log=YEARS)
     yield from of_snapshot(tmp_path / "contoso.snapshot")
 
 
 def _carry_out(client: GraphClient, folder: Path, wanted: PolicyFile) -> None:
     plan = make_plan(client, wanted, source="test", now=TAKEN_AT)
     Applier(client, plan, sleep=Waits()).carry_out(Journal(folder, plan, rollback="", clock=lambda: TAKEN_AT))
+
+
+def audited(since: datetime = TAKEN_AT - YEARS, until: datetime | None = None) -> Audited:
+    return Audited(since=since, until=until, kinds=tuple(Kind))
 
 
 def _planned(client: GraphClient) -> Any:
@@ -84,6 +91,8 @@ QUESTIONS: Mapping[str, Callable[[GraphClient], Any]] = {
     "export": export_policies,
     "exempt list": read_exemptions,
     "plan": _planned,
+    "audit": lambda client: list(read_audit(client, audited())),
+    "audit --until": lambda client: list(read_audit(client, audited(until=NOW - timedelta(seconds=1)))),
 }
 
 
@@ -94,6 +103,20 @@ def test_every_verb_that_only_reads_says_the_same_of_a_snapshot_as_of_the_tenant
         assert ask(kept) == ask(live), verb
     assert [one.caller.collection for one in read_exemptions(kept).holders.given] == ["servicePrincipals", "users"]
     assert _planned(kept).steps
+    assert len(list(read_audit(kept, audited()))) > 10
+
+
+def test_a_log_that_was_not_taken_or_not_for_so_long_is_refused(
+    live: GraphClient, kept: GraphClient, tmp_path: Path
+) -> None:
+    earlier = TAKEN_AT - YEARS - timedelta(days=1)
+    with pytest.raises(Unsupported, match="what was done before 2016-11-24T12:00:00Z: its log begins then"):
+        list(read_audit(kept, audited(since=earlier)))
+    take(live, tmp_path / "none.snapshot", now=TAKEN_AT)
+    for client in of_snapshot(tmp_path / "none.snapshot"):
+        with pytest.raises(Unsupported, match="does not say directoryAudits: it was not read") as refused:
+            list(read_audit(client, audited()))
+        assert refused.value.hint == "Take it with the log: unsecret snapshot FILE --log 30d"
 
 
 def test_nothing_is_written_to_a_snapshot(kept: GraphClient) -> None:

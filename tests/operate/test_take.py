@@ -25,7 +25,7 @@ from unsecret.operate.snapshots.spool import Begun, open_spool
 from unsecret.operate.snapshots.take import take
 from unsecret.operate.snapshots.take_one import take_one
 from unsecret.wire.policy_files import CALLER_TYPE
-from unsecret.wire.questions import NEEDS
+from unsecret.wire.questions import BESIDES, NEEDS
 from unsecret.wire.terms import ATTRIBUTE_SET, CALLERS_ATTRIBUTE, UNTIL
 
 FEDERATED = {"name": "pipeline", "issuer": "https://issuer.example", "subject": "main", "audiences": ["api://x"]}
@@ -101,7 +101,8 @@ def taken_as(tenant: LocalTenant, folder: Path, permissions: set[str]) -> Manife
     connection = connection_to(tenant, folder)
     transport = InProcess(tenant)
     with GraphClient(connection, transport=transport, tokens=lambda _post, _now: token, clock=tenant.clock) as client:
-        return take(client, folder / f"{uuid.uuid4()}.snapshot", now=tenant.clock.now)
+        file = folder / f"{uuid.uuid4()}.snapshot"
+        return take(client, file, now=tenant.clock.now, log=timedelta(days=1))
 
 
 def test_with_the_least_permissions_everything_is_read_and_with_one_less_it_is_said_which_is_missing(
@@ -115,7 +116,7 @@ def test_with_the_least_permissions_everything_is_read_and_with_one_less_it_is_s
     assert taken_as(tenant, tmp_path, least).not_known == ()
     for permission in least - {"Application.Read.All", "Organization.Read.All", "RoleManagement.Read.Directory"}:
         concerned = {name for name, need in NEEDS.items() if need == permission}
-        concerned |= {EXEMPTED_PEOPLE} if "users" in concerned else set()
+        concerned |= {EXEMPTED_PEOPLE, *BESIDES} if "users" in concerned else set()
         missing = taken_as(tenant, tmp_path, least - {permission}).not_known
 
         assert {line.split(":")[0] for line in missing} == concerned

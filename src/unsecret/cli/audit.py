@@ -16,13 +16,15 @@ from unsecret.cli.options import (
     Query,
     Report,
     ReportFile,
+    SnapshotFile,
     TenantName,
     own_reader,
     read_duration,
     read_instant,
 )
 from unsecret.cli.printing import answer, on_one_line, say
-from unsecret.cli.reaching import instant_of, reach
+from unsecret.cli.reaching import instant_of
+from unsecret.cli.source import reading
 from unsecret.cli.words import counted
 from unsecret.config import read_settings
 from unsecret.errors import Invalid
@@ -84,6 +86,7 @@ def audit(
     refused: Refused = False,
     watch: Watch = False,
     every: Every = 30,
+    snapshot: SnapshotFile = None,
     tenant: TenantName = None,
     data: Data = None,
     output: Report = None,
@@ -93,25 +96,25 @@ def audit(
     """Show who changed credentials and policies, and what was refused, from the directory's own log.
 
     Changes nothing. The log is the tenant's: it keeps 30 days where a premium licence is, 7 without, and its records
-    appear some minutes late. It is asked of the tenant only: a snapshot holds no log.
+    appear some minutes late. A snapshot holds as much of it as `unsecret snapshot --log` took.
 
     **Examples**
 
         unsecret audit --last P7D
         unsecret audit --refused --app "Payroll*"
         unsecret audit --kind policies -o csv
+        unsecret audit --last P7D --snapshot contoso.snapshot
         unsecret audit --watch
     """
     from unsecret.cli.answers import put
     from unsecret.operate.audit import Wanted, read_audit
 
-    if watch and (until or query or output_file):
-        given = "--until" if until else "--query" if query else "--output-file"
+    if watch and (until or query or output_file or snapshot):
+        given = "--until" if until else "--query" if query else "--output-file" if output_file else "--snapshot"
         raise Invalid(f"--watch goes on without an end; {given} does not go with it.")
     settings = read_settings()
     form = output or settings.output
-    with reach(settings, data, tenant, verb="audit") as client:
-        at = instant_of(client)
+    with reading(settings, snapshot=snapshot, data=data, tenant=tenant, verb="audit") as (client, at):
         begin = since or at - (last or timedelta(days=1))
         kinds = {"kinds": kind} if kind else {}
         wanted = Wanted(since=begin, until=until, app=app, who=by, is_refused=refused, **kinds)

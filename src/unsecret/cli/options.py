@@ -31,14 +31,20 @@ def read_instant(kind: type, tokens: tuple[Token, ...]) -> datetime:
     return now() if tokens[0].value == "now" else _date(kind, tokens)
 
 
+LONGEST = timedelta(days=36_500)
+"""Of a duration that is given: the calendar has an end."""
+
+
 def read_duration(_kind: type, tokens: tuple[Token, ...]) -> timedelta:
     """A duration such as P30D, or 30d. Raises ValueError."""
-    if days := _DAYS.fullmatch(tokens[0].value):
-        return timedelta(days=int(days[1]))
+    text = tokens[0].value
     try:
-        return parse_duration(tokens[0].value)
+        read = timedelta(days=int(days[1])) if (days := _DAYS.fullmatch(text)) else parse_duration(text)
     except UnsecretError:
-        raise ValueError(f"Cannot read '{tokens[0].value}'; expected a duration such as 30d, P30D or PT12H.") from None
+        raise ValueError(f"Cannot read '{text}'; expected a duration such as 30d, P30D or PT12H.") from None
+    if read > LONGEST:
+        raise ValueError(f"'{text}' is longer than {LONGEST.days} days.")
+    return read
 
 
 def _directory(_kind: type, tokens: tuple[Token, ...]) -> Path:

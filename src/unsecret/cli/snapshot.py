@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from unsecret.cli.options import Data, Output, TenantName, now
+from unsecret.cli.options import Data, Output, TenantName, now, own_reader, read_duration
 from unsecret.cli.printing import answer, as_json, progress, say, sentence
 from unsecret.cli.reaching import reach
 from unsecret.cli.tables import table
@@ -34,10 +35,23 @@ Files = Annotated[
 ]
 
 
+Log = Annotated[
+    timedelta | None,
+    own_reader(
+        read_duration,
+        name="--log",
+        metavar="DURATION",
+        help_="Take the audit log of this long, too: 30d, P30D. `unsecret audit --snapshot` reads it. Default: none; "
+        "it tells who did what, and may be larger than all the rest.",
+    ),
+]
+
+
 def snapshot(
     file: Target,
     /,
     *,
+    log: Log = None,
     from_: Files = None,
     tenant: TenantName = None,
     data: Data = None,
@@ -58,6 +72,7 @@ def snapshot(
     **Examples**
 
         unsecret snapshot contoso.snapshot
+        unsecret snapshot contoso.snapshot --log 30d
         unsecret up --data ./rehearsal --from contoso.snapshot
         unsecret snapshot contoso.snapshot --from ProviderSettingsExport.json
     """
@@ -65,7 +80,10 @@ def snapshot(
 
     settings = read_settings()
     require_place(target := file.absolute())
-    manifest = _of_files(from_, target, data or tenant) if from_ else _of_tenant(target, settings, data, tenant)
+    if from_:
+        manifest = _of_files(from_, target, data or tenant, log)
+    else:
+        manifest = _of_tenant(target, settings, data, tenant, log)
     if (output or settings.output) == "json":
         as_json(_content(manifest))
     else:
@@ -73,24 +91,28 @@ def snapshot(
     return 0
 
 
-def _of_tenant(target: Path, settings: Settings, data: Path | None, tenant: str | None) -> Manifest:
+def _of_tenant(
+    target: Path, settings: Settings, data: Path | None, tenant: str | None, log: timedelta | None
+) -> Manifest:
     from unsecret.operate.clock import read_clock
     from unsecret.operate.snapshots.take import take
 
     with reach(settings, data, tenant, verb="snapshot") as client:
         at = read_clock(client) if client.connection.clock else now()
         try:
-            return take(client, target, now=at, say=progress())
+            return take(client, target, now=at, log=log, say=progress())
         except KeyboardInterrupt:
             say("The same command goes on from here within a day.")
             raise
 
 
-def _of_files(source: Path, target: Path, tenant: Path | str | None) -> Manifest:
+def _of_files(source: Path, target: Path, tenant: Path | str | None, log: timedelta | None) -> Manifest:
     from unsecret.operate.snapshots.foreign import read_foreign
 
     if tenant:
         raise Invalid("--from names files, --data and --tenant a tenant; a snapshot is of one of them.")
+    if log:
+        raise Invalid("--log asks a tenant for its log; with --from no tenant is asked.")
     return read_foreign(source, target)
 
 

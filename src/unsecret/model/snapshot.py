@@ -58,6 +58,10 @@ EXEMPTED_PEOPLE = "customSecurityAttributes of people"
 """Who of the people has an attribute by which a policy exempts callers, in a tenant with such a policy."""
 
 
+AUDIT_LOG = "directoryAudits"
+"""The audit log since `Manifest.log_since`; only read when it is asked for."""
+
+
 class Collected(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came of reading one collection, or one member of many objects. `missing` says, in words, why it is not all
     there; None when everything was read. What is missing is not known, which is not the same as not there."""
@@ -68,7 +72,7 @@ class Collected(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Manifest(Struct, frozen=True, kw_only=True):
     """What a snapshot says about itself. `collections` has an entry for everything that was asked for; the keys are
-    COLLECTIONS and MEMBERS, and OF_MANAGED_IDENTITIES and EXEMPTED_PEOPLE where there may be any."""
+    COLLECTIONS and MEMBERS, and OF_MANAGED_IDENTITIES, EXEMPTED_PEOPLE and AUDIT_LOG where they were asked for."""
 
     layout: str = LAYOUT
     software: str
@@ -76,6 +80,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     tenant_id: str
     display_name: str | None = None
     source: str
+    log_since: datetime | None = None
     collections: dict[str, Collected] = field(default_factory=dict)
 
     def is_known(self, name: str) -> bool:
@@ -88,7 +93,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
         """A sentence for everything that was asked for and not answered, or never asked for."""
         said = {name: one.missing for name, one in self.collections.items()}
         missing = {name: said.get(name, "it was not read") for name in (*COLLECTIONS, *MEMBERS)}
-        missing |= {name: said.get(name) for name in (OF_MANAGED_IDENTITIES, EXEMPTED_PEOPLE)}
+        missing |= {name: said.get(name) for name in (OF_MANAGED_IDENTITIES, EXEMPTED_PEOPLE, AUDIT_LOG)}
         return tuple(f"{name}: {why}" for name, why in missing.items() if why)
 
     @property

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,13 +17,12 @@ from msgspec.structs import replace
 from unsecret.errors import Throttled, Unavailable, Unreachable
 from unsecret.operate.policies.entries import entries_of, in_words
 from unsecret.rules.patterns import matches
+from unsecret.wire import questions
 from unsecret.wire.audit_records import AuditRecord, audit_record_from_graph
-from unsecret.wire.instants import format_instant
 
 if TYPE_CHECKING:
     from unsecret.operate.graph.client import GraphClient
 
-PAGE = 500
 LATENESS = timedelta(minutes=10)
 """How long after an event its record may appear. Watching asks for this much again each time.
 https://learn.microsoft.com/en-us/entra/identity/monitoring-health/reference-reports-data-retention"""
@@ -76,7 +74,7 @@ def kind_of(record: AuditRecord) -> Kind:
 
 def read_audit(client: GraphClient, wanted: Wanted) -> Iterator[AuditRecord]:
     """The records that `wanted` asks for, the newest first. Raises what Graph refuses with."""
-    for body in client.pages(_path(wanted.since, wanted.until)):
+    for body in client.pages(questions.done_between(wanted.since, wanted.until)):
         record = audit_record_from_graph(body)
         if record is not None and wanted.holds(record):
             yield replace(record, changes=(*record.changes, *_of_policies(record)))
@@ -127,13 +125,6 @@ def _of_policies(record: AuditRecord) -> Iterator[str]:
     for what in dict.fromkeys((*old, *new)):
         if old.get(what) != new.get(what):
             yield f"{what} {old.get(what, 'not set')} → {new.get(what, 'not set')}"
-
-
-def _path(since: datetime, until: datetime | None) -> str:
-    term = f"activityDateTime ge {format_instant(since)}"
-    if until:
-        term += f" and activityDateTime le {format_instant(until)}"
-    return f"v1.0/auditLogs/directoryAudits?$filter={quote(term)}&$top={PAGE}"
 
 
 def _is_meant(pattern: str, id_: str | None, name: str) -> bool:

@@ -11,11 +11,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from unsecret.model.snapshot import APPLICATIONS, EXEMPTED_PEOPLE, SERVICE_PRINCIPALS
+from unsecret.model.snapshot import APPLICATIONS, AUDIT_LOG, EXEMPTED_PEOPLE, SERVICE_PRINCIPALS
 from unsecret.wire import applications, service_principals
+from unsecret.wire.instants import format_instant
 
 LARGEST_PAGE = 999
 """https://learn.microsoft.com/en-us/graph/paging"""
+
+PAGE_OF_A_LOG = 500
 
 MOST_EXPANDED = 20
 """Of the objects that `$expand` shows; an object with as many may have more."""
@@ -80,6 +83,12 @@ def created_between(since: datetime | None, until: datetime | None) -> str:
     what the directory answers without an advanced query, which could not `$expand`."""
     parts = [("ge", since), ("le", until)]
     return " and ".join(f"createdDateTime {word} {_instant(at)}" for word, at in parts if at)
+
+
+def done_between(since: datetime, until: datetime | None) -> str:
+    """The path of the audit log from `since` to `until`, both included; None is an open end."""
+    terms = [f"activityDateTime {word} {format_instant(at)}" for word, at in (("ge", since), ("le", until)) if at]
+    return f"v1.0/auditLogs/{AUDIT_LOG}?$filter={quote(' and '.join(terms))}&$top={PAGE_OF_A_LOG}"
 
 
 NOT_DATED = "createdDateTime eq null"
@@ -153,8 +162,12 @@ NEEDS: dict[str, str] = {
     ATTRIBUTES: "CustomSecAttributeAssignment.Read.All",
     EXEMPTED_PEOPLE: "CustomSecAttributeAssignment.Read.All",
     "certificateBasedApplicationConfigurations": "AppCertTrustConfiguration.Read.All",
+    AUDIT_LOG: "AuditLog.Read.All",
     "appCredentialSignInActivities": "AuditLog.Read.All",
     "servicePrincipalSignInActivities": "AuditLog.Read.All",
 }
 """The least permission of an application that each is shown to, from the tables of Graph's pages. Directory.Read.All
 holds Organization.Read.All, Application.Read.All and RoleManagement.Read.Directory."""
+
+BESIDES: dict[str, str] = {AUDIT_LOG: "Directory.Read.All"}
+"""What is needed besides. https://learn.microsoft.com/en-us/graph/api/directoryaudit-list"""

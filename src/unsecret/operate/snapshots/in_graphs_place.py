@@ -1,8 +1,8 @@
 """A snapshot in Graph's place: it answers what the verbs that only read ask of a tenant, so that they need no second
 way to read. What was not read when it was taken is refused, and never shown as empty.
 
-Answered are the policies and what they apply to, the organisation, and applications, service principals and people
-with what stands in them. Everything else a snapshot is not asked for.
+Answered are the policies and what they apply to, the organisation, applications, service principals and people with
+what stands in them, and the audit log as far as it was taken. Everything else a snapshot is not asked for.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -21,6 +22,7 @@ import msgspec
 from unsecret.errors import Invalid, NotFound, Unsupported
 from unsecret.model.snapshot import (
     APPLICATIONS,
+    AUDIT_LOG,
     CUSTOM_POLICIES,
     DEFAULT_POLICY,
     EXEMPTED_PEOPLE,
@@ -32,7 +34,7 @@ from unsecret.operate.graph.client import GraphClient
 from unsecret.operate.graph.offline import offline_client
 from unsecret.operate.snapshots.snapshot_file import Snapshot, open_snapshot
 from unsecret.wire import questions
-from unsecret.wire.instants import format_instant
+from unsecret.wire.instants import format_instant, parse_instant
 
 Json = dict[str, Any]
 
@@ -46,6 +48,8 @@ _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
 
 _LARGEST_PAGE = 8 * 1024 * 1024
 """Bytes. Somebody else's file may hold objects that are a thousand times as long as Graph's, and unpack from little."""
+
+_SPAN = re.compile(r"activityDateTime ge (\S+)(?: and activityDateTime le (\S+))?")
 
 _NAMES = """
     CREATE TEMP TABLE names AS
@@ -82,6 +86,7 @@ class SnapshotAnswers:
             r"policies/defaultAppManagementPolicy": self._default_policy,
             r"policies/appManagementPolicies": self._policies,
             r"policies/appManagementPolicies/(?P<policy_id>[^/]+)/appliesTo": self._applies_to,
+            rf"auditLogs/{AUDIT_LOG}": self._log,
             r"(?P<collection>organization|applications|servicePrincipals|users)": self._list,
             rf"{one}\(appId='(?P<app_id>[^']*)'\)": self._of_app_id,
             rf"{one}/(?P<object_id>[^/]+)": self._object,
@@ -179,6 +184,22 @@ class SnapshotAnswers:
             for object_id, app_id, name, created_at in rows
         ]
 
+    def _log(self, query: Mapping[str, str]) -> Json:
+        path, held_since = f"auditLogs/{AUDIT_LOG}", self._snapshot.manifest.log_since
+        if token := query.get("$skiptoken"):
+            return self._page(self._rest.pop(token), query, path)
+        if held_since is None or not self._snapshot.manifest.is_known(AUDIT_LOG):
+            raise self._not_read(AUDIT_LOG, hint="Take it with the log: unsecret snapshot FILE --log 30d")
+        if (span := _SPAN.fullmatch(query.get("$filter", ""))) is None:
+            raise self._unknown(path, "a log is asked for a span of time")
+        since, until = parse_instant(span[1]), parse_instant(span[2]) if span[2] else None
+        if since < held_since:
+            begin = format_instant(held_since)
+            raise self._unknown(
+                f"what was done before {begin}", "its log begins then", hint=f"Ask since then: --since {begin}"
+            )
+        return self._page(_done_between(self._snapshot.objects(AUDIT_LOG), since, until), query, path)
+
     def _list(self, query: Mapping[str, str], *, collection: str) -> Json:
         if token := query.get("$skiptoken"):
             return self._page(self._rest.pop(token), query, collection)
@@ -219,10 +240,10 @@ class SnapshotAnswers:
         select = f"&$select={query['$select']}" if "$select" in query else ""
         return {"value": items, "@odata.nextLink": f"v1.0/{collection}?$skiptoken={token}{select}"}
 
-    def _not_read(self, name: str, *, what: str | None = None) -> Unsupported:
+    def _not_read(self, name: str, *, what: str | None = None, hint: str | None = None) -> Unsupported:
         collected = self._snapshot.manifest.collections.get(name, Collected())
-        hint = f"Take it again with the permission for it (unsecret snapshot --help), or with a file {name}.json."
-        return self._unknown(what or name, collected.missing or "it was not read", hint=hint)
+        again = f"Take it again with the permission for it (unsecret snapshot --help), or with a file {name}.json."
+        return self._unknown(what or name, collected.missing or "it was not read", hint=hint or again)
 
     def _unknown(self, what: str, why: str, *, hint: str | None = None) -> Unsupported:
         words = f"The snapshot {self._snapshot.path} does not say {what}: {why}."
@@ -233,3 +254,10 @@ def _selected(one: Json, query: Mapping[str, str]) -> Json:
     """An object with the members that are selected, as far as it has them."""
     names = query.get("$select")
     return {name: one[name] for name in names.split(",") if name in one} if names else one
+
+
+def _done_between(log: Iterator[Json], since: datetime, until: datetime | None) -> Iterator[Json]:
+    for one in log:
+        at = parse_instant(one.get("activityDateTime"))
+        if since <= at and (until is None or at <= until):
+            yield one

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from unsecret.errors import Conflict, Unavailable
 
@@ -30,12 +31,13 @@ _LINES, _VALUE = ".ndjson", ".json"
 
 
 class Begun(Struct, frozen=True, kw_only=True):
-    """Whose answers these are, and since when they are collected."""
+    """Whose answers these are, since when they are collected, and how long an audit log is to be among them."""
 
     software: str
     tenant_id: str
     graph: str
     at: datetime
+    log: timedelta | None = None
 
 
 class Spool:
@@ -124,8 +126,7 @@ def _continued(folder: Path, begun: Begun) -> Spool | None:
         was = msgspec.json.decode((folder / _BEGUN).read_bytes(), type=Begun)
     except (OSError, msgspec.DecodeError):
         return None
-    same = (was.software, was.tenant_id, was.graph) == (begun.software, begun.tenant_id, begun.graph)
-    if not same or not timedelta(0) <= begun.at - was.at < MAX_AGE:
+    if replace(was, at=begun.at) != begun or not timedelta(0) <= begun.at - was.at < MAX_AGE:
         return None
     return Spool(folder, was, continued=True)
 

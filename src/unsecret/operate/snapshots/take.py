@@ -7,8 +7,9 @@ are not written.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from msgspec import Raw, Struct, field
 from unsecret import __version__
 from unsecret.model.snapshot import (
     APPLICATIONS,
+    AUDIT_LOG,
     CUSTOM_POLICIES,
     DEFAULT_POLICY,
     EXEMPTED_PEOPLE,
@@ -56,28 +58,37 @@ ROLES = "appRoleAssignments"
 
 
 def take(
-    client: GraphClient, path: Path, *, now: datetime, say: Callable[[str], None] = lambda _words: None
+    client: GraphClient,
+    path: Path,
+    *,
+    now: datetime,
+    log: timedelta | None = None,
+    say: Callable[[str], None] = lambda _words: None,
 ) -> Manifest:
-    """Take a snapshot of the tenant into the file `path`; an interrupted one is continued. `say` is told what is being
-    read.
+    """Take a snapshot of the tenant into the file `path`, with the audit `log` of that long where one is wanted; an
+    interrupted one is continued. `say` is told what is being read.
 
     Raises what the lists of applications and service principals are refused with, Unreachable when the tenant stops
     answering, Unavailable when the file cannot be written.
     """
     connection = client.connection
-    begun = Begun(software=__version__, tenant_id=connection.tenant_id, graph=connection.graph, at=now)
+    begun = Begun(software=__version__, tenant_id=connection.tenant_id, graph=connection.graph, at=now, log=log)
     with open_spool(path, begun) as spool:
         if spool.continued:
             say(f"continuing the snapshot that was begun at {instant_in_words(spool.begun.at)}")
         taking = Taking(client, spool, say)
         (assembled := spool.folder / GRAPH).mkdir(exist_ok=True)
         organization = _read_everything(taking, assembled)
+        since = spool.begun.at - log if log else None
+        if since:
+            _audit_log(taking, assembled, since)
         manifest = Manifest(
             software=__version__,
             taken_at=spool.begun.at,
             tenant_id=organization.get("id") or client.tenant_id(),  # the connection may know its domain only
             display_name=organization.get("displayName"),
             source=connection.graph,
+            log_since=since,
             collections=taking.collected,
         )
         say("making columns")
@@ -231,6 +242,12 @@ def _with_related(taking: Taking, collection: str, file: Path, target: Path) -> 
         for line in lines_of(file):
             members = extra.get(msgspec.json.decode(line, type=Identified).id)
             opened.write(_merged(line, members) if members else line)
+
+
+def _audit_log(taking: Taking, assembled: Path, since: datetime) -> None:
+    taking.say("reading the audit log")
+    file = taking.first_answer(AUDIT_LOG, (questions.done_between(since, None),))
+    shutil.copyfile(file, assembled / f"{AUDIT_LOG}.ndjson")
 
 
 def _default_policy(taking: Taking, assembled: Path) -> None:

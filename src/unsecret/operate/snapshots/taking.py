@@ -141,8 +141,10 @@ class Taking:
 def _because(refusal: UnsecretError, name: str) -> str:
     """Why something could not be read, with the permission that it takes when that may be what is missing."""
     need = questions.NEEDS.get(name) if isinstance(refusal, Forbidden) else None
-    is_told = need is None or need in refusal.message
-    return refusal.message if is_told else f"{refusal.message} It takes the permission {need}."
+    if need is None or need in refusal.message:
+        return refusal.message
+    besides = f", and {questions.BESIDES[name]}" if name in questions.BESIDES else ""
+    return f"{refusal.message} It takes the permission {need}{besides}."
 
 
 def count_of(file: Path) -> int:
