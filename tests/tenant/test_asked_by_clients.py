@@ -5,7 +5,6 @@ One row is one request to one scene, which no row changes for another. `{name}` 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from msgspec import Struct
 
 from tests import databases
 from tests.local_tenant import BASE, Identity, LocalTenant
+from tests.tenant.scene import Scene
 from unsecret.model.identifiers import GRAPH_APP_ID, ZERO_GUID
 from unsecret.tenant.signing import SigningKeys
 
@@ -37,20 +37,6 @@ class Asked(Struct, frozen=True, kw_only=True):
     lists: tuple[str, ...] | None = None
     code: str = "Request_BadRequest"
     says: str = ""
-
-
-class Scene(Struct, frozen=True):
-    """A tenant, and what its objects are called in the rows."""
-
-    tenant: LocalTenant
-    ids: dict[str, str]
-
-    def named(self, value: Any) -> Any:
-        """`value` with ids in the place of names."""
-        text = json.dumps(value)
-        for name, own in self.ids.items():
-            text = text.replace(f"{{{name}}}", own)
-        return json.loads(text)
 
 
 @pytest.fixture(scope="module")

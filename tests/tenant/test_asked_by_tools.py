@@ -6,7 +6,6 @@ One row is one request to one scene, which no row changes for another. `{name}` 
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from tests import databases
 from tests.local_tenant import BASE, Identity, LocalTenant
+from tests.tenant.scene import Scene
 from unsecret.model.identifiers import GRAPH_APP_ID, PolicyId
 from unsecret.model.policy import AppManagementPolicy, Restriction, RestrictionKind, RestrictionState
 from unsecret.store import policies
@@ -24,20 +24,6 @@ from unsecret.tenant.signing import SigningKeys
 
 DEFAULT = "/policies/defaultAppManagementPolicy"
 CUSTOM = "/policies/appManagementPolicies"
-
-
-class Scene(Struct, frozen=True):
-    """A tenant, and what its objects are called in the rows."""
-
-    tenant: LocalTenant
-    ids: dict[str, str]
-
-    def named(self, value: Any) -> Any:
-        """`value` with ids in the place of names."""
-        text = json.dumps(value)
-        for name, own in self.ids.items():
-            text = text.replace(f"{{{name}}}", own)
-        return json.loads(text)
 
 
 @pytest.fixture(scope="module")

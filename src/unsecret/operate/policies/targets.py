@@ -76,7 +76,7 @@ def _app_id_of_guid(client: GraphClient, text: str) -> str:
 
 
 def _app_id_of_name(client: GraphClient, text: str) -> str:
-    quoted = _in_url("'" + text.replace("'", "''") + "'")
+    quoted = _literal(text)
     found = [
         _face(collection, one)
         for collection in KINDS
@@ -98,7 +98,7 @@ def _app_id_of_name(client: GraphClient, text: str) -> str:
 
 def _meant(client: GraphClient, text: str) -> str:
     """A sentence with names that begin so; empty where there is none, or where that cannot be asked."""
-    quoted = _in_url("'" + text.replace("'", "''") + "'")
+    quoted = _literal(text)
     try:
         pages = client.pages(f"v1.0/applications?$filter=startswith(displayName,{quoted})&$select=displayName&$top=3")
         found = list(islice(pages, 3))
@@ -122,7 +122,8 @@ def _optional(client: GraphClient, path: str) -> dict[str, Any] | None:
     return answer if isinstance(answer, dict) and answer.get("appId") else None
 
 
-def _in_url(text: str) -> str:
+def _literal(text: str) -> str:
+    """A string as a filter in a URL holds it."""
     from urllib.parse import quote
 
-    return quote(text, safe="'")
+    return quote("'" + text.replace("'", "''") + "'", safe="'")
